@@ -1,0 +1,58 @@
+"""The only exception a route may raise, and what each kind of failure means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bedrock_support.routing.model import Failure, FailureKind
+
+
+class RouteError(Exception):
+    """A route could not answer. Nothing else may leave a route but cancellation."""
+
+    def __init__(self, kind: FailureKind, message: str, *, mend: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind=kind, message=message, mend=mend, retry_after=retry_after)
+
+    @property
+    def kind(self) -> FailureKind:
+        return self.failure.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the router does about a failure."""
+
+    fall_over: bool
+    """The next route of the plan may answer."""
+    hurts_health: bool
+    """Counts against the route's health."""
+    overload: bool = False
+    """The other side asks for less traffic."""
+
+
+_ROUTE_FAULT = Meaning(fall_over=True, hurts_health=True)
+_OVERLOAD = Meaning(fall_over=True, hurts_health=False, overload=True)
+_SET_UP = Meaning(fall_over=True, hurts_health=False)
+_CALLERS_FAULT = Meaning(fall_over=False, hurts_health=False)
+
+FAILURES: dict[FailureKind, Meaning] = {
+    FailureKind.THROTTLED: _OVERLOAD,
+    FailureKind.NOT_READY: _ROUTE_FAULT,
+    FailureKind.UNAVAILABLE: _ROUTE_FAULT,
+    FailureKind.TIMEOUT: _ROUTE_FAULT,
+    FailureKind.MODEL_ERROR: _ROUTE_FAULT,
+    FailureKind.CONNECTION: _ROUTE_FAULT,
+    FailureKind.STREAM_CUT: _ROUTE_FAULT,
+    FailureKind.BAD_REPLY: _ROUTE_FAULT,
+    FailureKind.INVALID_REQUEST: _CALLERS_FAULT,
+    FailureKind.ACCESS_DENIED: _SET_UP,
+    FailureKind.NOT_FOUND: _SET_UP,
+    FailureKind.QUOTA: _SET_UP,
+    FailureKind.BLOCKED: _CALLERS_FAULT,
+    FailureKind.UNCONFIGURED: _SET_UP,
+    FailureKind.NO_CARRIER: _SET_UP,
+    FailureKind.DECLINED: _CALLERS_FAULT,
+    FailureKind.CANCELLED: _CALLERS_FAULT,
+}
+"""One row for every FailureKind; a test holds the two together."""

@@ -1,0 +1,291 @@
+"""The vocabulary: the frozen values that one support call turns into, in order of appearance.
+
+Evidence and an Operation -> Clearance (or Refusal) -> Decision -> Attempts -> Outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+class OperationClass(StrEnum):
+    """How urgent the caller says the work is; the decision matrix has one rule for each."""
+
+    EMERGENCY = "emergency"
+    INFRASTRUCTURE = "infrastructure"
+    META_MONITOR = "meta_monitor"
+    IMPLEMENTATION = "implementation"
+    KIRO_COMMUNICATION = "kiro_communication"
+    STANDARD = "standard"
+    BACKGROUND = "background"
+
+
+class Priority(StrEnum):
+    """Order of service under load, most urgent first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class RouteName(StrEnum):
+    """The two ways to a model's judgement."""
+
+    DIRECT = "direct"
+    MCP = "mcp"
+
+
+class Carrier(StrEnum):
+    """What carried a question to the model that answered it."""
+
+    BEDROCK = "bedrock"
+    SAMPLING = "sampling"
+    HANDOFF = "handoff"
+
+
+class Kind(StrEnum):
+    """READ may be asked again elsewhere; an ACT is tried once and never re-sent."""
+
+    READ = "read"
+    ACT = "act"
+
+
+class ModelRole(StrEnum):
+    """What a model is needed for; settings map each role to a model id."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    DEEP = "deep"
+
+
+class Health(StrEnum):
+    """State of a route. UNKNOWN means no data, which is neither good nor bad."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+    UNCONFIGURED = "unconfigured"
+
+
+class FailureKind(StrEnum):
+    """Why an attempt failed. What each one means for retry and health is FAILURES in errors.py."""
+
+    THROTTLED = "throttled"
+    NOT_READY = "not_ready"
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    MODEL_ERROR = "model_error"
+    CONNECTION = "connection"
+    STREAM_CUT = "stream_cut"
+    BAD_REPLY = "bad_reply"
+    INVALID_REQUEST = "invalid_request"
+    ACCESS_DENIED = "access_denied"
+    NOT_FOUND = "not_found"
+    QUOTA = "quota"
+    BLOCKED = "blocked"
+    UNCONFIGURED = "unconfigured"
+    NO_CARRIER = "no_carrier"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+class Residency(StrEnum):
+    """Where data may be processed. EU means the six regions of residency.py, nothing else."""
+
+    EU = "eu"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What a tool asks of a model. It knows no route."""
+
+    id: str
+    op_class: OperationClass
+    tool: str
+    system: str
+    """Standing instructions for the model."""
+    brief: str
+    """The question with its ranked evidence, as text."""
+    evidence_digest: str
+    """SHA-256 of the evidence, hexadecimal."""
+    deadline: float
+    """Absolute monotonic seconds; covers evidence, scan, attempts and sealing."""
+    kind: Kind = Kind.READ
+    residency: Residency = Residency.EU
+    data_classes: frozenset[str] = frozenset()
+    model_role: ModelRole = ModelRole.STANDARD
+    max_tokens: int = 2048
+    stream: bool = False
+    """Ask Bedrock by ConverseStream, so that a stall is noticed before the deadline."""
+    answer_schema: Mapping[str, Any] = field(default_factory=_nothing)
+    """JSON Schema that a handed-over answer must satisfy; empty for free text."""
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearance:
+    """An operation that may leave the process, redacted, with the routes that the rules allow."""
+
+    operation: Operation
+    routes: frozenset[RouteName]
+    forbidden: Mapping[RouteName, str] = field(default_factory=_nothing)
+    """Reason for each route left out."""
+    restore: Mapping[str, str] = field(default_factory=_nothing, repr=False)
+    """Placeholder -> original value; never leaves the process, only compliance.seal reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The gate said no. Safe to show."""
+
+    operation: Operation
+    reason: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteCondition:
+    """What is known of one route at decision time, and from how much."""
+
+    health: Health
+    samples: int = 0
+    note: str = ""
+    """Evidence or, when unconfigured, the mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """One snapshot of the feature flags, taken when the call arrives."""
+
+    support_mode: bool = True
+    """Off: no model is asked at all; tools return their local findings."""
+    intelligent_routing: bool = True
+    """Off: the matrix's base rows are followed and health no longer reorders a plan."""
+    direct_fallback: bool = True
+    """Off: direct is never second; classes that start direct still do."""
+    health_monitoring: bool = True
+    """Off: health is taken as unknown."""
+    optimization: bool = True
+    """Off: no answer cache and no cheaper model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """One snapshot of everything besides the operation that a decision depends on."""
+
+    routes: Mapping[RouteName, RouteCondition]
+    flags: Flags = field(default_factory=Flags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An ordered plan with the matrix row and the reasons that made it."""
+
+    id: str
+    clearance: Clearance
+    plan: tuple[RouteName, ...]
+    row: str
+    reasons: tuple[str, ...]
+    priority: Priority
+    policy: str
+    """Name and hash of the matrix that decided."""
+    conditions: Conditions
+    propensity: float = 1.0
+    """Probability with which this plan was chosen; 1 for a deterministic policy."""
+
+    @property
+    def operation(self) -> Operation:
+        return self.clearance.operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as billed. input_tokens leaves out cache reads and writes, as Bedrock reports it."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A model's complete answer."""
+
+    text: str
+    model: str
+    carrier: Carrier
+    stop_reason: str = ""
+    usage: Usage | None = None
+    """None when the carrier does not report tokens."""
+    simulated: bool = False
+    """True when a stand-in answered, not a model."""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handoff:
+    """The question, handed to the calling agent; complete_handoff brings the answer back."""
+
+    id: str
+    expires_at: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why there is no answer, in words that are safe to show."""
+
+    kind: FailureKind
+    message: str
+    mend: str = ""
+    retry_after: float | None = None
+    """Seconds the other side asked us to wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try on one route, told to health before the next one starts."""
+
+    route: RouteName
+    number: int
+    seconds: float
+    op_class: OperationClass
+    budget: float
+    """Seconds that were left when it started."""
+    carrier: Carrier | None = None
+    model: str = ""
+    usage: Usage | None = None
+    simulated: bool = False
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the call for judgement ended: exactly one of reply, handoff, failure and refusal."""
+
+    operation: Operation
+    decision: Decision | None = None
+    attempts: tuple[Attempt, ...] = ()
+    seconds: float = 0.0
+    reply: Reply | None = None
+    handoff: Handoff | None = None
+    failure: Failure | None = None
+    refusal: Refusal | None = None
+
+    def __post_init__(self) -> None:
+        ends = (self.reply, self.handoff, self.failure, self.refusal)
+        if sum(end is not None for end in ends) != 1:
+            raise ValueError("an Outcome holds exactly one of reply, handoff, failure and refusal")

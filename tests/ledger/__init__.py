@@ -1,0 +1,1 @@
+"""The promises, one table for each area."""

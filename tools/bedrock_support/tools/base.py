@@ -1,0 +1,94 @@
+"""What every support tool is given and what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.model import Operation, OperationClass, Outcome
+
+
+class InputError(Exception):
+    """The caller's mistake, worded so that an agent can mend it without help."""
+
+    def __init__(self, field: str, value: object, problem: str, mend: str) -> None:
+        shown = repr(value)
+        self.field = field
+        self.value = shown if len(shown) <= 200 else shown[:197] + "..."
+        self.problem = problem
+        self.mend = mend
+        super().__init__(f"{field} = {self.value}: {problem}. {mend}")
+
+
+class ToolInput(BaseModel):
+    """Base of every tool's arguments: unknown ones are refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Progress(Protocol):
+    """Told how far a tool is; safe to call often, from the event loop only."""
+
+    async def __call__(self, done: float, total: float, message: str) -> None: ...
+
+
+class Judge(Protocol):
+    """Asks a model, by whatever route the router allows. Never raises for a failed route."""
+
+    async def __call__(self, operation: Operation) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """What one call of a tool may use."""
+
+    call_id: str
+    roots: tuple[Path, ...]
+    """Resolved folders that paths must lie in."""
+    clock: Clock
+    op_class: OperationClass
+    started: float
+    """Monotonic seconds when the server received the call."""
+    deadline: float
+    """Absolute monotonic seconds by which the whole call must have ended."""
+    progress: Progress
+    judge: Judge
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.deadline - self.clock.now())
+
+
+InputT = TypeVar("InputT", bound=ToolInput)
+OutputT = TypeVar("OutputT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportTool(Generic[InputT, OutputT]):
+    """One tool: what an agent reads about it, and what runs."""
+
+    name: str
+    title: str
+    description: str
+    """Search keywords first; clients cut and index it."""
+    input_model: type[InputT]
+    output_model: type[OutputT]
+    run: Callable[[ToolContext, InputT], Awaitable[OutputT]]
+    op_class: Callable[[InputT], OperationClass]
+    """Which class of operation these arguments ask for."""
+    summary: Callable[[OutputT], str]
+    """The result in plain text, for clients that show no structured content."""
+    answer_model: type[BaseModel] | None = None
+    """Shape that a model's answer to this tool's question must have."""
+    read_only: bool = True
+    idempotent: bool = True
+    open_world: bool = True
+    """Something outside this process is asked (a model)."""
+
+
+AnyTool = SupportTool[Any, Any]
