@@ -20,7 +20,7 @@ def promised() -> dict[str, Promise]:
     return found
 
 
-def tested() -> set[str]:
+def proven() -> set[str]:
     ids: set[str] = set()
     for path in TESTS.rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -30,11 +30,11 @@ def tested() -> set[str]:
 
 
 def test_every_promise_has_a_test() -> None:
-    assert promised().keys() - tested() == set()
+    assert promised().keys() - proven() == set()
 
 
 def test_every_test_names_a_known_promise() -> None:
-    assert tested() - promised().keys() == set()
+    assert proven() - promised().keys() == set()
 
 
 def test_every_promise_is_a_sentence_with_a_source() -> None:

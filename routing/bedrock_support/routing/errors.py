@@ -52,6 +52,7 @@ FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.BLOCKED: _CALLERS_FAULT,
     FailureKind.UNCONFIGURED: _SET_UP,
     FailureKind.NO_CARRIER: _SET_UP,
+    FailureKind.NOT_APPROVED: _SET_UP,
     FailureKind.DECLINED: _CALLERS_FAULT,
     FailureKind.CANCELLED: _CALLERS_FAULT,
 }

@@ -95,6 +95,7 @@ class FailureKind(StrEnum):
     BLOCKED = "blocked"
     UNCONFIGURED = "unconfigured"
     NO_CARRIER = "no_carrier"
+    NOT_APPROVED = "not_approved"
     DECLINED = "declined"
     CANCELLED = "cancelled"
 
@@ -130,6 +131,8 @@ class Operation:
     """Ask Bedrock by ConverseStream, so that a stall is noticed before the deadline."""
     answer_schema: Mapping[str, Any] = field(default_factory=_nothing)
     """JSON Schema that a handed-over answer must satisfy; empty for free text."""
+    evidence_ids: tuple[str, ...] = ()
+    """Ids that a judgement may cite."""
     idempotency_key: str = ""
 
 

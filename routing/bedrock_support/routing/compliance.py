@@ -1,0 +1,80 @@
+"""ComplianceValidator: the gate that every operation passes, on every route, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from bedrock_support.routing.clock import Entropy
+from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
+from bedrock_support.routing.redaction import Redactor, restore
+from bedrock_support.routing.residency import forbids
+
+MAX_BRIEF = 400_000
+"""Characters; more than any model of ours takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destinations:
+    """Where each route would send data, as configured."""
+
+    region: str
+    endpoint_url: str | None
+    models: frozenset[str]
+    caller_model: bool = True
+    """Whether the calling agent's own model may see redacted briefs. Its location can't be checked."""
+
+
+class ComplianceValidator:
+    """Redacts what leaves, allows only routes that residency allows, and fails closed."""
+
+    def __init__(self, destinations: Destinations, entropy: Entropy) -> None:
+        self._destinations = destinations
+        self._entropy = entropy
+
+    def clear(self, operation: Operation) -> Clearance | Refusal:
+        """The redacted operation with its allowed routes, or a refusal that says what to change.
+
+        Any fault of the gate itself refuses the call: an emergency is redacted too, never let through.
+        """
+        if len(operation.brief) > MAX_BRIEF:
+            return Refusal(
+                operation=operation,
+                reason=f"the brief has {len(operation.brief)} characters; the limit is {MAX_BRIEF}",
+                mend="ask about less evidence at once",
+            )
+        try:
+            redactor = Redactor(nonce=self._entropy.token()[:8])
+            cleared = replace(
+                operation, brief=redactor.redact(operation.brief), system=redactor.redact(operation.system)
+            )
+            forbidden = self._forbidden(operation)
+        except Exception as fault:  # noqa: BLE001 - fail closed: whatever breaks the gate must close it
+            return Refusal(
+                operation=operation,
+                reason=f"the compliance gate could not run ({type(fault).__name__})",
+                mend="the local findings are unaffected; report this as a defect",
+            )
+        return Clearance(
+            operation=cleared,
+            routes=frozenset(RouteName) - forbidden.keys(),
+            forbidden=MappingProxyType(forbidden),
+            restore=MappingProxyType(redactor.originals),
+        )
+
+    def seal(self, outcome: Outcome, clearance: Clearance) -> Outcome:
+        """Put the caller's own values back into the answer that goes back to the caller."""
+        if outcome.reply is None or not clearance.restore:
+            return outcome
+        return replace(outcome, reply=replace(outcome.reply, text=restore(outcome.reply.text, dict(clearance.restore))))
+
+    def _forbidden(self, operation: Operation) -> dict[RouteName, str]:
+        where = self._destinations
+        reasons: dict[RouteName, str] = {}
+        if problem := forbids(
+            operation.residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models
+        ):
+            reasons[RouteName.DIRECT] = f"residency {operation.residency}: {problem}"
+        if not where.caller_model:
+            reasons[RouteName.MCP] = "settings do not allow the calling agent's model"
+        return reasons

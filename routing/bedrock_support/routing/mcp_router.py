@@ -1,0 +1,130 @@
+"""MCPRouter: one ask() over every carrier that a calling client may offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, overload
+
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.model import (
+    FailureKind,
+    Handoff,
+    Health,
+    Operation,
+    Reply,
+    RouteCondition,
+    RouteName,
+)
+from bedrock_support.routing.route import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerAbilities:
+    """What the calling client declared for this very call."""
+
+    sampling: bool
+    elicitation: bool
+
+
+class Caller(Protocol):
+    """The calling client, whatever protocol era it speaks. Raises RouteError and nothing else."""
+
+    @property
+    def abilities(self) -> CallerAbilities: ...
+
+    async def sample(self, operation: Operation) -> Reply:
+        """Have the client's own model answer."""
+        ...
+
+    async def elicit(self, message: str) -> bool:
+        """Ask the client's user yes or no. False for no, for dismissal, and for an unreadable answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A yes-or-no question for the person behind the client."""
+
+    message: str
+
+
+class MCPRouter:
+    """Chooses the carrier by what the client can do: sampling, else handoff; elicitation for approvals."""
+
+    def __init__(self, desk: HandoffDesk) -> None:
+        self._desk = desk
+
+    @overload
+    async def ask(self, caller: Caller, question: Operation) -> Reply | Handoff: ...
+
+    @overload
+    async def ask(self, caller: Caller, question: Approval) -> bool: ...
+
+    async def ask(self, caller: Caller, question: Operation | Approval) -> Reply | Handoff | bool:
+        """Ask the caller's model (an Operation) or its user (an Approval).
+
+        Raises:
+            RouteError: NO_CARRIER when an approval is wanted and the client can't elicit;
+                whatever the caller's side reports otherwise.
+        """
+        if isinstance(question, Approval):
+            if not caller.abilities.elicitation:
+                raise RouteError(
+                    FailureKind.NO_CARRIER,
+                    "the client can't show a question to its user",
+                    mend="use a client with elicitation, or switch the approval off",
+                )
+            return await caller.elicit(question.message)
+        if caller.abilities.sampling:
+            return await caller.sample(question)
+        return self._desk.give(question)
+
+    def route_for(self, caller: Caller) -> CallerRoute:
+        """The MCP route of one call."""
+        return CallerRoute(self, caller)
+
+
+class CallerRoute:
+    """The MCP route to the client that made this call. Implements Route."""
+
+    def __init__(self, router: MCPRouter, caller: Caller) -> None:
+        self._router = router
+        self._caller = caller
+
+    @property
+    def name(self) -> RouteName:
+        return RouteName.MCP
+
+    async def send(self, operation: Operation) -> Reply | Handoff:
+        return await self._router.ask(self._caller, operation)
+
+    def condition(self) -> RouteCondition:
+        how = "the client's own model" if self._caller.abilities.sampling else "handoff: the client can't be sampled"
+        return RouteCondition(health=Health.UNKNOWN, note=how)
+
+
+class ApprovedRoute:
+    """A route that is taken only after the client's user said yes. Implements Route."""
+
+    def __init__(self, route: Route, router: MCPRouter, caller: Caller, message: str) -> None:
+        self._route = route
+        self._router = router
+        self._caller = caller
+        self._message = message
+
+    @property
+    def name(self) -> RouteName:
+        return self._route.name
+
+    async def send(self, operation: Operation) -> Reply | Handoff:
+        if not await self._router.ask(self._caller, Approval(message=self._message)):
+            raise RouteError(
+                FailureKind.NOT_APPROVED,
+                f"the user did not approve the {self.name} route",
+                mend="approve the question, or switch the approval off in the settings",
+            )
+        return await self._route.send(operation)
+
+    def condition(self) -> RouteCondition:
+        return self._route.condition()

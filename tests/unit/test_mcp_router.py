@@ -1,0 +1,83 @@
+"""Which carrier a question takes, what needs a yes, and how long a handed-over question stays open."""
+
+from __future__ import annotations
+
+import pytest
+
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.handoff import CAPACITY, LIFETIME, HandoffDesk
+from bedrock_support.routing.mcp_router import Approval, ApprovedRoute, MCPRouter
+from bedrock_support.routing.model import Carrier, FailureKind, Handoff, Reply, RouteName
+from tests.fakes import CountingEntropy, FakeCaller, FakeClock, FakeRoute, operation, reply
+from tests.promises import promise
+
+
+def desk(clock: FakeClock | None = None) -> HandoffDesk:
+    return HandoffDesk(clock or FakeClock(), CountingEntropy())
+
+
+@promise("mcp-router:carrier")
+async def test_the_callers_model_is_asked_where_the_client_can() -> None:
+    caller = FakeCaller(sampling=True)
+    route = MCPRouter(desk()).route_for(caller)
+    answer = await route.send(operation())
+    assert isinstance(answer, Reply)
+    assert answer.carrier is Carrier.SAMPLING
+    assert caller.sampled == [operation()]
+    assert "own model" in route.condition().note
+
+
+@promise("mcp-router:carrier")
+async def test_a_client_that_cannot_be_sampled_gets_the_question_handed_over() -> None:
+    waiting = desk()
+    answer = await MCPRouter(waiting).route_for(FakeCaller()).send(operation())
+    assert isinstance(answer, Handoff)
+    question = waiting.find(answer.id)
+    assert question is not None
+    assert question.operation == operation()
+
+
+@promise("mcp-router:carrier")
+async def test_an_approval_needs_elicitation() -> None:
+    router = MCPRouter(desk())
+    assert await router.ask(FakeCaller(elicitation=True), Approval(message="go?")) is True
+    with pytest.raises(RouteError) as refused:
+        await router.ask(FakeCaller(sampling=True), Approval(message="go?"))
+    assert refused.value.kind is FailureKind.NO_CARRIER
+
+
+@promise("mcp-router:approval")
+@pytest.mark.parametrize(("says", "sent"), [(True, 1), (False, 0)])
+async def test_a_route_behind_an_approval_needs_a_yes(says: bool, sent: int) -> None:
+    direct = FakeRoute(RouteName.DIRECT, lambda _: reply())
+    caller = FakeCaller(elicitation=True, says=says)
+    route = ApprovedRoute(direct, MCPRouter(desk()), caller, "send to Bedrock?")
+    if says:
+        await route.send(operation())
+    else:
+        with pytest.raises(RouteError) as refused:
+            await route.send(operation())
+        assert refused.value.kind is FailureKind.NOT_APPROVED
+    assert caller.elicited == ["send to Bedrock?"]
+    assert len(direct.sent) == sent
+    assert route.condition() == direct.condition()
+
+
+@promise("handoff:once")
+def test_a_question_closes_once_expires_and_is_bounded() -> None:
+    clock = FakeClock()
+    waiting = desk(clock)
+    first = waiting.give(operation())
+    waiting.decided(first.id, "d-1")
+    waiting.decided("h-unknown", "d-1")
+    found = waiting.find(first.id)
+    assert found is not None
+    assert found.decision_id == "d-1"
+    waiting.close(first.id)
+    assert waiting.find(first.id) is None
+    late = waiting.give(operation())
+    clock.time += LIFETIME + 1
+    assert waiting.find(late.id) is None
+    ids = [waiting.give(operation()).id for _ in range(CAPACITY + 1)]
+    assert waiting.find(ids[0]) is None
+    assert waiting.find(ids[-1]) is not None
