@@ -1,0 +1,196 @@
+"""The sandbox itself: Converse, ConverseStream and CountTokens over HTTP, and its own controls."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+from urllib.parse import unquote
+
+import anyio
+import h11
+from anyio.abc import SocketAttribute, SocketStream
+from pydantic import ValidationError
+
+from bedrock_support.routing.clock import Entropy, SystemEntropy
+from bedrock_support.server.loopback import as_url, is_loopback
+from bedrock_support.server.sandbox.answers import request_text, tokens
+from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, Faults, FaultSettings
+from bedrock_support.server.sandbox.http import MAX_BODY, Connection, Dropped, Request, as_json
+from bedrock_support.server.sandbox.replies import send_reply, send_stream
+from bedrock_support.server.settings import SettingsError
+
+JSON = {"content-type": "application/json"}
+MOST_CALLS = 10_000
+"""Calls remembered; the oldest give way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that was received."""
+
+    operation: str
+    model: str
+    body: dict[str, Any]
+    connection: int
+    headers: dict[str, str] = field(repr=False)
+
+
+class Sandbox:
+    """A running sandbox; its faults may be changed at any time."""
+
+    def __init__(self, url: str, faults: Faults, entropy: Entropy) -> None:
+        self.url = url
+        self.faults = faults
+        self.calls: list[Call] = []
+        self.open_connections = 0
+        self._accepted = 0
+        self._entropy = entropy
+
+    def set(self, fault: Fault) -> None:
+        """Strike the requests that match from now on."""
+        self.faults.set(fault)
+
+    def clear(self) -> None:
+        """No fault, no latency, the composed answer."""
+        FaultSettings().apply(self.faults)
+
+    async def serve(self, stream: SocketStream) -> None:
+        """Serve one connection to its end."""
+        self._accepted += 1
+        self.open_connections += 1
+        stream.extra(SocketAttribute.raw_socket).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(stream, self._accepted)
+        try:
+            async with stream:
+                async for request in connection.requests():
+                    await self._answer(connection, request)
+        except (Dropped, h11.RemoteProtocolError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            """Cut on purpose, or the other side left or sent something that isn't HTTP: this connection is over."""
+        finally:
+            self.open_connections -= 1
+
+    async def _answer(self, connection: Connection, request: Request) -> None:
+        path = request.path.partition("?")[0]
+        if path.startswith("/_sandbox"):
+            await self._control(connection, request, path)
+            return
+        parts = path.split("/")
+        if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
+            await self._fail(connection, ErrorShape(404, "UnknownOperationException", "Unknown operation."))
+            return
+        model, operation = unquote(parts[2]), parts[3]
+        body = _read(request.body)
+        if body is None:
+            await self._fail(connection, ErrorShape(400, "ValidationException", "The body is not a JSON object."))
+            return
+        self.calls.append(
+            Call(
+                operation=operation, model=model, body=body, connection=connection.number, headers=dict(request.headers)
+            )
+        )
+        del self.calls[:-MOST_CALLS]
+        await self._operate(connection, operation, model, body)
+
+    async def _operate(self, connection: Connection, operation: str, model: str, body: dict[str, Any]) -> None:
+        fault = self.faults.strike(model)
+        await anyio.sleep(self.faults.latency_ms / 1000)
+        if fault is not None and fault.kind in ERRORS:
+            await self._fail(connection, ERRORS[fault.kind], fault.retry_after)
+        elif operation == "count-tokens":
+            inner = body.get("input", {}).get("converse", {})
+            await connection.respond(200, self._headers(JSON), as_json({"inputTokens": tokens(request_text(inner))}))
+        elif not body.get("messages"):
+            await self._fail(connection, ErrorShape(400, "ValidationException", "messages must not be empty."))
+        elif operation == "converse":
+            await send_reply(connection, self._headers(JSON), body, self.faults, fault)
+        elif operation == "converse-stream":
+            await send_stream(connection, self._headers({}), body, self.faults, fault)
+        else:
+            await self._fail(connection, ErrorShape(404, "UnknownOperationException", "Unknown operation."))
+
+    async def _fail(self, connection: Connection, shape: ErrorShape, retry_after: float | None = None) -> None:
+        headers = self._headers(JSON) | {"x-amzn-errortype": shape.type}
+        if retry_after is not None:
+            headers["retry-after"] = f"{retry_after:g}"
+        await connection.respond(shape.status, headers, as_json({"message": shape.message}))
+
+    def _headers(self, base: dict[str, str]) -> dict[str, str]:
+        return base | {"x-amzn-requestid": self._entropy.token()}
+
+    async def _control(self, connection: Connection, request: Request, path: str) -> None:
+        status, told = 200, {}
+        match request.method, path:
+            case "GET", "/_sandbox":
+                told = {"simulated": True, "faults": _state(self.faults), "open_connections": self.open_connections}
+            case "GET", "/_sandbox/calls":
+                told = {"calls": [{**asdict(call), "headers": None} for call in self.calls]}
+            case "PUT", "/_sandbox/faults":
+                status, told = self._configure(request.body)
+            case "DELETE", "/_sandbox/faults":
+                self.clear()
+                told = _state(self.faults)
+            case _:
+                status, told = 404, {"error": f"{request.method} {path}: no such control. Use GET /_sandbox"}
+        await connection.respond(status, JSON, as_json(told))
+
+    def _configure(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        try:
+            FaultSettings.model_validate_json(body).apply(self.faults)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "body"
+            return 400, {"error": f"{where} = {first['input']!r}: {first['msg']}"}
+        return 200, _state(self.faults)
+
+
+def _state(faults: Faults) -> dict[str, Any]:
+    return {
+        "latency_ms": faults.latency_ms,
+        "chunk_ms": faults.chunk_ms,
+        "answer": faults.answer,
+        "fault": asdict(faults.active) if faults.active else None,
+    }
+
+
+def _read(body: bytes) -> dict[str, Any] | None:
+    if len(body) > MAX_BODY:
+        return None
+    try:
+        loaded: object = json.loads(body)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else None
+
+
+@asynccontextmanager
+async def open_sandbox(
+    *, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None
+) -> AsyncGenerator[Sandbox]:
+    """A sandbox on a loopback address; port 0 takes any free one.
+
+    Raises:
+        SettingsError: the address is not loopback, or is taken.
+    """
+    if not is_loopback(host):
+        raise SettingsError(f"--host = {host!r}: the sandbox is a test double; it listens on loopback only")
+    try:
+        listener = await anyio.create_tcp_listener(local_host=host, local_port=port, reuse_port=False)
+    except OSError as error:
+        raise SettingsError(f"--port = {port}: {error.strerror}. Choose a free port, or 0 for any") from error
+    bound = listener.extra(SocketAttribute.local_port)
+    sandbox = Sandbox(as_url(host, bound), faults or Faults(), SystemEntropy())
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, sandbox.serve)
+        yield sandbox
+        group.cancel_scope.cancel()
+
+
+async def run_sandbox(host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until cancelled."""
+    async with open_sandbox(host=host, port=port) as sandbox:
+        announce(f"simulated Bedrock runtime listening on {sandbox.url}")
+        await anyio.sleep_forever()

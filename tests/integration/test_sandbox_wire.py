@@ -1,0 +1,250 @@
+"""Unmodified boto3 against the sandbox, and ministack as a second opinion on the wire."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+
+from bedrock_support.server.sandbox.answers import LABEL
+from bedrock_support.server.sandbox.emulator import open_sandbox
+from bedrock_support.server.sandbox.faults import ERRORS, STOP_REASONS, STREAM_EXCEPTIONS, Fault, FaultKind
+from bedrock_support.server.settings import SettingsError
+from tests.promises import promise
+from tests.rig import environment
+
+if TYPE_CHECKING:
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+MODEL = "eu.amazon.nova-lite-v1:0"
+ASKED: list[Any] = [{"role": "user", "content": [{"text": "what does E1 mean? Answer as JSON."}]}]
+_BROKEN = (FaultKind.CUT, FaultKind.CUT_MID_FRAME)
+
+
+def client(url: str, read_timeout: float = 1.0) -> BedrockRuntimeClient:
+    return boto3.Session().client(
+        "bedrock-runtime",
+        endpoint_url=url,
+        region_name="eu-central-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, connect_timeout=2),
+    )
+
+
+async def off_loop(work: Callable[[], Any]) -> Any:
+    return await anyio.to_thread.run_sync(work)
+
+
+def converse(bedrock: BedrockRuntimeClient) -> Any:
+    return bedrock.converse(modelId=MODEL, messages=ASKED)
+
+
+def stream(bedrock: BedrockRuntimeClient) -> list[Any]:
+    return list(bedrock.converse_stream(modelId=MODEL, messages=ASKED)["stream"])
+
+
+@promise("sandbox:wire", "sandbox:labelled")
+async def test_boto3_converses_streams_and_counts() -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url))
+        whole = await off_loop(partial(converse, bedrock))
+        events = await off_loop(partial(stream, bedrock))
+        counted = await off_loop(partial(bedrock.count_tokens, modelId=MODEL, input={"converse": {"messages": ASKED}}))
+        assert [call.operation for call in box.calls] == ["converse", "converse-stream", "count-tokens"]
+        assert box.calls[0].model == MODEL
+        assert {call.connection for call in box.calls} == {1}
+    text = whole["output"]["message"]["content"][0]["text"]
+    assert LABEL in text
+    assert whole["ResponseMetadata"]["HTTPHeaders"]["x-bedrock-support-simulated"] == "true"
+    assert "".join(e["contentBlockDelta"]["delta"]["text"] for e in events if "contentBlockDelta" in e) == text
+    assert [next(iter(event)) for event in events[-3:]] == ["contentBlockStop", "messageStop", "metadata"]
+    assert whole["usage"] == events[-1]["metadata"]["usage"]
+    assert counted["inputTokens"] == whole["usage"]["inputTokens"]
+
+
+@promise("sandbox:faults", "sandbox:labelled")
+@pytest.mark.parametrize("kind", ERRORS)
+async def test_a_modelled_error_is_what_boto3_raises(kind: FaultKind) -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url))
+        box.set(Fault(kind=kind, retry_after=3))
+        for call in (converse, stream):
+            with pytest.raises(ClientError) as raised:
+                await off_loop(partial(call, bedrock))
+            response = raised.value.response
+            assert response["Error"]["Code"] == ERRORS[kind].type
+            assert response["ResponseMetadata"]["HTTPStatusCode"] == ERRORS[kind].status
+            headers = response["ResponseMetadata"]["HTTPHeaders"]
+            assert (headers["retry-after"], headers["x-bedrock-support-simulated"]) == ("3", "true")
+        box.clear()
+        assert (await off_loop(partial(converse, bedrock)))["stopReason"] == "end_turn"
+
+
+@promise("sandbox:faults")
+@pytest.mark.parametrize("kind", STREAM_EXCEPTIONS)
+async def test_an_exception_frame_is_raised_in_the_stream(kind: FaultKind) -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url))
+        box.set(Fault(kind=kind))
+        with pytest.raises(EventStreamError, match=STREAM_EXCEPTIONS[kind]):
+            await off_loop(partial(stream, bedrock))
+
+
+@promise("sandbox:faults")
+@pytest.mark.parametrize(
+    ("kind", "call", "error"),
+    [
+        (FaultKind.HANG, converse, "ReadTimeoutError"),
+        (FaultKind.HANG, stream, "ReadTimeoutError"),
+        (FaultKind.STALL, converse, "ReadTimeoutError"),
+        (FaultKind.STALL, stream, "ReadTimeoutError"),
+        (FaultKind.RESET, converse, "ConnectionClosedError"),
+        (FaultKind.RESET, stream, "ConnectionClosedError"),
+        *((kind, stream, "ProtocolError") for kind in _BROKEN),
+        (FaultKind.BAD_CRC, stream, "ChecksumMismatch"),
+    ],
+)
+async def test_a_broken_connection_shows_as_boto3_shows_it(
+    kind: FaultKind, call: Callable[[BedrockRuntimeClient], Any], error: str
+) -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url, 0.3))
+        box.set(Fault(kind=kind))
+        try:
+            await off_loop(partial(call, bedrock))
+        except Exception as raised:  # noqa: BLE001 - several libraries' errors, told apart by name
+            assert type(raised).__name__ == error
+        else:
+            pytest.fail(f"no {error}")
+
+
+@promise("sandbox:faults")
+async def test_faults_that_boto3_does_not_notice() -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url))
+        for kind, last in ((FaultKind.NO_MESSAGE_STOP, "contentBlockStop"), (FaultKind.NO_METADATA, "messageStop")):
+            box.set(Fault(kind=kind))
+            assert next(iter((await off_loop(partial(stream, bedrock)))[-1])) == last
+        for kind, reason in STOP_REASONS.items():
+            box.set(Fault(kind=kind))
+            assert (await off_loop(partial(converse, bedrock)))["stopReason"] == reason
+        for kind in (FaultKind.MALFORMED_JSON, FaultKind.CUT):
+            box.set(Fault(kind=kind))
+            assert "stopReason" not in await off_loop(partial(converse, bedrock))
+        box.set(Fault(kind=FaultKind.HUGE_BODY))
+        assert len(json.dumps((await off_loop(partial(converse, bedrock)))["output"])) > 29_000_000
+
+
+@promise("sandbox:faults")
+async def test_a_drip_outlives_every_read_timeout() -> None:
+    async with open_sandbox() as box:
+        bedrock = await off_loop(partial(client, box.url, 0.3))
+        box.faults.answer = "slow"
+        box.set(Fault(kind=FaultKind.DRIP))
+        clock = anyio.current_time()
+        assert (await off_loop(partial(converse, bedrock)))["stopReason"] == "end_turn"
+        assert anyio.current_time() - clock > 1.0
+
+
+def control(url: str, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url + path, data=data, method=method)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+@promise("sandbox:live")
+async def test_it_is_controlled_over_http_while_it_runs() -> None:
+    async with open_sandbox() as box:
+        ask = partial(control, box.url)
+        status, state = await off_loop(partial(ask, "PUT", "/_sandbox/faults", {"kind": "throttling", "times": 3}))
+        assert (status, state["fault"]["kind"]) == (200, "throttling")
+        assert box.faults.active == Fault(kind=FaultKind.THROTTLING, times=3)
+        status, refused = await off_loop(partial(ask, "PUT", "/_sandbox/faults", {"kind": "explode"}))
+        assert status == 400
+        assert refused["error"].startswith("kind = 'explode': Input should be")
+        assert (await off_loop(partial(ask, "DELETE", "/_sandbox/faults")))[1]["fault"] is None
+        assert (await off_loop(partial(ask, "GET", "/_sandbox")))[1]["simulated"] is True
+        assert (await off_loop(partial(ask, "GET", "/_sandbox/calls")))[1] == {"calls": []}
+        assert (await off_loop(partial(ask, "GET", "/_sandbox/nothing")))[0] == 404
+        assert (await off_loop(partial(ask, "POST", "/model/m/converse", {})))[0] == 400
+        assert (await off_loop(partial(ask, "POST", "/model/m/converse", [])))[0] == 400
+        assert (await off_loop(partial(ask, "POST", "/nothing", {})))[0] == 404
+        assert (await off_loop(partial(ask, "POST", "/model/m/sing", {"messages": ASKED})))[0] == 404
+
+
+@promise("sandbox:loopback")
+async def test_it_listens_on_loopback_only_and_says_when_a_port_is_taken() -> None:
+    with pytest.raises(SettingsError, match="loopback only"):
+        async with open_sandbox(host="0.0.0.0"):  # noqa: S104 - refused
+            pass
+    async with open_sandbox() as box:
+        with pytest.raises(SettingsError, match="free port"):
+            async with open_sandbox(port=int(box.url.rsplit(":", 1)[1])):
+                pass
+
+
+@promise("sandbox:second-opinion")
+async def test_ministack_speaks_the_same_wire(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = environment(GATEWAY_PORT=str(port), SERVICES="bedrock-runtime", HOME=str(tmp_path))
+    peer = await off_loop(
+        lambda: subprocess.Popen(
+            [sys.executable, "-m", "ministack.app"],
+            env=env,
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    )
+    try:
+        with anyio.fail_after(30):
+            while True:
+                try:
+                    async with await anyio.connect_tcp("127.0.0.1", port):
+                        break
+                except OSError:
+                    await anyio.sleep(0.05)
+        theirs = await off_loop(partial(client, f"http://127.0.0.1:{port}", 10))
+        async with open_sandbox() as box:
+            ours = await off_loop(partial(client, box.url))
+            whole = [await off_loop(partial(converse, each)) for each in (ours, theirs)]
+            events = [await off_loop(partial(stream, each)) for each in (ours, theirs)]
+    finally:
+        peer.terminate()
+        await off_loop(partial(peer.wait, 10))
+    assert shape(whole[0]["output"]) == shape(whole[1]["output"])
+    assert whole[0].keys() == whole[1].keys()
+    assert {"inputTokens", "outputTokens", "totalTokens"} <= whole[1]["usage"].keys() & whole[0]["usage"].keys()
+    orders = [list(dict.fromkeys(next(iter(event)) for event in each)) for each in events]
+    assert [name for name in orders[0] if name in orders[1]] == orders[0]
+    assert [name for name in orders[1] if name != "contentBlockStart"] == orders[0]
+
+
+def shape(value: object) -> object:
+    """Names and types, without the values."""
+    if isinstance(value, dict):
+        return {key: shape(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [shape(each) for each in value[:1]]  # pyright: ignore[reportUnknownVariableType]
+    return type(value).__name__
