@@ -72,7 +72,7 @@ class FakeRoute:
         what = self.behave(operation)
         if isinstance(what, RouteError):
             raise what
-        if isinstance(what, float):
+        if isinstance(what, int | float):
             await anyio.sleep(what)
             return reply()
         return what

@@ -20,7 +20,16 @@ from bedrock_support.routing.bedrock.wire import Reading
 from bedrock_support.routing.bedrock.workers import CLOSED, Pace, Workers
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.model import FailureKind, Health, Operation, Reply, RouteCondition, RouteName, Usage
+from bedrock_support.routing.model import (
+    Failure,
+    FailureKind,
+    Health,
+    Operation,
+    Reply,
+    RouteCondition,
+    RouteName,
+    Usage,
+)
 from bedrock_support.routing.spans import CLIENT, Attribute, failed, span
 
 if TYPE_CHECKING:
@@ -52,7 +61,7 @@ class DirectBedrockClient:
         self._building = threading.Lock()
         self._transport: Transport | None = None
         self._built_at = -math.inf
-        self._missing: RouteError | None = None
+        self._missing: Failure | None = None
         self._missing_at = -math.inf
         self._closed = False
 
@@ -110,7 +119,7 @@ class DirectBedrockClient:
         # Only while fresh: a router that never tried again would never see credentials that appear later.
         missing = self._fresh_miss()
         if missing is not None:
-            return RouteCondition(health=Health.UNCONFIGURED, note=missing.failure.mend)
+            return RouteCondition(health=Health.UNCONFIGURED, note=missing.mend)
         return RouteCondition(health=Health.UNKNOWN, note="credentials not looked for")
 
     async def aclose(self) -> None:
@@ -125,17 +134,16 @@ class DirectBedrockClient:
     async def _run(self, job: Callable[[Call], T], deadline: float, pace: Pace | None = None) -> T:
         if self._closed:
             raise RouteError(FailureKind.UNAVAILABLE, CLOSED)
-        missing = self._fresh_miss()
-        if missing is not None:
-            raise missing
+        self._refuse_if_missing()
         return await self._workers.run(job, deadline, pace)
 
-    def _fresh_miss(self) -> RouteError | None:
-        # A copy: an exception that is raised twice drags its first traceback along.
-        if self._missing is None or self._clock.now() - self._missing_at >= RECHECK_SECONDS:
-            return None
-        was = self._missing.failure
-        return RouteError(was.kind, was.message, mend=was.mend)
+    def _fresh_miss(self) -> Failure | None:
+        return self._missing if self._clock.now() - self._missing_at < RECHECK_SECONDS else None
+
+    def _refuse_if_missing(self) -> None:
+        missing = self._fresh_miss()
+        if missing is not None:
+            raise RouteError(missing.kind, missing.message, mend=missing.mend)
 
     # From here on everything runs in a worker thread, where blocking is allowed and boto3 may be imported.
 
@@ -168,9 +176,7 @@ class DirectBedrockClient:
         with self._building:
             if self._transport is not None:
                 return self._transport
-            missing = self._fresh_miss()
-            if missing is not None:
-                raise missing
+            self._refuse_if_missing()
             try:
                 from bedrock_support.routing.bedrock.transport import build
 
@@ -189,7 +195,7 @@ class DirectBedrockClient:
             return RouteError(FailureKind.UNAVAILABLE, CLOSED)
         fault = translate(error, answering=answering)
         if fault.kind is FailureKind.UNCONFIGURED:
-            self._missing, self._missing_at = fault, self._clock.now()
+            self._missing, self._missing_at = fault.failure, self._clock.now()
         stale = fault.kind is FailureKind.UNCONFIGURED or fault.failure.mend == SIGN_IN_MEND
         if stale and self._clock.now() - self._built_at >= RECHECK_SECONDS:
             # The next call reads the credential chain afresh: keys may have been renewed in a file.

@@ -12,6 +12,7 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.model import (
     Attempt,
+    Carrier,
     Decision,
     Failure,
     FailureKind,
@@ -107,7 +108,7 @@ async def _attempt(
         seconds=clock.now() - began,
         op_class=operation.op_class,
         budget=budget,
-        carrier=reply.carrier if reply else None,
+        carrier=reply.carrier if reply else Carrier.HANDOFF if answer is not None else None,
         model=reply.model if reply else "",
         usage=reply.usage if reply else None,
         simulated=reply.simulated if reply else False,

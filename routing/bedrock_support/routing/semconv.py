@@ -64,6 +64,40 @@ ATTEMPT_NUMBER = "support.attempt.number"
 ATTEMPT_TIMEOUT_MS = "support.attempt.timeout_ms"
 CARRIER = "support.carrier"
 
+SPAN_TOOL = "support.tool"
 SPAN_DECIDE = "route.decide"
 SPAN_ATTEMPT = "route.attempt"
 EVENT_CANDIDATE = "route.candidate"
+
+# What the MCP SDK's own spans look like
+MCP_SDK_SCOPE = "mcp-python-sdk"
+MCP_SDK_SEND = "MCP send "
+MCP_CALL_TOOL = "tools/call"
+MCP_GET_PROMPT = "prompts/get"
+PROMPT_NAME = "gen_ai.prompt.name"
+EXECUTE_TOOL = "execute_tool"
+
+# Resource
+SERVICE_NAME = "service.name"
+SERVICE_NAMESPACE = "service.namespace"
+SERVICE_VERSION = "service.version"
+DEPLOYMENT_ENVIRONMENT = "deployment.environment.name"
+CLOUD_REGION = "cloud.region"
+
+# Content: never leaves the process on a span
+CONTENT = frozenset(
+    {
+        "exception.message",
+        "exception.stacktrace",
+        "gen_ai.completion",
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "gen_ai.prompt",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.result",
+        "gen_ai.tool.definitions",
+        "mcp.resource.uri",
+    }
+)
+CONTENT_PREFIXES = ("gen_ai.prompt.variable.", "gen_ai.completion.", "gen_ai.evaluation.explanation")

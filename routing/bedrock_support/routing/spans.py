@@ -34,5 +34,7 @@ def failed(current: Span, error_type: str, description: str = "") -> None:
 
 
 def annotate(attributes: Mapping[str, Attribute]) -> None:
-    """Add attributes to whatever span is current."""
-    trace.get_current_span().set_attributes(dict(attributes))
+    """Add attributes to whatever span is current and has not ended."""
+    current = trace.get_current_span()
+    if current.is_recording():
+        current.set_attributes(dict(attributes))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.matrix import ClassRule
 from bedrock_support.routing.model import Operation, OperationClass, Outcome
 
 
@@ -29,6 +30,10 @@ class ToolInput(BaseModel):
     """Base of every tool's arguments: unknown ones are refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deadline_s: Annotated[
+        float | None, Field(gt=0, le=600, description="seconds you can wait, above 0; only ever shortens the deadline")
+    ] = None
 
 
 class Progress(Protocol):
@@ -52,6 +57,8 @@ class ToolContext:
     """Resolved folders that paths must lie in."""
     clock: Clock
     op_class: OperationClass
+    rule: ClassRule
+    """What the decision matrix promises the class."""
     started: float
     """Monotonic seconds when the server received the call."""
     deadline: float

@@ -1,0 +1,220 @@
+"""One tools/call, from raw arguments to the protocol's result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import anyio
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from opentelemetry import trace
+from pydantic import BaseModel, Field, ValidationError
+
+from bedrock_support.routing import semconv
+from bedrock_support.routing.model import Operation, Outcome
+from bedrock_support.routing.spans import Attribute, span
+from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel
+from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.rounds import AnyContext, Rounds
+from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInput
+
+log = logging.getLogger(__name__)
+
+MODERN = "2026-07-28"
+OVERRUN = 0.25
+"""Seconds past its deadline after which a tool that should have ended by itself is cut off."""
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportCalls:
+    """Runs the tools of the catalogue for whoever calls."""
+
+    manager: BedrockSupportManager
+    roots: tuple[Path, ...]
+    """Configured folders; empty means the client's own, else the fallback."""
+    fallback_roots: tuple[Path, ...]
+    """Where the server was started, unless that is too broad to have been chosen."""
+
+    async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
+        """Validate, run and word one call. Only protocol errors are raised."""
+        started = self.manager.clock.now()
+        try:
+            params = validated(spec.input_model, arguments)
+        except InputError as error:
+            return refusal(error)
+        if (context.protocol_version or "") < MODERN:
+            channel = LiveChannel(context.request_context)
+            return await self._body(spec, params, context, channel, self.manager.entropy.token(), started)
+        rounds: Rounds = context.request_context.lifespan_context
+
+        async def body(call_id: str, parked: Channel) -> CallToolResult:
+            return await self._body(spec, params, context, parked, call_id, started)
+
+        answer: CallToolResult | InputRequiredResult = await rounds.call(context, body)
+        return answer
+
+    async def _body(
+        self, spec: AnyTool, params: ToolInput, context: AnyContext, channel: Channel, call_id: str, started: float
+    ) -> CallToolResult:
+        caller = ClientCaller(context.client_capabilities, channel)
+        op_class = spec.op_class(params)
+        deadline = self.manager.deadline(op_class, started, params.deadline_s)
+        about: dict[str, Attribute] = {
+            semconv.TOOL_NAME: spec.name,
+            semconv.OP_CLASS: op_class.value,
+            semconv.DEADLINE_MS: round((deadline - started) * 1000),
+        }
+
+        async def judge(operation: Operation) -> Outcome:
+            return await self.manager.judge(operation, caller)
+
+        try:
+            with (
+                span(f"{semconv.SPAN_TOOL} {spec.name}", about),
+                anyio.fail_after(max(0.0, deadline - self.manager.clock.now()) + OVERRUN),
+            ):
+                result = await spec.run(
+                    ToolContext(
+                        call_id=call_id,
+                        roots=self.roots or await caller.roots() or self.fallback_roots,
+                        clock=self.manager.clock,
+                        op_class=op_class,
+                        rule=self.manager.router.matrix.rules[op_class],
+                        started=started,
+                        deadline=deadline,
+                        progress=channel.progress,
+                        judge=judge,
+                    ),
+                    params,
+                )
+        except InputError as error:
+            return refusal(error)
+        except TimeoutError:
+            return failure(f"{spec.name} did not end within its deadline of {deadline - started:.1f} s")
+        except Exception:
+            log.exception("%s failed (call %s)", spec.name, call_id)
+            return failure(f"{spec.name} failed inside the server; its log has the cause under call {call_id}")
+        return success(spec, result)
+
+
+def validated(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
+    """Arguments as the tool's model, or an InputError that names field, value and mend."""
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "arguments"
+        kind = first["type"]
+        if kind == "missing":
+            raise InputError(field, None, "missing", f"Give {field}") from None
+        if kind == "extra_forbidden":
+            known = ", ".join(model.model_fields)
+            raise InputError(field, first["input"], "no such argument", f"Use only {known}") from None
+        raise InputError(field, first["input"], first["msg"].rstrip("."), _mend(model, first["loc"])) from None
+
+
+def _mend(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
+    described = model.model_fields.get(str(where[0])) if where else None
+    if described is not None and described.description:
+        return f"{where[0]} is: {described.description}"
+    return "See the tool's input schema"
+
+
+def success(spec: AnyTool, result: BaseModel) -> CallToolResult:
+    """Structured content for programs, the same in words for clients that show none."""
+    current = trace.get_current_span().get_span_context()
+    if "trace_id" in type(result).model_fields and current.is_valid:
+        result = result.model_copy(update={"trace_id": f"{current.trace_id:032x}"})
+    return CallToolResult(
+        content=[TextContent(type="text", text=spec.summary(result))],
+        structured_content=result.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def failure(message: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=message)], is_error=True)
+
+
+def refusal(error: InputError) -> CallToolResult:
+    return failure(f"{error.field} = {error.value}: {error.problem}. {error.mend}")
+
+
+def input_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The arguments, without the titles that pydantic derives from names: clients pay for each word of it."""
+    return cast("dict[str, Any]", _untitled(model.model_json_schema()))
+
+
+def output_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The result's top level. What lies deeper is left open: it would cost every client thousands of tokens."""
+    schema = model.model_json_schema(mode="serialization")
+    properties = {name: _outline(each) for name, each in schema["properties"].items()}
+    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
+
+
+def _untitled(value: Any, names: bool = False) -> Any:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        # Below `properties` and `$defs` the keys are names of ours, which may be "title" too.
+        return {
+            key: _untitled(each, key in ("properties", "$defs") and not names)
+            for key, each in items
+            if names or key != "title"
+        }
+    if isinstance(value, list):
+        return [_untitled(each) for each in cast("list[Any]", value)]
+    return value
+
+
+def _outline(schema: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        # Fields that are None are left out of a result, so only the other branch is ever seen.
+        return _outline(next(each for each in schema["anyOf"] if each.get("type") != "null"))
+    if "$ref" in schema:
+        return {"type": "string"} if schema["$ref"].endswith("OperationClass") else {"type": "object"}
+    kept = {key: schema[key] for key in ("type", "enum", "description") if key in schema}
+    if kept.get("type") == "array":
+        kept["items"] = _outline(schema["items"])
+    return kept
+
+
+class CatalogTool(Tool):
+    """A support tool as the SDK's server wants it."""
+
+    spec: Any = Field(exclude=True)
+    calls: Any = Field(exclude=True)
+
+    @classmethod
+    def of(cls, spec: AnyTool, calls: SupportCalls) -> CatalogTool:
+        return cls(
+            fn=spec.run,
+            name=spec.name,
+            title=spec.title,
+            description=spec.description,
+            parameters=input_schema(spec.input_model),
+            fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(spec.output_model)),
+            context_kwarg=None,
+            is_async=True,
+            annotations=ToolAnnotations(
+                title=spec.title,
+                read_only_hint=spec.read_only,
+                destructive_hint=False,
+                idempotent_hint=spec.idempotent,
+                open_world_hint=spec.open_world,
+            ),
+            spec=spec,
+            calls=calls,
+        )
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult | InputRequiredResult:
+        """The SDK's entry; the result is already in the protocol's form."""
+        answer: CallToolResult | InputRequiredResult = await self.calls.run(self.spec, arguments, context)
+        return answer

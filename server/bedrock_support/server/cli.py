@@ -1,0 +1,150 @@
+"""The command `bedrock-support`: serve, sandbox, demo."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from bedrock_support.server.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from bedrock_support.server.wiring import House
+
+USAGE_ERROR = 2
+PATIENCE = 1.0
+"""Seconds that a thread stuck in a system call may delay the exit."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit code."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return int(arguments.run(arguments))
+    except SettingsError as error:
+        sys.stderr.write(f"bedrock-support: {error}\n")
+        return USAGE_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bedrock-support", description="Support tools for agents over MCP.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
+    serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
+    serve.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (http, sse)")
+    serve.add_argument("--port", type=int, default=8000, help="0 for any free port (http, sse)")
+    serve.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
+    serve.set_defaults(run=_serve)
+    sandbox = commands.add_parser("sandbox", help="a simulated Bedrock runtime on loopback, with faults on demand")
+    sandbox.add_argument("--host", default="127.0.0.1")
+    sandbox.add_argument("--port", type=int, default=8001, help="0 for any free port")
+    sandbox.set_defaults(run=_sandbox)
+    demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = load(roots=tuple(arguments.root))
+    anyio.run(_serving, settings, arguments)
+    return _leave(0)
+
+
+async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bedrock_support.server.wiring import build, telemetry_settings
+    from bedrock_support.telemetry.otel import install
+
+    telemetry = install(telemetry_settings(settings), role="bedrock-support")
+    house = build(settings)
+    try:
+        if arguments.transport == "stdio":
+            await _over_stdio(house)
+        else:
+            await _over_http(house, arguments)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await house.aclose()
+            await telemetry.shutdown(timeout=2.0)
+
+
+async def _over_stdio(house: House) -> None:
+    from bedrock_support.server.stdio import stdio_streams
+
+    async def serve(done: Callable[[], None]) -> None:
+        async with stdio_streams() as (read_stream, write_stream):
+            await house.server.serve_streams(read_stream, write_stream)
+        done()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve, group.cancel_scope.cancel)
+        await _told_to_stop()
+        group.cancel_scope.cancel()
+
+
+async def _over_http(house: House, arguments: argparse.Namespace) -> None:
+    from bedrock_support.server.http import bind, security, serve_app
+
+    listener = bind(arguments.host, arguments.port)
+    guard = security()
+    app = house.server.http_app(guard) if arguments.transport == "http" else house.server.sse_application(guard)
+    path = "/mcp" if arguments.transport == "http" else "/sse"
+    stop = anyio.Event()
+
+    def announce(url: str) -> None:
+        _announce(f"listening on {url}{path}")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve_app, app, listener, announce, stop)
+        await _told_to_stop()
+        stop.set()
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.sandbox.emulator import run_sandbox
+
+    async def serve() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(run_sandbox, arguments.host, arguments.port, _announce)
+            await _told_to_stop()
+            group.cancel_scope.cancel()
+
+    anyio.run(serve)
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from bedrock_support.server.demo.show import run_demo
+
+    return anyio.run(run_demo)
+
+
+async def _told_to_stop() -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            return
+
+
+def _announce(message: str) -> None:
+    """To stderr: over stdio, stdout belongs to the protocol."""
+    sys.stderr.write(f"bedrock-support: {message}\n")
+    sys.stderr.flush()
+
+
+def _leave(code: int) -> int:
+    """Return, or leave at once when a thread that nothing can wake would keep the process alive."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(PATIENCE)
+            if thread.is_alive():
+                sys.stderr.flush()
+                os._exit(code)
+    return code

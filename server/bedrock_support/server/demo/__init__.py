@@ -1,0 +1,1 @@
+"""The demo: a real log, triaged three ways through a real MCP client."""

@@ -1,0 +1,164 @@
+"""BedrockSupportManager: the life of one request for judgement, from operation to outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from bedrock_support.routing import semconv
+from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.compliance import ComplianceValidator
+from bedrock_support.routing.direct_bedrock import DirectBedrockClient
+from bedrock_support.routing.dispatch import dispatch
+from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.mcp_router import ApprovedRoute, Caller, MCPRouter
+from bedrock_support.routing.model import (
+    Clearance,
+    Conditions,
+    Decision,
+    Flags,
+    Health,
+    Operation,
+    OperationClass,
+    Outcome,
+    Refusal,
+    RouteCondition,
+    RouteName,
+)
+from bedrock_support.routing.route import Route
+from bedrock_support.routing.router import IntelligentRouter
+from bedrock_support.routing.spans import Attribute, annotate, span
+from bedrock_support.server.ledger import DecisionLedger, ended
+from bedrock_support.telemetry.health import HybridHealthMonitor, RouteReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BedrockSupportManager:
+    """Takes an operation through the belt: clear, decide, dispatch, seal; then tells the ledger."""
+
+    router: IntelligentRouter
+    compliance: ComplianceValidator
+    direct: DirectBedrockClient
+    mcp: MCPRouter
+    desk: HandoffDesk
+    health: HybridHealthMonitor
+    ledger: DecisionLedger
+    flags: Flags
+    clock: Clock
+    entropy: Entropy
+    approve_direct: bool
+    max_call_seconds: float
+
+    def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
+        """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
+        limits = [self.router.matrix.rules[op_class].deadline, self.max_call_seconds]
+        if wanted is not None:
+            limits.append(wanted)
+        return started + min(limits)
+
+    async def judge(self, operation: Operation, caller: Caller) -> Outcome:
+        """Have the operation judged on whatever route is right. Raises nothing but cancellation."""
+        clearance = self.compliance.clear(operation)
+        if isinstance(clearance, Refusal):
+            annotate({semconv.OUTCOME: "refused"})
+            return Outcome(operation=operation, refusal=clearance)
+        routes = self._routes(operation, caller)
+        decision = self._decide(clearance, routes)
+        outcome = await dispatch(decision, routes, self.health, self.clock)
+        if outcome.handoff is not None:
+            self.desk.decided(outcome.handoff.id, decision.id)
+        self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
+        annotate(
+            {
+                semconv.OUTCOME: ended(outcome),
+                semconv.DECISION_ID: decision.id,
+                semconv.DEADLINE_MET: self.clock.now() <= operation.deadline,
+            }
+        )
+        return self.compliance.seal(outcome, clearance)
+
+    async def health_report(self) -> dict[str, object]:
+        """What is known of both routes now, with sample counts; unknown where there is no data."""
+        checked = await self.direct.check()
+        report = self.health.report()
+        routes = {name.value: _shown(each) for name, each in report.routes.items()}
+        if checked.health is Health.UNCONFIGURED:
+            routes[RouteName.DIRECT.value] |= {"state": checked.health.value, "note": checked.note}
+        return {
+            "routes": routes,
+            "window_seconds": report.window_seconds,
+            "policy": self.router.matrix.version,
+            "flags": {name: getattr(self.flags, name) for name in Flags.__dataclass_fields__},
+        }
+
+    def _routes(self, operation: Operation, caller: Caller) -> Mapping[RouteName, Route]:
+        direct: Route = self.direct
+        if self.approve_direct and operation.op_class is not OperationClass.EMERGENCY:
+            question = f"Send the redacted brief of {operation.tool} ({operation.op_class}) to AWS Bedrock?"
+            direct = ApprovedRoute(self.direct, self.mcp, caller, question)
+        return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
+
+    def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route]) -> Decision:
+        seen = self.health.snapshot()
+        known = {name: _known(route.condition(), seen.get(name)) for name, route in routes.items()}
+        conditions = Conditions(routes=MappingProxyType(known), flags=self.flags)
+        operation = clearance.operation
+        with span(
+            semconv.SPAN_DECIDE,
+            {
+                semconv.OP_CLASS: operation.op_class.value,
+                semconv.EVIDENCE_DIGEST: operation.evidence_digest,
+                semconv.BRIEF_BYTES: len(operation.brief.encode()),
+                semconv.DEADLINE_REMAINING_MS: round((operation.deadline - self.clock.now()) * 1000),
+            },
+        ) as current:
+            decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
+            current.set_attributes(_decision_attributes(decision))
+            for route, condition in known.items():
+                current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))
+        return decision
+
+
+def _known(own: RouteCondition, observed: RouteCondition | None) -> RouteCondition:
+    """What attempts showed, unless the route itself says that it isn't set up."""
+    if own.health is Health.UNCONFIGURED or observed is None or observed.samples == 0:
+        return own
+    return observed
+
+
+def _shown(report: RouteReport) -> dict[str, object]:
+    last = report.last_failure
+    return {
+        "state": report.state.value,
+        "since": report.since,
+        "note": report.note,
+        "samples": report.samples,
+        "simulated_samples": report.simulated,
+        "failures": {kind.value: count for kind, count in report.failures.items()},
+        "p50_seconds": report.p50,
+        "p95_seconds": report.p95,
+        "last_failure": {"kind": last.kind.value, "message": last.message, "at": last.at} if last else None,
+    }
+
+
+def _decision_attributes(decision: Decision) -> dict[str, Attribute]:
+    return {
+        semconv.DECISION_ID: decision.id,
+        semconv.ROUTE_CHOSEN: decision.plan[0].value if decision.plan else "none",
+        semconv.ROUTE_PLAN: ",".join(decision.plan),
+        semconv.ROUTE_ROW: decision.row,
+        semconv.ROUTE_REASON: "; ".join(decision.reasons),
+        semconv.ROUTE_POLICY: decision.policy,
+        semconv.ROUTE_PROPENSITY: decision.propensity,
+    }
+
+
+def _candidate(decision: Decision, route: RouteName, condition: RouteCondition) -> dict[str, Attribute]:
+    return {
+        semconv.ROUTE: route.value,
+        semconv.ROUTE_HEALTH: condition.health.value,
+        semconv.ROUTE_SAMPLES: condition.samples,
+        semconv.ROUTE_FEASIBLE: route in decision.plan,
+        semconv.ROUTE_INFEASIBLE_REASON: decision.clearance.forbidden.get(route, ""),
+    }

@@ -1,0 +1,115 @@
+"""One frozen tree of settings, read once from the environment: the only door to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bedrock_support.routing.model import ModelRole, Residency
+
+PREFIX = "BEDROCK_SUPPORT_"
+FLAG_NAMES = {
+    "support_mode": "ENABLE_BEDROCK_SUPPORT_MODE",
+    "intelligent_routing": "ENABLE_INTELLIGENT_ROUTING",
+    "direct_fallback": "ENABLE_DIRECT_BEDROCK_FALLBACK",
+    "health_monitoring": "ENABLE_HYBRID_HEALTH_MONITORING",
+    "optimization": "ENABLE_PERFORMANCE_OPTIMIZATION",
+}
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class SettingsError(ValueError):
+    """A setting can't be used; the message names it, its value and the mend."""
+
+
+class Settings(BaseModel):
+    """Everything that can be set from outside. Each field's environment variable is in READS."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    roots: tuple[Path, ...] = ()
+    """Folders that tools may read. Empty: the client's roots, else the working directory."""
+    region: str = "eu-central-1"
+    endpoint_url: str | None = None
+    """Bedrock runtime endpoint; None is AWS's own for the region."""
+    profile: str | None = None
+    """Name of a profile in the AWS configuration."""
+    models: Mapping[ModelRole, str] = Field(default_factory=dict[ModelRole, str])
+    """Model id or inference profile by role; roles left out keep their default."""
+    residency: Residency = Residency.EU
+    caller_model: bool = True
+    """Whether the calling agent's own model may see redacted briefs."""
+    approve_direct: bool = False
+    """Ask the client's user before a call goes to Bedrock; never for an emergency."""
+    max_call_seconds: Annotated[float, Field(gt=0, le=600)] = 50.0
+    """Cap on every call; Kiro gives up after 60 s."""
+    state_keys: tuple[str, ...] = Field(default=(), repr=False)
+    """Secrets of 32 characters or more that seal multi-round state, newest first; share them between replicas."""
+    flags: Mapping[str, bool] = Field(default_factory=dict[str, bool])
+    otlp_endpoint: str | None = None
+    otlp_headers: str = Field(default="", repr=False)
+    span_file: Path | None = None
+    """Also append spans to this file, as OTLP JSON lines."""
+    environment: str = "development"
+    """OpenTelemetry's deployment.environment.name."""
+
+
+READS = {
+    "region": f"{PREFIX}REGION",
+    "endpoint_url": "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    "profile": "AWS_PROFILE",
+    "residency": f"{PREFIX}RESIDENCY",
+    "caller_model": f"{PREFIX}CALLER_MODEL",
+    "approve_direct": f"{PREFIX}APPROVE_DIRECT",
+    "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
+    "span_file": f"{PREFIX}SPAN_FILE",
+    "environment": f"{PREFIX}ENVIRONMENT",
+}
+
+
+def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = ()) -> Settings:
+    """Read the settings; roots given on the command line replace those of the environment.
+
+    Raises:
+        SettingsError: a value can't be used.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, object] = {field: env[name] for field, name in READS.items() if env.get(name)}
+    if "endpoint_url" not in values and env.get("AWS_ENDPOINT_URL"):
+        values["endpoint_url"] = env["AWS_ENDPOINT_URL"]
+    listed = tuple(Path(each) for each in env.get(f"{PREFIX}ROOTS", "").split(os.pathsep) if each)
+    values["roots"] = tuple(_root(each) for each in roots or listed)
+    values["models"] = {role: env[name] for role in ModelRole if env.get(name := f"{PREFIX}MODEL_{role.upper()}")}
+    values["state_keys"] = tuple(each for each in env.get(f"{PREFIX}STATE_KEYS", "").split(",") if each)
+    values["flags"] = {field: _switch(name, env[name]) for field, name in FLAG_NAMES.items() if env.get(name)}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_worded(each["loc"], each["msg"], values) for each in error.errors())) from None
+
+
+def _root(path: Path) -> Path:
+    resolved = path.expanduser().resolve()
+    if not resolved.is_dir():
+        raise SettingsError(f"root = {str(path)!r}: not a folder. Give an existing folder to --root or {PREFIX}ROOTS")
+    return resolved
+
+
+def _switch(name: str, value: str) -> bool:
+    lowered = value.strip().lower()
+    if lowered not in _TRUE | _FALSE:
+        raise SettingsError(f"{name} = {value!r}: neither on nor off. Use true or false")
+    return lowered in _TRUE
+
+
+def _worded(where: tuple[int | str, ...], problem: str, values: Mapping[str, object]) -> str:
+    field = str(where[0])
+    name = READS.get(field, field)
+    return f"{name} = {values.get(field)!r}: {problem}"

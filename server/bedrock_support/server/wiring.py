@@ -1,0 +1,105 @@
+"""Builds everything from the settings; alone knows every class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
+from bedrock_support.routing.compliance import ComplianceValidator, Destinations
+from bedrock_support.routing.direct_bedrock import DirectBedrockClient
+from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.matrix import shipped
+from bedrock_support.routing.mcp_router import MCPRouter
+from bedrock_support.routing.model import Flags
+from bedrock_support.routing.router import IntelligentRouter
+from bedrock_support.server.app import VERSION, SupportServer
+from bedrock_support.server.calls import SupportCalls
+from bedrock_support.server.ledger import DecisionLedger
+from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.settings import Settings
+from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.tools.catalog import catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """A server, wired and ready to serve."""
+
+    server: SupportServer
+    manager: BedrockSupportManager
+
+    async def aclose(self) -> None:
+        """Free what outlives a connection."""
+        await self.manager.direct.aclose()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
+    """Wire the whole server. Starts nothing, connects to nothing."""
+    clock = clock or SystemClock()
+    entropy = entropy or SystemEntropy()
+    bedrock = bedrock_settings(settings)
+    desk = HandoffDesk(clock, entropy)
+    ledger = DecisionLedger()
+    manager = BedrockSupportManager(
+        router=IntelligentRouter(shipped()),
+        compliance=ComplianceValidator(
+            Destinations(
+                region=bedrock.region,
+                endpoint_url=bedrock.endpoint_url,
+                models=frozenset(bedrock.models.values()),
+                caller_model=settings.caller_model,
+            ),
+            entropy,
+        ),
+        direct=DirectBedrockClient(bedrock, clock),
+        mcp=MCPRouter(desk),
+        desk=desk,
+        health=HybridHealthMonitor(clock),
+        ledger=ledger,
+        flags=Flags(**settings.flags),
+        clock=clock,
+        entropy=entropy,
+        approve_direct=settings.approve_direct,
+        max_call_seconds=settings.max_call_seconds,
+    )
+    calls = SupportCalls(manager=manager, roots=settings.roots, fallback_roots=_started_in())
+    server = SupportServer(manager, calls, catalog(desk, ledger.note), settings.state_keys)
+    return House(server=server, manager=manager)
+
+
+def bedrock_settings(settings: Settings) -> BedrockSettings:
+    """The direct route's part of the settings; roles left out keep their default model."""
+    base = BedrockSettings()
+    return BedrockSettings(
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        profile=settings.profile,
+        models={**base.models, **settings.models},
+    )
+
+
+def telemetry_settings(settings: Settings) -> TelemetrySettings:
+    """Telemetry's part of the settings."""
+    return TelemetrySettings(
+        otlp_endpoint=settings.otlp_endpoint,
+        headers=_headers(settings.otlp_headers),
+        environment=settings.environment,
+        region=settings.region,
+        service_version=VERSION,
+        file=settings.span_file,
+    )
+
+
+def _headers(text: str) -> dict[str, str]:
+    """OTEL_EXPORTER_OTLP_HEADERS: key=value pairs, separated by commas."""
+    pairs = (each.partition("=") for each in text.split(",") if "=" in each)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _started_in() -> tuple[Path, ...]:
+    """The working directory, unless it is so broad that nobody chose it: an editor's default."""
+    here = Path.cwd()
+    return () if here in (Path("/"), Path.home()) else (here,)

@@ -1,0 +1,269 @@
+"""The direct client against a real socket: deadlines, cancellation, and what is left afterwards."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from bedrock_support.routing.bedrock import workers
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.model import FailureKind
+from tests.direct_rig import (
+    ANSWER,
+    START,
+    certificate,
+    direct,
+    failure_of,
+    http,
+    operation,
+    peer,
+    piece,
+    stream,
+    until,
+    with_keys,
+)
+from tests.promises import promise
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keys(monkeypatch)
+
+
+def threads_at_work() -> int:
+    """Worker threads that are inside the direct client now; an idle worker of anyio's pool is not."""
+    ours = str(Path(workers.__file__).parent)
+    count = 0
+    for ident, frame in sys._current_frames().items():  # pyright: ignore[reportPrivateUsage] - the only way to see
+        if ident == threading.get_ident():
+            continue
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(ours):
+                count += 1
+                break
+            frame = frame.f_back
+    return count
+
+
+@promise("direct:freed", "direct:off-loop")
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_200_cancelled_calls_leave_nothing(streamed: bool) -> None:
+    begun = stream(START, piece("Be"), end=False) if streamed else None
+    with peer(http()) as server:
+        async with direct(server.url) as client:
+            await client.send(operation())
+            server.reply = begun
+            async with anyio.create_task_group() as group:
+                for _ in range(200):
+                    group.start_soon(client.send, operation(20, stream=streamed))
+                await until(lambda: len(server.requests) == 65)
+                assert client.busy == 64
+                group.cancel_scope.cancel()
+            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+            server.reply = http()
+            assert (await client.send(operation())).text == "Because."
+
+
+@promise("direct:freed", "direct:deadline")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(None, id="never answers"),
+        pytest.param(http()[:40], id="stalls in the head"),
+        pytest.param(http()[:-10], id="stalls in the body"),
+    ],
+)
+async def test_a_silent_peer_is_left_at_the_deadline(reply: bytes | None) -> None:
+    with peer(http()) as server:
+        async with direct(server.url) as client:
+            await client.send(operation())
+            server.reply = reply
+            before = time.perf_counter()
+            failure = await failure_of(client, operation(0.3))
+            assert time.perf_counter() - before < 0.6
+            assert failure.kind is FailureKind.TIMEOUT
+            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+
+
+@promise("direct:deadline")
+async def test_the_deadline_covers_making_the_client_and_waiting_for_a_permit() -> None:
+    with peer(None) as server:
+        async with direct(server.url, concurrency=1) as client:
+            before = time.perf_counter()
+            assert (await failure_of(client, operation(0.05))).kind is FailureKind.TIMEOUT
+            assert time.perf_counter() - before < 0.3
+            await until(lambda: client.busy == 0)
+            await client.check()
+            sent = len(server.requests)
+            async with anyio.create_task_group() as group:
+                group.start_soon(failure_of, client, operation(0.5))
+                await until(lambda: len(server.requests) == sent + 1)
+                before = time.perf_counter()
+                assert (await failure_of(client, operation(0.1))).kind is FailureKind.TIMEOUT
+                assert time.perf_counter() - before < 0.3
+            assert len(server.requests) == sent + 1
+
+
+async def test_a_deadline_that_has_passed_costs_nothing() -> None:
+    with peer(http()) as server:
+        async with direct(server.url) as client:
+            assert (await failure_of(client, operation(-1))).kind is FailureKind.TIMEOUT
+            assert server.accepted == 0
+
+
+@promise("direct:drip")
+@pytest.mark.parametrize(
+    ("begun", "limits"),
+    [
+        pytest.param(stream(START, end=False), {"first_token_timeout": 0.2}, id="no first piece"),
+        pytest.param(stream(START, piece("Be"), end=False), {"inter_token_timeout": 0.2}, id="no next piece"),
+        pytest.param(None, {"first_token_timeout": 0.2}, id="no answer at all"),
+    ],
+)
+async def test_a_stalled_stream_ends_before_its_deadline(begun: bytes | None, limits: dict[str, float]) -> None:
+    with peer(http()) as server:
+        async with direct(server.url, **limits) as client:
+            await client.send(operation())
+            server.reply = begun
+            before = time.perf_counter()
+            failure = await failure_of(client, operation(10, stream=True))
+            assert time.perf_counter() - before < 1
+            assert failure.kind is FailureKind.TIMEOUT
+            assert "0.2 s" in str(failure)
+            await until(lambda: (client.busy, server.open) == (0, 0))
+
+
+@promise("direct:freed")
+async def test_a_hanging_tls_handshake_is_cut() -> None:
+    with peer(None) as server:
+        async with direct(server.url.replace("http:", "https:"), connect_timeout=30) as client:
+            await client.check()
+            assert (await failure_of(client, operation(0.4))).kind is FailureKind.TIMEOUT
+            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+
+
+@promise("direct:freed", "direct:pool")
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_calls_over_tls_are_pooled_and_cut_alike(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tls, trusted = certificate(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
+    with peer(http(), tls=tls) as server:
+        async with direct(server.url) as client:
+            for _ in range(3):
+                await client.send(operation())
+            assert server.accepted == 1
+            server.reply = stream(START, piece("Be"), end=False) if streamed else None
+            with anyio.move_on_after(0.2):
+                async with anyio.create_task_group() as group:
+                    for _ in range(8):
+                        group.start_soon(client.send, operation(20, stream=streamed))
+            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+
+
+@promise("direct:permit-till-end")
+async def test_a_permit_outlives_its_caller_until_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def slow(_settings: object) -> object:
+        gate.wait(5)
+        raise LookupError
+
+    monkeypatch.setattr("bedrock_support.routing.bedrock.transport.build", slow)
+    with peer(http()) as server:
+        async with direct(server.url, concurrency=1) as client:
+            assert (await failure_of(client, operation(0.2))).kind is FailureKind.TIMEOUT
+            assert client.busy == 1
+            assert (await failure_of(client, operation(0.2))).kind is FailureKind.TIMEOUT
+            assert client.busy == 1
+            gate.set()
+            await until(lambda: client.busy == 0)
+
+
+@promise("direct:pool")
+async def test_64_calls_at_once_share_64_connections() -> None:
+    with peer(http()) as server:
+        async with direct(server.url) as client:
+            for _ in range(4):
+                async with anyio.create_task_group() as group:
+                    for _ in range(64):
+                        group.start_soon(client.send, operation())
+            assert len(server.requests) == 256
+            assert server.accepted <= 64
+
+
+@promise("direct:clean-pool")
+async def test_a_cancelled_call_never_harms_the_one_that_follows_on_its_connection() -> None:
+    with peer(http()) as server:
+        async with direct(server.url, concurrency=4) as client:
+            for step in range(60):
+                with anyio.move_on_after(step * 0.00005):
+                    await client.send(operation())
+                assert (await client.send(operation())).text == "Because."
+
+
+@promise("direct:one-try")
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable", "500 Internal Server Error"])
+async def test_a_failure_is_tried_once(status: str) -> None:
+    with peer(http({"message": "no"}, status)) as server:
+        async with direct(server.url) as client:
+            await failure_of(client, operation())
+            assert len(server.requests) == 1
+
+
+@promise("direct:typed")
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        pytest.param(b"", FailureKind.CONNECTION, id="hangs up"),
+        pytest.param(b"nonsense\r\n\r\n", FailureKind.CONNECTION, id="no HTTP"),
+        pytest.param(http()[:-10], FailureKind.BAD_REPLY, id="half a body"),
+        pytest.param(http({"output": {}}), FailureKind.BAD_REPLY, id="no message"),
+        pytest.param(http([]), FailureKind.BAD_REPLY, id="no object"),
+        pytest.param(http({**ANSWER, "usage": None}), FailureKind.BAD_REPLY, id="no usage"),
+        pytest.param(http(b"<html>", "502 Bad Gateway"), FailureKind.UNAVAILABLE, id="a proxy's page"),
+    ],
+)
+async def test_what_is_no_answer_is_a_typed_failure(reply: bytes, kind: FailureKind) -> None:
+    with peer(reply, hang_up=True) as server:
+        async with direct(server.url) as client:
+            assert (await failure_of(client, operation())).kind is kind
+
+
+@promise("direct:typed")
+async def test_nobody_there_is_a_connection_failure() -> None:
+    with peer(None) as server:
+        url = server.url
+    async with direct(url) as client:
+        failure = await failure_of(client, operation())
+        assert failure.kind is FailureKind.CONNECTION
+        assert url not in str(failure)
+
+
+@promise("direct:closed")
+async def test_closing_ends_calls_and_refuses_more() -> None:
+    ends: list[RouteError] = []
+
+    with peer(http()) as server:
+        async with direct(server.url) as client:
+            await client.send(operation())
+            server.reply = None
+
+            async def hang() -> None:
+                ends.append(await failure_of(client, operation(20)))
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(hang)
+                await until(lambda: len(server.requests) == 2)
+                await client.aclose()
+            assert ends[0].kind is FailureKind.UNAVAILABLE
+            assert (await failure_of(client, operation())).kind is FailureKind.UNAVAILABLE
+            await until(lambda: server.open == 0)

@@ -1,0 +1,45 @@
+"""Promises of the telemetry room."""
+
+from __future__ import annotations
+
+from tests.promises import Promise
+
+PROMISES: dict[str, Promise] = {
+    "telemetry:nothing-unasked": Promise(
+        "design 7", "Without an endpoint, a file or a sink the OpenTelemetry SDK is neither imported nor installed."
+    ),
+    "telemetry:otlp": Promise("telemetry 1.4", "Spans arrive at an OTLP/HTTP receiver as protobuf on /v1/traces."),
+    "telemetry:resource": Promise("telemetry 1.4", "Every span names its process, version, environment and region."),
+    "telemetry:bounded-end": Promise(
+        "design 7", "A dead or silent collector holds up the end of the process by two seconds at most."
+    ),
+    "telemetry:quiet": Promise(
+        "mcp 2", "A failing collector puts nothing on stdout and one short line a minute on stderr."
+    ),
+    "telemetry:one-provider": Promise("telemetry 1", "A tracer provider that is installed already stays in charge."),
+    "telemetry:no-content": Promise("design 7", "No span leaves with prompts, answers, arguments or exception texts."),
+    "telemetry:mcp-names": Promise(
+        "telemetry 3.1", "The MCP SDK's client spans are named and attributed by convention."
+    ),
+    "telemetry:span-file": Promise(
+        "telemetry 4", "A span file holds OTLP-JSON lines with hexadecimal ids, and processes can share it."
+    ),
+    "telemetry:tree": Promise("design 6", "Traces print as trees, joined across processes and ordered by start."),
+    "telemetry:tree-robust": Promise(
+        "design 7", "A cut, foreign or hostile span file neither fails nor fools a terminal."
+    ),
+    "telemetry:never-guessed": Promise("design 6", "Without attempts in the window a route is unknown, never healthy."),
+    "telemetry:states": Promise(
+        "telemetry 5.3", "Consecutive or frequent failures make a route unhealthy, fewer degraded."
+    ),
+    "telemetry:hysteresis": Promise("telemetry 5.3", "The way back to healthy asks for more than the way down."),
+    "telemetry:recovers": Promise(
+        "telemetry 5.1", "An unhealthy route is due for a trial after 5 seconds, doubling to 60 while trials fail."
+    ),
+    "telemetry:innocent": Promise(
+        "telemetry 5.2", "Attempts that were cancelled, declined or the caller's fault say nothing of a route."
+    ),
+    "telemetry:reading": Promise("design 6", "Asking for a route's health changes nothing about it."),
+    "telemetry:bounded": Promise("design 7", "However many attempts are recorded, 50 a route are kept at most."),
+    "telemetry:figures": Promise("design 6", "The report's figures come from attempts in the window, or are None."),
+}

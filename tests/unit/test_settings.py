@@ -1,0 +1,61 @@
+"""Settings come from the environment, and a wrong one is named with its mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bedrock_support.routing.model import ModelRole, Residency
+from bedrock_support.server.settings import FLAG_NAMES, SettingsError, load
+from tests.promises import promise
+
+
+@promise("settings:defaults")
+def test_an_empty_environment_gives_safe_defaults() -> None:
+    settings = load({})
+    assert settings.region == "eu-central-1"
+    assert settings.residency is Residency.EU
+    assert settings.endpoint_url is None
+    assert settings.otlp_endpoint is None
+    assert settings.flags == {}
+    assert settings.max_call_seconds == 50
+
+
+@promise("settings:defaults")
+def test_every_setting_can_be_given(tmp_path: Path) -> None:
+    settings = load(
+        {
+            "BEDROCK_SUPPORT_ROOTS": str(tmp_path),
+            "BEDROCK_SUPPORT_MODEL_FAST": "eu.m",
+            "BEDROCK_SUPPORT_STATE_KEYS": "a,b",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+            "ENABLE_INTELLIGENT_ROUTING": "off",
+            "BEDROCK_SUPPORT_RESIDENCY": "any",
+            "BEDROCK_SUPPORT_APPROVE_DIRECT": "true",
+        }
+    )
+    assert settings.roots == (tmp_path.resolve(),)
+    assert settings.models == {ModelRole.FAST: "eu.m"}
+    assert settings.state_keys == ("a", "b")
+    assert settings.endpoint_url == "http://127.0.0.1:1"
+    assert settings.flags == {"intelligent_routing": False}
+    assert settings.residency is Residency.ANY
+    assert settings.approve_direct
+    assert "a,b" not in repr(settings)
+
+
+@promise("settings:errors")
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"BEDROCK_SUPPORT_RESIDENCY": "mars"}, ["BEDROCK_SUPPORT_RESIDENCY", "'mars'", "'eu'"]),
+        ({FLAG_NAMES["support_mode"]: "maybe"}, ["ENABLE_BEDROCK_SUPPORT_MODE", "'maybe'", "true or false"]),
+        ({"BEDROCK_SUPPORT_ROOTS": "/nowhere/at/all"}, ["root", "/nowhere/at/all", "existing folder"]),
+        ({"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "0"}, ["BEDROCK_SUPPORT_MAX_CALL_SECONDS", "'0'", "greater than 0"]),
+    ],
+)
+def test_a_wrong_setting_is_named(environment: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(environment)
+    assert all(word in str(refused.value) for word in words)

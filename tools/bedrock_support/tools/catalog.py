@@ -1,0 +1,13 @@
+"""The list of tools, in the order in which agents see them."""
+
+from __future__ import annotations
+
+from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.tools.base import AnyTool
+from bedrock_support.tools.complete import Note, complete_handoff
+from bedrock_support.tools.triage import TRIAGE
+
+
+def catalog(desk: HandoffDesk, note: Note) -> list[AnyTool]:
+    """Every tool; `note` is told of a handed-over answer that came back."""
+    return [TRIAGE, complete_handoff(desk, note)]

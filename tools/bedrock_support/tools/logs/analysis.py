@@ -1,0 +1,232 @@
+"""One pass over a log: templates, their counts in time, and stack traces, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bedrock_support.tools.logs.grid import NO_TIME, Grid
+from bedrock_support.tools.logs.plan import Indexed, index_all, order
+from bedrock_support.tools.logs.reader import lines_of
+from bedrock_support.tools.logs.records import keys_of
+from bedrock_support.tools.logs.severity import mark_codes
+from bedrock_support.tools.logs.sources import Source
+from bedrock_support.tools.logs.templates import CONTINUES, IN_FRAME, Miner
+from bedrock_support.tools.logs.times import StampCache, Stamps
+from bedrock_support.tools.logs.traces import EXCEPTION, Trace, end_of, parse
+
+SOURCE_SHIFT = 40
+"""A place is one number: the source above this bit, the line below."""
+_MAX_TRACES = 300
+_LOOK_BACK = 4
+
+
+def place(source: int, line: int) -> int:
+    return source << SOURCE_SHIFT | line
+
+
+@dataclass(slots=True)
+class TraceGroup:
+    """All appearances of one stack trace."""
+
+    trace: Trace
+    first: int
+    length: int
+    """Lines of its first appearance."""
+    counts: Counter[int] = field(default_factory=Counter[int])
+    firsts: dict[int, int] = field(default_factory=dict[int, int])
+    heads: set[int] = field(default_factory=set[int])
+    """Numbers of the templates that announce it."""
+
+    @property
+    def count(self) -> int:
+        return self.counts.total()
+
+
+class Analysis:
+    """What was found in a log so far. Run `steps` to the end, or stop it anywhere."""
+
+    def __init__(self, sources: list[Source], reference: float, window: tuple[int, int] | None) -> None:
+        self.sources = sources
+        self.miner = Miner()
+        self.stamps = Stamps(reference)
+        self.counts: dict[tuple[int, int], int] = {}
+        """(template, bucket) -> lines."""
+        self.firsts: dict[tuple[int, int], int] = {}
+        self.totals: Counter[int] = Counter()
+        self.traces: dict[tuple[str, str, str], TraceGroup] = {}
+        self.read: set[int] = set()
+        """Indices of the blocks that were read."""
+        self.lost_traces = 0
+        self.plan: Indexed | None = None
+        self._window = window
+        self._strong = False
+        self._runs: dict[int, tuple[str, str, str] | None] = {}
+        self._bucket = NO_TIME
+
+    @property
+    def grid(self) -> Grid:
+        assert self.plan is not None  # noqa: S101 - set by the first step
+        return self.plan.grid
+
+    def steps(self, now: Callable[[], float], deadline: float, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """Work one block at a time; yields bytes done and bytes in all. `check` raises when the call was cancelled."""
+        begun = now()
+        total = sum(source.size for source in self.sources)
+        half = begun + (deadline - begun) / 2
+        for step in index_all(self.sources, self.stamps, self._window, lambda: now() < half):
+            check()
+            self.plan = step
+            if step is None:
+                yield 0, total
+        assert self.plan is not None  # noqa: S101 - index_all ends with the index
+        times = StampCache(self.stamps, self.plan.grid.bucket)
+        started, done, last = now(), 0, -2
+        for at in order(self.plan, lambda: now() - started, lambda: deadline - now()):
+            check()
+            if at != last + 1:
+                self._bucket = NO_TIME
+            self._feed(at, times)
+            last = at
+            done += self.plan.blocks[at].stop - self.plan.blocks[at].start
+            yield done, total
+
+    def _feed(self, at: int, times: StampCache) -> None:
+        assert self.plan is not None  # noqa: S101 - steps has set it
+        block = self.plan.blocks[at]
+        lines = lines_of(self.sources[block.source], block)
+        self.read.add(at)
+        if not lines:
+            return
+        keys = keys_of(mark_codes(b"\n".join(lines)), strong=self._strong)
+        numbers, missed = self.miner.numbers(lines, keys)
+        if missed * 4 > len(lines):
+            # Keys that rarely hit cost more than they save: leave out ids too, or go back if that doesn't help.
+            self._strong = not self._strong
+        base = place(block.source, block.first_line)
+        timed = self.plan.grid.timed
+        own: list[int | None] = (
+            times.buckets(lines, [number < 0 for number in numbers]) if timed else [None] * len(lines)
+        )
+        buckets = self._filled(own, block.source) if timed else self._counted(len(lines), base)
+        if IN_FRAME in numbers or not self.miner.starts.isdisjoint(numbers):
+            self._find_traces(lines, keys, numbers, own, buckets, base)
+        self._stacks_inside(numbers, buckets, base)
+        self._count(numbers, buckets, base)
+
+    def _filled(self, own: list[int | None], source: int) -> list[int]:
+        """Lines without a stamp belong to the stamped line before them."""
+        assert self.plan is not None  # noqa: S101 - steps has set it
+        if source not in self.plan.timed_sources:
+            return [NO_TIME] * len(own)
+        if None not in own:
+            self._bucket = own[-1] if own[-1] is not None else NO_TIME
+            return own  # pyright: ignore[reportReturnType] - no None in it
+        bucket = self._bucket
+        if bucket == NO_TIME:
+            bucket = next((each for each in own if each is not None), NO_TIME)
+        filled: list[int] = []
+        for each in own:
+            if each is not None:
+                bucket = each
+            filled.append(bucket)
+        self._bucket = bucket
+        return filled
+
+    def _counted(self, count: int, base: int) -> list[int]:
+        assert self.plan is not None  # noqa: S101 - steps has set it
+        first = self.plan.bases[base >> SOURCE_SHIFT] + (base & ((1 << SOURCE_SHIFT) - 1)) - 1
+        width = self.plan.grid.width
+        return [at - at % width for at in range(first, first + count)]
+
+    def _count(self, numbers: list[int], buckets: list[int], base: int) -> None:
+        pairs = list(zip(numbers, buckets, strict=True))
+        size = len(pairs)
+        first_at = dict(zip(reversed(pairs), range(size - 1, -1, -1), strict=True))
+        last_at = dict(zip(numbers, range(size), strict=True))
+        templates, counts, firsts = self.miner.templates, self.counts, self.firsts
+        for pair, count in Counter(pairs).items():
+            number = pair[0]
+            self.totals[pair[1]] += count
+            if number < 0:
+                continue
+            line = base + first_at[pair]
+            counts[pair] = counts.get(pair, 0) + count
+            firsts[pair] = min(firsts.get(pair, line), line)
+            template = templates[number]
+            template.count += count
+            template.first = line if template.first < 0 else min(template.first, line)
+            template.last = max(template.last, base + last_at[number])
+
+    def _find_traces(
+        self,
+        lines: list[bytes],
+        keys: list[bytes],
+        numbers: list[int],
+        own: list[int | None],
+        buckets: list[int],
+        base: int,
+    ) -> None:
+        starts, records, timed = self.miner.starts, [each is not None for each in own], self.grid.timed
+        at, floor = 0, 0
+        while at < len(lines):
+            number = numbers[at]
+            if number != IN_FRAME and number not in starts:
+                at += 1
+                continue
+            begin = at if number in starts else self._head(lines, records, numbers, at, floor)
+            stop = end_of(lines, begin, records)
+            # Most logs announce a trace by a record of their own just before it.
+            announced = begin and timed and not records[begin] and records[begin - 1]
+            head = numbers[begin - 1 if announced else begin]
+            self._keep(lines[begin:stop], hash(tuple(keys[begin:stop])), head, buckets[begin], base + begin)
+            # The record that carries the trace is counted; the lines that only continue it are not.
+            first = begin + 1 if records[begin] or numbers[begin] >= 0 else begin
+            numbers[first:stop] = [CONTINUES] * (stop - first)
+            at = floor = max(stop, at + 1)
+
+    def _head(self, lines: list[bytes], records: list[bool], numbers: list[int], at: int, floor: int) -> int:
+        """The line that names the exception whose frames begin at `at`."""
+        for back in range(at - 1, max(floor, at - _LOOK_BACK) - 1, -1):
+            if records[back] or (numbers[back] >= 0 and EXCEPTION.search(lines[back][:1000])):
+                return back
+        return max(floor, at - 1)
+
+    def _keep(self, lines: list[bytes], run: int, head: int, bucket: int, line: int) -> None:
+        if run in self._runs:
+            key = self._runs[run]
+        else:
+            trace = parse(lines)
+            key = None if trace is None else self._group(trace, line, len(lines))
+            if len(self._runs) > 5_000:
+                self._runs.clear()
+            self._runs[run] = key
+        if key is not None:
+            self._tell(self.traces[key], head, bucket, line, 1)
+
+    def _stacks_inside(self, numbers: list[int], buckets: list[int], base: int) -> None:
+        """Traces that JSON lines carry in a field, one for each template."""
+        carrying = {each.number for each in self.miner.templates if each.stack}
+        if carrying.isdisjoint(numbers):
+            return
+        for at, (number, bucket) in enumerate(zip(numbers, buckets, strict=True)):
+            if number in carrying:
+                self._keep(self.miner.templates[number].stack, -1 - number, number, bucket, base + at)
+
+    def _group(self, trace: Trace, line: int, length: int) -> tuple[str, str, str] | None:
+        where = f"{trace.frame.file}:{trace.frame.line}" if trace.frame else ""
+        key = (trace.language, trace.kind, where)
+        if key not in self.traces:
+            if len(self.traces) >= _MAX_TRACES:
+                self.lost_traces += 1
+                return None
+            self.traces[key] = TraceGroup(trace, line, length)
+        return key
+
+    def _tell(self, group: TraceGroup, head: int, bucket: int, line: int, count: int) -> None:
+        group.counts[bucket] += count
+        group.firsts[bucket] = min(group.firsts.get(bucket, line), line)
+        group.first = min(group.first, line)
+        if head >= 0:
+            group.heads.add(head)

@@ -1,0 +1,193 @@
+"""The template miner: lines that say the same with other values become one template (a small Drain with good masks)."""
+
+from __future__ import annotations
+
+from operator import eq
+
+from bedrock_support.tools.logs.records import FRAME, TRACE_START, body, mask, stack_of
+from bedrock_support.tools.logs.severity import (
+    INFO,
+    LOW,
+    NAMES,
+    Verdict,
+    judge_line,
+    level_of,
+    mark_codes,
+    unmark,
+)
+
+CONTINUES, IN_FRAME, BLANK = -1, -2, -3
+"""Numbers of lines that belong to the record before them, are frames of a stack trace, or say nothing."""
+WILD = b"<*>"
+MAX_TEMPLATES = 1_500
+_MAX_TOKENS = 48
+_MAX_SIBLINGS = 32
+_MAX_BRANCHES = 64
+_CACHED_BYTES = 12 << 20
+_CACHED_LINES = 40_000
+_ALIKE = 0.55
+"""Share of fixed tokens that must be equal for two lines to be one template."""
+
+
+class Template:
+    """One thing that the log says, with the places where its values stand."""
+
+    __slots__ = ("count", "first", "fixed", "label", "last", "number", "severity", "stack", "tokens")
+
+    def __init__(self, number: int, tokens: list[bytes], verdict: Verdict) -> None:
+        self.number = number
+        self.settle(tokens)
+        self.severity, self.label = verdict
+        self.count = 0
+        self.first = self.last = -1
+        self.stack: list[bytes] = []
+
+    def settle(self, tokens: list[bytes]) -> None:
+        """Take the words that all its lines share."""
+        self.tokens = tokens
+        self.fixed = len(tokens) - tokens.count(WILD)
+
+    @property
+    def text(self) -> str:
+        """The template as people read it."""
+        return unmark(b" ".join(self.tokens)).decode("utf-8", "replace")
+
+
+class _Cache:
+    """Known keys, forgotten all at once when they grow too large: cheap, and a hot key is soon back."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, int] = {}
+        self.bytes = 0
+
+    def keep(self, key: bytes, number: int) -> None:
+        self.bytes += len(key) + 100
+        if self.bytes > _CACHED_BYTES or len(self.known) >= _CACHED_LINES:
+            self.known.clear()
+            self.bytes = len(key)
+        self.known[key] = number
+
+
+class Miner:
+    """Gives every line the number of its template. The same lines in the same order give the same numbers."""
+
+    def __init__(self, limit: int = MAX_TEMPLATES) -> None:
+        self.templates: list[Template] = []
+        self.starts: set[int] = set()
+        """Numbers of templates that open a stack trace."""
+        self.overflowed = 0
+        """Lines that found no room and were counted as "other lines"."""
+        self._limit = limit
+        self._keys = _Cache()
+        self._masked = _Cache()
+        self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Template]] = {}
+        self._branches: dict[tuple[int, int], set[bytes]] = {}
+        self._other: dict[int, Template] = {}
+
+    def numbers(self, lines: list[bytes], keys: list[bytes]) -> tuple[list[int], int]:
+        """The template number of each line, and how many lines the keys did not know."""
+        found: list[int | None] = list(map(self._keys.known.get, keys))
+        missed = 0
+        if None in found:
+            for at, number in enumerate(found):
+                if number is None:
+                    # Equal keys inside one block: the first of them may have settled it.
+                    number = self._keys.known.get(keys[at])
+                    if number is None:
+                        missed += 1
+                        number = self.number(lines[at])
+                        self._keys.keep(keys[at], number)
+                    found[at] = number
+        return found, missed  # pyright: ignore[reportReturnType] - no None is left
+
+    def number(self, line: bytes) -> int:
+        """The template number of one line, without the help of a key."""
+        if not line or line.isspace():
+            return BLANK
+        if FRAME.match(line):
+            return IN_FRAME
+        marked = mark_codes(line)
+        text = body(marked)
+        masked = mask(text)
+        if text is not marked:
+            masked = b"[%s] %s" % (NAMES[level_of(marked) or INFO].encode(), masked)
+        known = self._masked.known.get(masked)
+        if known is None:
+            known = self._settle(line, marked, masked)
+            self._masked.keep(masked, known)
+        return known
+
+    def _settle(self, line: bytes, marked: bytes, masked: bytes) -> int:
+        verdict = judge_line(marked)
+        if line[:1] in b" \t" and verdict.severity <= LOW and not verdict.label and not TRACE_START.search(line):
+            return CONTINUES
+        template = self._match(masked.split(None, _MAX_TOKENS)[:_MAX_TOKENS], verdict)
+        if TRACE_START.search(line):
+            self.starts.add(template.number)
+        if not template.stack and verdict.severity >= LOW:
+            template.stack = stack_of(line)
+        return template.number
+
+    def _match(self, tokens: list[bytes], verdict: Verdict) -> Template:
+        group = self._groups.setdefault(self._group(tokens, verdict), [])
+        best, likeness = None, 0.0
+        for template in group:
+            # An upper bound that costs little: most of a crowded group is far from it.
+            if sum(map(eq, template.tokens, tokens)) < _ALIKE * template.fixed:
+                continue
+            score = _likeness(template.tokens, tokens)
+            if score > likeness:
+                best, likeness = template, score
+        if best is not None and likeness >= _ALIKE:
+            best.settle([old if old == new else WILD for old, new in zip(best.tokens, tokens, strict=True)])
+            return best
+        if len(self.templates) >= self._limit or len(group) >= _MAX_SIBLINGS:
+            return self._rest(verdict)
+        return self._add(group, tokens, verdict)
+
+    def _add(self, group: list[Template], tokens: list[bytes], verdict: Verdict) -> Template:
+        template = Template(len(self.templates), tokens, verdict)
+        self.templates.append(template)
+        group.append(template)
+        return template
+
+    def _rest(self, verdict: Verdict) -> Template:
+        self.overflowed += 1
+        # One bucket for each severity, so that a flood of harmless lines can't hide an error.
+        if verdict.severity not in self._other:
+            label = Verdict(verdict.severity, "")
+            self._other[verdict.severity] = self._add(
+                [], [b"(other", NAMES[verdict.severity].encode(), b"lines)"], label
+            )
+        return self._other[verdict.severity]
+
+    def _group(self, tokens: list[bytes], verdict: Verdict) -> tuple[int, Verdict, bytes, bytes]:
+        count = len(tokens)
+        return count, verdict, self._branch(count, 0, tokens), self._branch(count, 1, tokens)
+
+    def _branch(self, count: int, at: int, tokens: list[bytes]) -> bytes:
+        token = tokens[at] if at < count else b""
+        if WILD in token:
+            return WILD
+        seen = self._branches.setdefault((count, at), set())
+        if token not in seen:
+            # A place with very many words holds a value (a host, a name), not a part of the message.
+            if len(seen) >= _MAX_BRANCHES:
+                return WILD
+            seen.add(token)
+        return token
+
+
+def _likeness(template: list[bytes], tokens: list[bytes]) -> float:
+    equal = fixed = 0
+    for old, new in zip(template, tokens, strict=True):
+        if old == new:
+            if old != WILD:
+                equal += 1
+                fixed += 1
+        elif old != WILD:
+            fixed += 1
+    if not fixed:
+        return 1.0 if template == tokens else 0.5
+    # Alike templates differ in how much they leave open: the more specific one wins.
+    return equal / fixed - 0.001 * (len(template) - fixed) / len(template)
