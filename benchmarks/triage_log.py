@@ -19,6 +19,7 @@ import anyio
 import psutil
 
 from bedrock_support.routing.clock import SystemClock
+from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import Failure, FailureKind, Operation, OperationClass, Outcome
 from bedrock_support.tools.base import ToolContext
 from bedrock_support.tools.triage import TRIAGE, TriageInput, TriageResult
@@ -77,6 +78,7 @@ def triage(path: Path, seconds: float) -> TriageResult:
         roots=(path.parent,),
         clock=clock,
         op_class=OperationClass.STANDARD,
+        rule=shipped().rules[OperationClass.STANDARD],
         started=now,
         deadline=now + seconds,
         progress=no_progress,

@@ -6,11 +6,12 @@ import json
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.to_thread
@@ -35,7 +36,8 @@ _BROKEN = (FaultKind.CUT, FaultKind.CUT_MID_FRAME)
 
 
 def client(url: str, read_timeout: float = 1.0) -> BedrockRuntimeClient:
-    return boto3.Session().client(
+    session: Any = boto3.Session()
+    made: BedrockRuntimeClient = session.client(
         "bedrock-runtime",
         endpoint_url=url,
         region_name="eu-central-1",
@@ -43,6 +45,7 @@ def client(url: str, read_timeout: float = 1.0) -> BedrockRuntimeClient:
         aws_secret_access_key="sandbox",
         config=Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, connect_timeout=2),
     )
+    return made
 
 
 async def off_loop(work: Callable[[], Any]) -> Any:
@@ -85,7 +88,7 @@ async def test_a_modelled_error_is_what_boto3_raises(kind: FaultKind) -> None:
         for call in (converse, stream):
             with pytest.raises(ClientError) as raised:
                 await off_loop(partial(call, bedrock))
-            response = raised.value.response
+            response = cast("dict[str, Any]", raised.value.response)
             assert response["Error"]["Code"] == ERRORS[kind].type
             assert response["ResponseMetadata"]["HTTPStatusCode"] == ERRORS[kind].status
             headers = response["ResponseMetadata"]["HTTPHeaders"]
@@ -127,9 +130,10 @@ async def test_a_broken_connection_shows_as_boto3_shows_it(
         try:
             await off_loop(partial(call, bedrock))
         except Exception as raised:  # noqa: BLE001 - several libraries' errors, told apart by name
-            assert type(raised).__name__ == error
+            seen = type(raised).__name__
         else:
-            pytest.fail(f"no {error}")
+            seen = "no error"
+        assert seen == error
 
 
 @promise("sandbox:faults")
@@ -241,10 +245,10 @@ async def test_ministack_speaks_the_same_wire(tmp_path: Path) -> None:
     assert [name for name in orders[1] if name != "contentBlockStart"] == orders[0]
 
 
-def shape(value: object) -> object:
+def shape(value: Any) -> Any:
     """Names and types, without the values."""
     if isinstance(value, dict):
-        return {key: shape(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: shape(each) for key, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [shape(each) for each in value[:1]]  # pyright: ignore[reportUnknownVariableType]
+        return [shape(each) for each in cast("list[Any]", value)[:1]]
     return type(value).__name__

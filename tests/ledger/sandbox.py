@@ -11,7 +11,5 @@ PROMISES = {
     "sandbox:live": Promise("issue 2", "faults and latency can be changed while it runs, in process and over HTTP"),
     "sandbox:labelled": Promise("design 1", "every answer of the sandbox says that it is simulated"),
     "sandbox:loopback": Promise("design 1", "the sandbox listens on loopback only"),
-    "sandbox:second-opinion": Promise(
-        "issue 2", "ministack, an independent double, speaks the same wire"
-    ),
+    "sandbox:second-opinion": Promise("issue 2", "ministack, an independent double, speaks the same wire"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
@@ -29,7 +30,8 @@ from tests.promises import promise
 def test_a_frame_is_read_back_by_botocore(name: str, payload: dict[str, object]) -> None:
     buffer = EventStreamBuffer()
     buffer.add_data(frames.event(name, payload))
-    (message,) = list(buffer)
+    messages: list[Any] = list(buffer)
+    (message,) = messages
     assert message.headers[":event-type"] == name
     assert json.loads(message.payload) == payload
 

@@ -74,7 +74,7 @@ def test_stamps_and_levels(line: str, stamp: str | None, level: int | None) -> N
 
 STAMPED = (
     "2026-03-01T10:00:0{}Z a",
-    "2026-03-01T10:00:0{}.5+01:00 b",
+    "2026-03-02T10:00:0{}.5+01:00 b",
     "x [01/Mar/2026:10:00:0{} -0500] c",
     "Mar  1 10:00:0{} h",
     "none {}",
@@ -82,7 +82,7 @@ STAMPED = (
 )
 
 
-@given(st.lists(st.sampled_from(STAMPED), max_size=30))
+@given(st.lists(st.sampled_from(STAMPED), min_size=1, max_size=30))
 def test_the_cache_reads_as_the_reader_does(kinds: list[str]) -> None:
     lines = [kind.format(at % 10).encode() for at, kind in enumerate(kinds)]
     slow = [stamp.seconds if (stamp := Stamps(REFERENCE).read(line)) else None for line in lines]
@@ -249,6 +249,13 @@ def test_traces_lead_to_their_first_cause(text: str, language: str, kind: str, w
         assert (trace.language, trace.kind) == (language, kind)
         assert trace.frame
         assert f"{trace.frame.file}:{trace.frame.line}" == where
+
+
+def test_a_change_of_zone_is_noticed() -> None:
+    cache = StampCache(Stamps(REFERENCE), lambda second: second)
+    utc, local = b"2026-03-01T10:00:00.1Z a", b"2026-03-01T10:00:00.1+01:00 a"
+    assert cache.buckets([utc, utc]) == [1_772_359_200] * 2
+    assert cache.buckets([local, utc, local]) == [1_772_355_600, 1_772_359_200, 1_772_355_600]
 
 
 def test_equal_traces_are_counted_once_and_json_ones_are_found() -> None:

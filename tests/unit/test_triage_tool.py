@@ -23,7 +23,6 @@ from bedrock_support.routing.model import (
     Failure,
     FailureKind,
     Handoff,
-    ModelRole,
     Operation,
     OperationClass,
     Outcome,
@@ -250,15 +249,12 @@ async def test_log_text_stays_inside_its_marks() -> None:
 
 
 async def test_the_class_shapes_the_question(log: Path) -> None:
-    for op_class, role, tokens, stream in (
-        (OperationClass.EMERGENCY, ModelRole.FAST, 500, True),
-        (OperationClass.INFRASTRUCTURE, ModelRole.FAST, 800, True),
-        (OperationClass.IMPLEMENTATION, ModelRole.DEEP, 1500, False),
-    ):
-        judge = failing()
+    for op_class in OperationClass:
+        judge, rule = failing(), RULES[op_class]
         await run(log.parent, judge, op_class, path="app.log")
         asked = judge.asked[0]
-        assert (asked.model_role, asked.max_tokens, asked.stream, asked.op_class) == (role, tokens, stream, op_class)
+        shape = (asked.op_class, asked.model_role, asked.max_tokens, asked.stream)
+        assert shape == (op_class, rule.role, rule.max_tokens, rule.stream)
     assert local_budget(OperationClass.EMERGENCY, 5) == 1.5
     assert local_budget(OperationClass.STANDARD, 30) == 15
 

@@ -81,13 +81,14 @@ class Analysis:
             if step is None:
                 yield 0, total
         assert self.plan is not None  # noqa: S101 - index_all ends with the index
-        times = StampCache(self.stamps, self.plan.grid.bucket)
+        # One cache a source: files may write their times in different zones.
+        caches = [StampCache(self.stamps, self.plan.grid.bucket) for _ in self.sources]
         started, done, last = now(), 0, -2
         for at in order(self.plan, lambda: now() - started, lambda: deadline - now()):
             check()
             if at != last + 1:
                 self._bucket = NO_TIME
-            self._feed(at, times)
+            self._feed(at, caches[self.plan.blocks[at].source])
             last = at
             done += self.plan.blocks[at].stop - self.plan.blocks[at].start
             yield done, total

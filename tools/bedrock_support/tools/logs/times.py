@@ -139,16 +139,29 @@ class Stamps:
 
 
 class StampCache:
-    """The bucket of every line of a block, mostly by looking up the bytes where stamps have stood so far."""
+    """The bucket of every line of one source, mostly by looking up the bytes where stamps have stood so far."""
 
     def __init__(self, stamps: Stamps, bucket: Callable[[int], int]) -> None:
         self._stamps = stamps
         self._bucket = bucket
         self._known: dict[bytes, int] = {}
         self._start = self._end = self._zone = self._zone_end = 0
+        self._mixed = False
 
     def buckets(self, lines: Sequence[bytes], stampless: Sequence[bool] | None = None) -> list[int | None]:
         """One bucket a line, None where the line has no stamp. Lines marked stampless are not searched."""
+        found = self._looked_up(lines, stampless)
+        # A log may change its zone half-way, which the bytes looked up don't show: its ends are read in full.
+        if not self._mixed and any(found[at] is not None and found[at] != self._exact(lines[at]) for at in (0, -1)):
+            self._mixed = True
+            self._known.clear()
+        return [self._exact(line) for line in lines] if self._mixed else found
+
+    def _exact(self, line: bytes) -> int | None:
+        read = self._stamps.read(line)
+        return None if read is None else self._bucket(read.seconds)
+
+    def _looked_up(self, lines: Sequence[bytes], stampless: Sequence[bool] | None) -> list[int | None]:
         first, last, zone, zone_end = self._start, self._end, self._zone, self._zone_end
         if zone_end:
             keys = [line[first:last] + line[zone:zone_end] for line in lines]
