@@ -22,12 +22,12 @@ check: .venv/.dev
 
 unit: .venv/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not conformance"
+	$(BIN)/coverage run -m pytest --ignore=tests/conformance
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 conformance: .venv/.dev
-	$(BIN)/pytest -m conformance
+	$(BIN)/pytest tests/conformance
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/cold_start.py

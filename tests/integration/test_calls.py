@@ -84,7 +84,7 @@ def connections(process: psutil.Process) -> int:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for another process to come to a state; it has no event to give us."""
-    while not await anyio.to_thread.run_sync(true):
+    while not await anyio.to_thread.run_sync(true):  # noqa: ASYNC110
         await anyio.sleep(0.02)
 
 

@@ -14,7 +14,6 @@ from bedrock_support.routing.bedrock import workers
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 from tests.direct_rig import (
-    ANSWER,
     START,
     certificate,
     direct,
@@ -186,66 +185,6 @@ async def test_a_permit_outlives_its_caller_until_the_thread_ends(monkeypatch: p
             assert client.busy == 1
             gate.set()
             await until(lambda: client.busy == 0)
-
-
-@promise("direct:pool")
-async def test_64_calls_at_once_share_64_connections() -> None:
-    with peer(http()) as server:
-        async with direct(server.url) as client:
-            for _ in range(4):
-                async with anyio.create_task_group() as group:
-                    for _ in range(64):
-                        group.start_soon(client.send, operation())
-            assert len(server.requests) == 256
-            assert server.accepted <= 64
-
-
-@promise("direct:clean-pool")
-async def test_a_cancelled_call_never_harms_the_one_that_follows_on_its_connection() -> None:
-    with peer(http()) as server:
-        async with direct(server.url, concurrency=4) as client:
-            for step in range(60):
-                with anyio.move_on_after(step * 0.00005):
-                    await client.send(operation())
-                assert (await client.send(operation())).text == "Because."
-
-
-@promise("direct:one-try")
-@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable", "500 Internal Server Error"])
-async def test_a_failure_is_tried_once(status: str) -> None:
-    with peer(http({"message": "no"}, status)) as server:
-        async with direct(server.url) as client:
-            await failure_of(client, operation())
-            assert len(server.requests) == 1
-
-
-@promise("direct:typed")
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [
-        pytest.param(b"", FailureKind.CONNECTION, id="hangs up"),
-        pytest.param(b"nonsense\r\n\r\n", FailureKind.CONNECTION, id="no HTTP"),
-        pytest.param(http()[:-10], FailureKind.BAD_REPLY, id="half a body"),
-        pytest.param(http({"output": {}}), FailureKind.BAD_REPLY, id="no message"),
-        pytest.param(http([]), FailureKind.BAD_REPLY, id="no object"),
-        pytest.param(http({**ANSWER, "usage": None}), FailureKind.BAD_REPLY, id="no usage"),
-        pytest.param(http(b"<html>", "502 Bad Gateway"), FailureKind.UNAVAILABLE, id="a proxy's page"),
-    ],
-)
-async def test_what_is_no_answer_is_a_typed_failure(reply: bytes, kind: FailureKind) -> None:
-    with peer(reply, hang_up=True) as server:
-        async with direct(server.url) as client:
-            assert (await failure_of(client, operation())).kind is kind
-
-
-@promise("direct:typed")
-async def test_nobody_there_is_a_connection_failure() -> None:
-    with peer(None) as server:
-        url = server.url
-    async with direct(url) as client:
-        failure = await failure_of(client, operation())
-        assert failure.kind is FailureKind.CONNECTION
-        assert url not in str(failure)
 
 
 @promise("direct:closed")

@@ -33,7 +33,8 @@ def set_fault(url: str, kind: str | None) -> None:
 async def test_urgent_calls_end_in_time_with_an_answer_or_a_reason_and_the_evidence(log_root: Path) -> None:
     took: dict[str, list[float]] = {name: [] for name in LIMITS}
     with running("sandbox", "--port", "0", env=environment()) as (_, url):
-        env = environment(**with_bedrock(url))
+        # Blind to health, so that every urgent call really meets the fault instead of going round it.
+        env = environment(ENABLE_HYBRID_HEALTH_MONITORING="false", **with_bedrock(url))
         async with connect("stdio", "legacy", root=log_root, env=env) as client:
 
             async def one(kind: FaultKind | None, op_class: str) -> None:

@@ -33,6 +33,12 @@ def failed(current: Span, error_type: str, description: str = "") -> None:
     current.set_status(Status(StatusCode.ERROR, description))
 
 
+def trace_id() -> str | None:
+    """Id of the trace that the current span belongs to, 32 hexadecimal digits; None without a trace."""
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
+
+
 def annotate(attributes: Mapping[str, Attribute]) -> None:
     """Add attributes to whatever span is current and has not ended."""
     current = trace.get_current_span()

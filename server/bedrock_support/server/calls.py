@@ -13,12 +13,11 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
-from opentelemetry import trace
 from pydantic import BaseModel, Field, ValidationError
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.model import Operation, Outcome
-from bedrock_support.routing.spans import Attribute, span
+from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.rounds import AnyContext, Rounds
@@ -129,9 +128,8 @@ def _mend(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
 
 def success(spec: AnyTool, result: BaseModel) -> CallToolResult:
     """Structured content for programs, the same in words for clients that show none."""
-    current = trace.get_current_span().get_span_context()
-    if "trace_id" in type(result).model_fields and current.is_valid:
-        result = result.model_copy(update={"trace_id": f"{current.trace_id:032x}"})
+    if "trace_id" in type(result).model_fields:
+        result = result.model_copy(update={"trace_id": trace_id()})
     return CallToolResult(
         content=[TextContent(type="text", text=spec.summary(result))],
         structured_content=result.model_dump(mode="json", exclude_none=True),

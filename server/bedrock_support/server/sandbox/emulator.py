@@ -68,7 +68,7 @@ class Sandbox:
             async with stream:
                 async for request in connection.requests():
                     await self._answer(connection, request)
-        except (Dropped, h11.RemoteProtocolError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except (Dropped, h11.ProtocolError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             """Cut on purpose, or the other side left or sent something that isn't HTTP: this connection is over."""
         finally:
             self.open_connections -= 1
