@@ -95,6 +95,11 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
         raise SettingsError("; ".join(_worded(each["loc"], each["msg"], values) for each in error.errors())) from None
 
 
+def aws_environment() -> dict[str, str]:
+    """The variables that boto3's credential chain reads, for a child process that is to have the same access."""
+    return {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+
+
 def _root(path: Path) -> Path:
     resolved = path.expanduser().resolve()
     if not resolved.is_dir():

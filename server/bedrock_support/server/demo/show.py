@@ -24,7 +24,7 @@ from bedrock_support.routing.model import Health
 from bedrock_support.routing.spans import span
 from bedrock_support.server.sandbox.emulator import Sandbox, open_sandbox
 from bedrock_support.server.sandbox.faults import Fault, FaultKind
-from bedrock_support.server.settings import load
+from bedrock_support.server.settings import aws_environment, load
 from bedrock_support.server.wiring import bedrock_settings
 from bedrock_support.telemetry.otel import TelemetrySettings, install
 from bedrock_support.telemetry.tree import render
@@ -116,7 +116,9 @@ async def _call(scene: Scene, client: Client) -> bool:
 async def _client(spans: Path, sandbox: Sandbox | None) -> AsyncGenerator[Client]:
     """A real client with a server of its own over stdio, as an IDE would start it."""
     environment = {"BEDROCK_SUPPORT_SPAN_FILE": str(spans)}
-    if sandbox is not None:
+    if sandbox is None:
+        environment |= aws_environment()
+    else:
         environment |= {
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": sandbox.url,
             "AWS_ACCESS_KEY_ID": "sandbox",
