@@ -8,10 +8,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
 import anyio.to_thread
@@ -35,7 +36,24 @@ ASKED: list[Any] = [{"role": "user", "content": [{"text": "what does E1 mean? An
 _BROKEN = (FaultKind.CUT, FaultKind.CUT_MID_FRAME)
 
 
-def client(url: str, read_timeout: float = 1.0) -> BedrockRuntimeClient:
+Connect: TypeAlias = "Callable[..., BedrockRuntimeClient]"
+
+
+@pytest.fixture
+def client() -> Iterator[Connect]:
+    """Makes unmodified clients, and closes them after the test."""
+    made: list[BedrockRuntimeClient] = []
+
+    def make(url: str, read_timeout: float = 1.0) -> BedrockRuntimeClient:
+        made.append(connected(url, read_timeout))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def connected(url: str, read_timeout: float) -> BedrockRuntimeClient:
     session: Any = boto3.Session()
     made: BedrockRuntimeClient = session.client(
         "bedrock-runtime",
@@ -57,11 +75,12 @@ def converse(bedrock: BedrockRuntimeClient) -> Any:
 
 
 def stream(bedrock: BedrockRuntimeClient) -> list[Any]:
-    return list(bedrock.converse_stream(modelId=MODEL, messages=ASKED)["stream"])
+    with closing(bedrock.converse_stream(modelId=MODEL, messages=ASKED)["stream"]) as events:
+        return list(events)
 
 
 @promise("sandbox:wire", "sandbox:labelled")
-async def test_boto3_converses_streams_and_counts() -> None:
+async def test_boto3_converses_streams_and_counts(client: Connect) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url))
         whole = await off_loop(partial(converse, bedrock))
@@ -81,7 +100,7 @@ async def test_boto3_converses_streams_and_counts() -> None:
 
 @promise("sandbox:faults", "sandbox:labelled")
 @pytest.mark.parametrize("kind", ERRORS)
-async def test_a_modelled_error_is_what_boto3_raises(kind: FaultKind) -> None:
+async def test_a_modelled_error_is_what_boto3_raises(client: Connect, kind: FaultKind) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url))
         box.set(Fault(kind=kind, retry_after=3))
@@ -99,7 +118,7 @@ async def test_a_modelled_error_is_what_boto3_raises(kind: FaultKind) -> None:
 
 @promise("sandbox:faults")
 @pytest.mark.parametrize("kind", STREAM_EXCEPTIONS)
-async def test_an_exception_frame_is_raised_in_the_stream(kind: FaultKind) -> None:
+async def test_an_exception_frame_is_raised_in_the_stream(client: Connect, kind: FaultKind) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url))
         box.set(Fault(kind=kind))
@@ -122,7 +141,7 @@ async def test_an_exception_frame_is_raised_in_the_stream(kind: FaultKind) -> No
     ],
 )
 async def test_a_broken_connection_shows_as_boto3_shows_it(
-    kind: FaultKind, call: Callable[[BedrockRuntimeClient], Any], error: str
+    client: Connect, kind: FaultKind, call: Callable[[BedrockRuntimeClient], Any], error: str
 ) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url, 0.3))
@@ -137,7 +156,7 @@ async def test_a_broken_connection_shows_as_boto3_shows_it(
 
 
 @promise("sandbox:faults")
-async def test_faults_that_boto3_does_not_notice() -> None:
+async def test_faults_that_boto3_does_not_notice(client: Connect) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url))
         for kind, last in ((FaultKind.NO_MESSAGE_STOP, "contentBlockStop"), (FaultKind.NO_METADATA, "messageStop")):
@@ -154,7 +173,7 @@ async def test_faults_that_boto3_does_not_notice() -> None:
 
 
 @promise("sandbox:faults")
-async def test_a_drip_outlives_every_read_timeout() -> None:
+async def test_a_drip_outlives_every_read_timeout(client: Connect) -> None:
     async with open_sandbox() as box:
         bedrock = await off_loop(partial(client, box.url, 0.3))
         box.faults.answer = "slow"
@@ -207,7 +226,7 @@ async def test_it_listens_on_loopback_only_and_says_when_a_port_is_taken() -> No
 
 
 @promise("sandbox:second-opinion")
-async def test_ministack_speaks_the_same_wire(tmp_path: Path) -> None:
+async def test_ministack_speaks_the_same_wire(client: Connect, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
