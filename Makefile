@@ -40,11 +40,12 @@ clean:
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .boot "uv==$(UV_VERSION)"
 
+# --system-certs: for networks whose certificates only the system's store knows.
 # --inexact: a demo after a test must not take the development tools away again.
 .venv/.demo: pyproject.toml uv.lock | $(UV)
-	$(SYNC) --no-dev --inexact
+	$(SYNC) --no-dev --inexact || $(SYNC) --no-dev --inexact --system-certs
 	@touch $@
 
 .venv/.dev: pyproject.toml uv.lock | $(UV)
-	$(SYNC)
+	$(SYNC) || $(SYNC) --system-certs
 	@touch $@
