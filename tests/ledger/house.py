@@ -12,5 +12,6 @@ PROMISES = {
     "house:no-machine": Promise(
         "issue", "no tracked file names a path of somebody's machine or a registry that is not public"
     ),
+    "docs:true": Promise("issue 2", "README and AGENTS.md name what exists: settings, tools, classes, files"),
     "house:wheel": Promise("style 4.3", "the wheel carries the four rooms with matrix and type markers, nothing else"),
 }

@@ -22,5 +22,6 @@ PROMISES = {
     "server:parked-restart": Promise("adr 4", "a retry that reaches a server without its parked call is answered"),
     "server:approval": Promise("issue 2", "with approvals on, Bedrock is asked only after the user agreed"),
     "emergency:wall-clock": Promise("issue 2", "emergency and critical calls end within 5 s and 10 s under any fault"),
+    "demo:truth": Promise("issue 2", "triage names the key events of a real incident by their lines"),
     "demo:runs": Promise("issue 2", "the demo answers all three scenes and prints their trace"),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bedrock_support.routing.errors import FAILURES
-from bedrock_support.routing.model import Attempt, Failure, FailureKind, Health, OperationClass, RouteName
+from bedrock_support.routing.model import Attempt, Carrier, Failure, FailureKind, Health, OperationClass, RouteName
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from tests.fakes import FakeClock
 from tests.promises import promise
@@ -73,6 +75,13 @@ def test_attempts_that_are_too_old_no_longer_speak() -> None:
     assert watched.see(None) is Health.HEALTHY
     assert watched.wait(59.9) is Health.HEALTHY
     assert watched.wait(0.1) is Health.UNKNOWN
+
+
+@promise("telemetry:never-guessed")
+def test_a_question_that_was_only_handed_over_says_nothing() -> None:
+    watched = Watched()
+    watched.monitor.record(replace(attempt(), carrier=Carrier.HANDOFF))
+    assert watched.state is Health.UNKNOWN
 
 
 @promise("telemetry:states")

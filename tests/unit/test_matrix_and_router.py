@@ -11,17 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.matrix import MATRIX_PACKAGE, MatrixError, parse, shipped
 from bedrock_support.routing.model import (
+    Clearance,
     Conditions,
     Flags,
     Health,
     OperationClass,
+    Residency,
     RouteCondition,
     RouteName,
 )
 from bedrock_support.routing.router import IntelligentRouter
-from tests.fakes import clearance, operation
+from tests.fakes import CountingEntropy, clearance, operation
 from tests.promises import promise
 
 SOURCE = files(MATRIX_PACKAGE).joinpath("matrix.toml").read_text(encoding="utf-8")
@@ -94,8 +97,8 @@ def test_a_class_without_a_rule_is_refused() -> None:
 
 
 @promise("router:emergency-direct")
-@given(clearances, conditions)
-def test_an_emergency_goes_direct_or_nowhere(cleared: object, seen: Conditions) -> None:
+@given(conditions)
+def test_an_emergency_goes_direct_or_nowhere(seen: Conditions) -> None:
     for routes in (frozenset(RouteName), frozenset({RouteName.MCP}), frozenset[RouteName]()):
         decision = ROUTER.decide(clearance(operation(OperationClass.EMERGENCY), routes), seen, decision_id="d")
         assert set(decision.plan) <= {RouteName.DIRECT}
@@ -104,10 +107,7 @@ def test_an_emergency_goes_direct_or_nowhere(cleared: object, seen: Conditions) 
 
 @promise("router:no-forbidden-route", "router:names-its-row", "router:pure")
 @given(clearances, conditions)
-def test_a_plan_only_shrinks_and_says_why(cleared: object, seen: Conditions) -> None:
-    from bedrock_support.routing.model import Clearance
-
-    assert isinstance(cleared, Clearance)
+def test_a_plan_only_shrinks_and_says_why(cleared: Clearance, seen: Conditions) -> None:
     decision = ROUTER.decide(cleared, seen, decision_id="d")
     rule = shipped().rules[cleared.operation.op_class]
     row = next(each for each in shipped().rows if each.name == decision.row)
@@ -119,6 +119,28 @@ def test_a_plan_only_shrinks_and_says_why(cleared: object, seen: Conditions) -> 
     assert decision == ROUTER.decide(cleared, seen, decision_id="d")
     if not seen.flags.support_mode:
         assert decision.plan == ()
+
+
+@promise("router:no-forbidden-route", "router:emergency-direct")
+@given(
+    st.sampled_from(OperationClass),
+    st.sampled_from(Residency),
+    st.sampled_from(["eu-central-1", "eu-west-2", "us-east-1"]),
+    st.booleans(),
+    conditions,
+)
+def test_from_residency_to_plan_nothing_forbidden_comes_through(
+    op_class: OperationClass, residency: Residency, region: str, caller_model: bool, at: Conditions
+) -> None:
+    where = Destinations(region=region, endpoint_url=None, models=frozenset({"eu.m"}), caller_model=caller_model)
+    asked = replace(operation(op_class), residency=residency)
+    cleared = ComplianceValidator(where, CountingEntropy()).clear(asked)
+    assert isinstance(cleared, Clearance)
+    plan = ROUTER.decide(cleared, at, decision_id="d").plan
+    if residency is Residency.EU and region != "eu-central-1":
+        assert RouteName.DIRECT not in plan
+    if not caller_model or op_class is OperationClass.EMERGENCY:
+        assert RouteName.MCP not in plan
 
 
 def seen(direct: Health, mcp: Health, given: Flags | None = None) -> Conditions:

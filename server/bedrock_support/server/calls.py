@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -188,6 +189,11 @@ class CatalogTool(Tool):
     spec: Any = Field(exclude=True)
     calls: Any = Field(exclude=True)
 
+    @cached_property
+    def output_schema(self) -> dict[str, Any] | None:
+        """Made when first listed: it takes longer than all the rest of the server's assembly."""
+        return output_schema(self.spec.output_model)
+
     @classmethod
     def of(cls, spec: AnyTool, calls: SupportCalls) -> CatalogTool:
         return cls(
@@ -196,7 +202,7 @@ class CatalogTool(Tool):
             title=spec.title,
             description=spec.description,
             parameters=input_schema(spec.input_model),
-            fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(spec.output_model)),
+            fn_metadata=FuncMetadata(arg_model=ArgModelBase),
             context_kwarg=None,
             is_async=True,
             annotations=ToolAnnotations(

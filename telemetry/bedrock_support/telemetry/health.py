@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import FAILURES
-from bedrock_support.routing.model import Attempt, FailureKind, Health, RouteCondition, RouteName
+from bedrock_support.routing.model import Attempt, Carrier, FailureKind, Health, RouteCondition, RouteName
 from bedrock_support.telemetry.window import WINDOW, Sample, Verdict, Window
 
 CONSECUTIVE = 3
@@ -84,7 +84,12 @@ class HybridHealthMonitor:
 
 
 def verdict(attempt: Attempt) -> Verdict | None:
-    """What an attempt says of its route; None when it says nothing: cancelled, declined, the caller's or set-up's."""
+    """What an attempt says of its route; None when it says nothing: cancelled, declined, the caller's or set-up's.
+
+    A question that was handed over says nothing either: nobody has answered it yet.
+    """
+    if attempt.carrier is Carrier.HANDOFF:
+        return None
     if attempt.failure is None:
         return Verdict.SLOW if attempt.seconds > SLOW * attempt.budget else Verdict.GOOD
     meaning = FAILURES[attempt.failure.kind]

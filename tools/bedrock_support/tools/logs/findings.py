@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from bedrock_support.tools.envelope import Evidence, Finding
 from bedrock_support.tools.logs.analysis import Analysis, TraceGroup
@@ -16,6 +17,8 @@ from bedrock_support.tools.logs.templates import Template
 from bedrock_support.tools.logs.windows import choose
 
 TEMPLATES = 20
+# What a stamp and a process id leave at the head of a template.
+_LEFT_OVER = re.compile(r"\A(?:UTC|GMT|CES?T)?\s{0,4}(?:\[<\*>\]:?\s{0,4})?")
 _TEXT = 160
 _TIMELINE = 12
 _CITED_TWICE = 4
@@ -201,7 +204,7 @@ def _role(each: Candidate) -> str:
 
 def _subject(each: Candidate) -> str:
     if isinstance(each.subject, Template):
-        return each.subject.text
+        return _LEFT_OVER.sub("", each.subject.text)
     trace = each.subject.trace
     where = f" at {trace.frame.file.rsplit('/', 1)[-1]}:{trace.frame.line}" if trace.frame else ""
     return f"{trace.kind}{where}" + (f": {trace.message}" if trace.message else "")

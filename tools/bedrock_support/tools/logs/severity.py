@@ -62,6 +62,7 @@ RULES = (
                                   b"pool is empty")),
     Rule("too many open files", HIGH, (b"too many open files", b"emfile")),
     Rule("deadlock", HIGH, (b"deadlock", b"lock wait timeout")),
+    Rule("lock wait", HIGH, (b"still waiting for", b"waiting for lock", b"metadata lock", b"lock timeout")),
     Rule("connection refused", HIGH, (b"connection refused", b"econnrefused", b"no route to host", b"unreachable")),
     Rule("connection lost", HIGH, (b"connection reset", b"econnreset", b"broken pipe", b"connection closed unexpect",
                                    b"connection aborted", b"connection lost", b"lost connection")),
