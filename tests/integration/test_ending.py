@@ -194,7 +194,14 @@ def test_a_taken_port_and_a_wrong_setting_are_named() -> None:
         assert second.process.wait(20) == 2
         second.end()
         assert "Choose a free port" in "".join(second.said)
-    wrong = Running(["serve"], environment(BEDROCK_SUPPORT_RESIDENCY="mars"))
-    assert wrong.process.wait(20) == 2
-    wrong.end()
-    assert "BEDROCK_SUPPORT_RESIDENCY = 'mars'" in "".join(wrong.said)
+    for arguments, env, words in (
+        (["serve"], {"BEDROCK_SUPPORT_RESIDENCY": "mars"}, "BEDROCK_SUPPORT_RESIDENCY = 'mars'"),
+        (["serve"], {"BEDROCK_SUPPORT_REGION": "x y"}, "BEDROCK_SUPPORT_REGION: region is 'x y'"),
+        (["serve", "--port", "99999"], {}, "'99999': give a number from 0"),
+        (["sandbox", "--host", "0.0.0.0"], {}, "it listens on loopback only"),  # noqa: S104 - refused
+    ):
+        wrong = Running(arguments, environment(**env))
+        assert wrong.process.wait(20) == 2
+        wrong.end()
+        assert words in "".join(wrong.said)
+        assert "Traceback" not in "".join(wrong.said)

@@ -8,6 +8,7 @@ import pytest
 
 from bedrock_support.routing.model import ModelRole, Residency
 from bedrock_support.server.settings import FLAG_NAMES, SettingsError, load
+from bedrock_support.server.wiring import bedrock_settings
 from tests.promises import promise
 
 
@@ -28,7 +29,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         {
             "BEDROCK_SUPPORT_ROOTS": str(tmp_path),
             "BEDROCK_SUPPORT_MODEL_FAST": "eu.m",
-            "BEDROCK_SUPPORT_STATE_KEYS": "a,b",
+            "BEDROCK_SUPPORT_STATE_KEYS": f"{'a' * 32},{'b' * 32}",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
             "ENABLE_INTELLIGENT_ROUTING": "off",
             "BEDROCK_SUPPORT_RESIDENCY": "any",
@@ -37,12 +38,12 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     )
     assert settings.roots == (tmp_path.resolve(),)
     assert settings.models == {ModelRole.FAST: "eu.m"}
-    assert settings.state_keys == ("a", "b")
+    assert settings.state_keys == ("a" * 32, "b" * 32)
     assert settings.endpoint_url == "http://127.0.0.1:1"
     assert settings.flags == {"intelligent_routing": False}
     assert settings.residency is Residency.ANY
     assert settings.approve_direct
-    assert "a,b" not in repr(settings)
+    assert "aaa" not in repr(settings)
 
 
 @promise("settings:errors")
@@ -52,10 +53,26 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         ({"BEDROCK_SUPPORT_RESIDENCY": "mars"}, ["BEDROCK_SUPPORT_RESIDENCY", "'mars'", "'eu'"]),
         ({FLAG_NAMES["support_mode"]: "maybe"}, ["ENABLE_BEDROCK_SUPPORT_MODE", "'maybe'", "true or false"]),
         ({"BEDROCK_SUPPORT_ROOTS": "/nowhere/at/all"}, ["root", "/nowhere/at/all", "existing folder"]),
+        ({"BEDROCK_SUPPORT_STATE_KEYS": "short"}, ["BEDROCK_SUPPORT_STATE_KEYS", "32 characters"]),
         ({"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "0"}, ["BEDROCK_SUPPORT_MAX_CALL_SECONDS", "'0'", "greater than 0"]),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], words: list[str]) -> None:
     with pytest.raises(SettingsError) as refused:
         load(environment)
+    assert all(word in str(refused.value) for word in words)
+    assert "short" not in str(refused.value)
+
+
+@promise("settings:errors")
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"AWS_ENDPOINT_URL": "ftp://x"}, ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "'ftp://x'", "https://"]),
+        ({"BEDROCK_SUPPORT_REGION": "x y"}, ["BEDROCK_SUPPORT_REGION", "'x y'", "eu-central-1"]),
+    ],
+)
+def test_a_setting_that_bedrock_cannot_take_is_named(environment: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as refused:
+        bedrock_settings(load(environment))
     assert all(word in str(refused.value) for word in words)

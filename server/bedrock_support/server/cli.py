@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bedrock_support.server.wiring import House
 
 USAGE_ERROR = 2
+MOST_PORT = 65535
 PATIENCE = 1.0
 """Seconds that a thread stuck in a system call may delay the exit."""
 
@@ -29,11 +30,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    code = USAGE_ERROR
     try:
-        return int(arguments.run(arguments))
-    except SettingsError as error:
-        sys.stderr.write(f"bedrock-support: {error}\n")
-        return USAGE_ERROR
+        code = int(arguments.run(arguments))
+    except* SettingsError as errors:  # alone, or in the group that a task raised it in
+        for error in errors.exceptions:
+            sys.stderr.write(f"bedrock-support: {innermost(error)}\n")
+    return code
+
+
+def innermost(error: BaseException) -> BaseException:
+    """What a nest of exception groups is about."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return innermost(group.exceptions[0])
+    return error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number from 0 (any free port) to {MOST_PORT}")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,12 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
     serve.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (http, sse)")
-    serve.add_argument("--port", type=int, default=8000, help="0 for any free port (http, sse)")
+    serve.add_argument("--port", type=_port, default=8000, help="0 for any free port (http, sse)")
     serve.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
     serve.set_defaults(run=_serve)
     sandbox = commands.add_parser("sandbox", help="a simulated Bedrock runtime on loopback, with faults on demand")
     sandbox.add_argument("--host", default="127.0.0.1")
-    sandbox.add_argument("--port", type=int, default=8001, help="0 for any free port")
+    sandbox.add_argument("--port", type=_port, default=8001, help="0 for any free port")
     sandbox.set_defaults(run=_sandbox)
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)

@@ -48,7 +48,7 @@ class Settings(BaseModel):
     """Ask the client's user before a call goes to Bedrock; never for an emergency."""
     max_call_seconds: Annotated[float, Field(gt=0, le=600)] = 50.0
     """Cap on every call; Kiro gives up after 60 s."""
-    state_keys: tuple[str, ...] = Field(default=(), repr=False)
+    state_keys: tuple[Annotated[str, Field(min_length=32)], ...] = Field(default=(), repr=False)
     """Secrets of 32 characters or more that seal multi-round state, newest first; share them between replicas."""
     flags: Mapping[str, bool] = Field(default_factory=dict[str, bool])
     otlp_endpoint: str | None = None
@@ -59,6 +59,8 @@ class Settings(BaseModel):
     """OpenTelemetry's deployment.environment.name."""
 
 
+SECRET = frozenset({"state_keys", "otlp_headers"})
+"""Settings whose value no message may show."""
 READS = {
     "region": f"{PREFIX}REGION",
     "endpoint_url": "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
@@ -116,5 +118,6 @@ def _switch(name: str, value: str) -> bool:
 
 def _worded(where: tuple[int | str, ...], problem: str, values: Mapping[str, object]) -> str:
     field = str(where[0])
-    name = READS.get(field, field)
-    return f"{name} = {values.get(field)!r}: {problem}"
+    if field in SECRET:
+        return f"{PREFIX}{field.upper()}: {problem}"
+    return f"{READS.get(field, field)} = {values.get(field)!r}: {problem}"

@@ -18,7 +18,7 @@ from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
-from bedrock_support.server.settings import Settings
+from bedrock_support.server.settings import READS, Settings, SettingsError
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.catalog import catalog
@@ -73,12 +73,16 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
 def bedrock_settings(settings: Settings) -> BedrockSettings:
     """The direct route's part of the settings; roles left out keep their default model."""
     base = BedrockSettings()
-    return BedrockSettings(
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        profile=settings.profile,
-        models={**base.models, **settings.models},
-    )
+    try:
+        return BedrockSettings(
+            region=settings.region,
+            endpoint_url=settings.endpoint_url,
+            profile=settings.profile,
+            models={**base.models, **settings.models},
+        )
+    except ValueError as error:
+        field = str(error).partition(" ")[0]
+        raise SettingsError(f"{READS.get(field, field)}: {error}") from error
 
 
 def telemetry_settings(settings: Settings) -> TelemetrySettings:

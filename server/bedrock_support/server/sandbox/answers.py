@@ -35,11 +35,16 @@ def compose(body: Mapping[str, Any]) -> str:
 
 def request_text(body: Mapping[str, Any]) -> str:
     """All text of a Converse request: system prompts, then messages."""
-    messages = cast("list[Mapping[str, Any]]", body.get("messages") or [])
-    blocks = cast("list[Mapping[str, Any]]", body.get("system") or [])
-    for message in messages:
-        blocks = blocks + cast("list[Mapping[str, Any]]", message.get("content") or [])
+    blocks = objects(body.get("system"))
+    for message in objects(body.get("messages")):
+        blocks += objects(message.get("content"))
     return "\n".join(str(block["text"]) for block in blocks if "text" in block)
+
+
+def objects(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list. Whatever else a request holds in their place is passed over, not tripped over."""
+    found = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, Any]", each) for each in found if isinstance(each, Mapping)]
 
 
 def tokens(text: str) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import anyio
@@ -17,15 +16,16 @@ from pydantic import ValidationError
 
 from bedrock_support.routing.clock import Entropy, SystemEntropy
 from bedrock_support.server.loopback import as_url, is_loopback
-from bedrock_support.server.sandbox.answers import request_text, tokens
-from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, Faults, FaultSettings
-from bedrock_support.server.sandbox.http import MAX_BODY, Connection, Dropped, Request, as_json
-from bedrock_support.server.sandbox.replies import send_reply, send_stream
+from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, FaultKind, Faults, FaultSettings
+from bedrock_support.server.sandbox.http import Connection, Dropped, Request, as_json
+from bedrock_support.server.sandbox.replies import converse, send_stream, send_whole
+from bedrock_support.server.sandbox.requests import count, read_object, refusal
 from bedrock_support.server.settings import SettingsError
 
 JSON = {"content-type": "application/json"}
 MOST_CALLS = 10_000
 """Calls remembered; the oldest give way."""
+UNKNOWN = ErrorShape(404, "UnknownOperationException", "Unknown operation.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,8 @@ class Sandbox:
         stream.extra(SocketAttribute.raw_socket).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(stream, self._accepted)
         try:
-            async with stream:
-                async for request in connection.requests():
+            async with stream, aclosing(connection.requests()) as requests:
+                async for request in requests:
                     await self._answer(connection, request)
         except (Dropped, h11.ProtocolError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             """Cut on purpose, or the other side left or sent something that isn't HTTP: this connection is over."""
@@ -80,12 +80,12 @@ class Sandbox:
             return
         parts = path.split("/")
         if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
-            await self._fail(connection, ErrorShape(404, "UnknownOperationException", "Unknown operation."))
+            await self._fail(connection, UNKNOWN)
             return
         model, operation = unquote(parts[2]), parts[3]
-        body = _read(request.body)
-        if body is None:
-            await self._fail(connection, ErrorShape(400, "ValidationException", "The body is not a JSON object."))
+        body = read_object(request.body)
+        if isinstance(body, ErrorShape):
+            await self._fail(connection, body)
             return
         self.calls.append(
             Call(
@@ -97,25 +97,36 @@ class Sandbox:
 
     async def _operate(self, connection: Connection, operation: str, model: str, body: dict[str, Any]) -> None:
         fault = self.faults.strike(model)
+        kind = fault.kind if fault else None
         await anyio.sleep(self.faults.latency_ms / 1000)
+        if kind is FaultKind.HANG:
+            await connection.silence()
+        if kind is FaultKind.RESET:
+            connection.reset()
         if fault is not None and fault.kind in ERRORS:
             await self._fail(connection, ERRORS[fault.kind], fault.retry_after)
         elif operation == "count-tokens":
-            inner = body.get("input", {}).get("converse", {})
-            await connection.respond(200, self._headers(JSON), as_json({"inputTokens": tokens(request_text(inner))}))
-        elif not body.get("messages"):
-            await self._fail(connection, ErrorShape(400, "ValidationException", "messages must not be empty."))
+            await self._send(connection, _counted(body), kind)
+        elif operation not in ("converse", "converse-stream"):
+            await self._fail(connection, UNKNOWN)
+        elif refused := refusal(body):
+            await self._fail(connection, refused)
         elif operation == "converse":
-            await send_reply(connection, self._headers(JSON), body, self.faults, fault)
-        elif operation == "converse-stream":
-            await send_stream(connection, self._headers({}), body, self.faults, fault)
+            await self._send(connection, converse(body, self.faults, kind), kind)
         else:
-            await self._fail(connection, ErrorShape(404, "UnknownOperationException", "Unknown operation."))
+            await send_stream(connection, self._headers({}), body, self.faults, fault)
+
+    async def _send(self, connection: Connection, answer: dict[str, Any] | ErrorShape, kind: FaultKind | None) -> None:
+        if isinstance(answer, ErrorShape):
+            await self._fail(connection, answer)
+        else:
+            await send_whole(connection, self._headers(JSON), as_json(answer), kind)
 
     async def _fail(self, connection: Connection, shape: ErrorShape, retry_after: float | None = None) -> None:
         headers = self._headers(JSON) | {"x-amzn-errortype": shape.type}
         if retry_after is not None:
             headers["retry-after"] = f"{retry_after:g}"
+            headers["x-amz-retry-after"] = str(round(retry_after * 1000))
         await connection.respond(shape.status, headers, as_json({"message": shape.message}))
 
     def _headers(self, base: dict[str, str]) -> dict[str, str]:
@@ -127,7 +138,7 @@ class Sandbox:
             case "GET", "/_sandbox":
                 told = {"simulated": True, "faults": _state(self.faults), "open_connections": self.open_connections}
             case "GET", "/_sandbox/calls":
-                told = {"calls": [{**asdict(call), "headers": None} for call in self.calls]}
+                told = {"calls": [_record(call) for call in self.calls]}
             case "PUT", "/_sandbox/faults":
                 status, told = self._configure(request.body)
             case "DELETE", "/_sandbox/faults":
@@ -143,7 +154,8 @@ class Sandbox:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "body"
-            return 400, {"error": f"{where} = {first['input']!r}: {first['msg']}"}
+            known = ", ".join(FaultSettings.model_fields)
+            return 400, {"error": f"{where} = {first['input']!r:.80}: {first['msg']}. The fields are {known}"}
         return 200, _state(self.faults)
 
 
@@ -156,14 +168,14 @@ def _state(faults: Faults) -> dict[str, Any]:
     }
 
 
-def _read(body: bytes) -> dict[str, Any] | None:
-    if len(body) > MAX_BODY:
-        return None
-    try:
-        loaded: object = json.loads(body)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", loaded) if isinstance(loaded, dict) else None
+def _record(call: Call) -> dict[str, Any]:
+    # Headers carry the caller's signature or bearer token: kept for tests in process, never told over HTTP.
+    return {"operation": call.operation, "model": call.model, "body": call.body, "connection": call.connection}
+
+
+def _counted(body: dict[str, Any]) -> dict[str, Any] | ErrorShape:
+    counted = count(body)
+    return counted if isinstance(counted, ErrorShape) else {"inputTokens": counted}
 
 
 @asynccontextmanager

@@ -23,11 +23,17 @@ class FaultKind(StrEnum):
     RESOURCE_NOT_FOUND = "resource_not_found"
     SERVICE_QUOTA = "service_quota"
     HANG = "hang"
+    """Accepts the request and never answers."""
     RESET = "reset"
+    """A TCP reset before the first byte."""
     STALL = "stall"
+    """Headers, and of a stream some frames, then silence."""
     DRIP = "drip"
+    """A byte at a time, faster than any read timeout and slower than any deadline."""
     CUT = "cut"
+    """The connection is closed half-way."""
     CUT_MID_FRAME = "cut_mid_frame"
+    """A stream's body ends inside a frame, lawfully for HTTP, so that only a check of the frames can tell."""
     NO_MESSAGE_STOP = "no_message_stop"
     NO_METADATA = "no_metadata"
     BAD_CRC = "bad_crc"
@@ -88,9 +94,12 @@ class Fault:
     times: int | None = None
     """Only for the next so many matching requests; None until cleared."""
     after_chunks: int = 2
-    """Stream frames, or pieces of a body, sent before the fault strikes."""
+    """Frames of a stream sent before the fault strikes; a shorter stream is struck at its last frame.
+
+    A whole answer is struck at its middle.
+    """
     retry_after: float | None = None
-    """Seconds, sent with an error as Retry-After."""
+    """Seconds, sent with an error as Retry-After and, in milliseconds, as x-amz-retry-after, which botocore heeds."""
 
 
 @dataclass(slots=True)
@@ -98,9 +107,9 @@ class Faults:
     """The sandbox's present behaviour; may be changed while it runs."""
 
     latency_ms: float = 0.0
-    """Wait before the first byte."""
+    """Milliseconds before the first byte."""
     chunk_ms: float = 0.0
-    """Wait between the frames of a stream."""
+    """Milliseconds between the frames of a stream."""
     answer: str | None = None
     """Text to answer with; None composes one from the request."""
     active: Fault | None = None

@@ -12,6 +12,12 @@ from collections.abc import Mapping
 
 _STRING = 7
 """Header value type: a string with a 16-bit length."""
+_PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def padded(payload: Mapping[str, object], seed: int) -> dict[str, object]:
+    """The payload with the member `p` by which Bedrock hides the length of a frame from eavesdroppers."""
+    return {**payload, "p": _PADDING[: 1 + seed * 7 % len(_PADDING)]}
 
 
 def event(name: str, payload: Mapping[str, object]) -> bytes:

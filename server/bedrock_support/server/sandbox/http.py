@@ -48,8 +48,12 @@ class Connection:
             first = await self._next()
             if not isinstance(first, h11.Request):
                 return
+            if self._http.they_are_waiting_for_100_continue:
+                # curl waits a second for this before it sends a large body.
+                await self._write(h11.InformationalResponse(status_code=100, headers=[]))
             body = bytearray()
             while isinstance(event := await self._next(), h11.Data):
+                # What is over the cap is read and forgotten, so that the caller gets to its answer.
                 body += event.data if len(body) <= MAX_BODY else b""
             yield Request(
                 method=first.method.decode(),
@@ -86,13 +90,16 @@ class Connection:
         raise Dropped
 
     def cut(self) -> None:
-        """End the connection in the middle, as a lost host would; the caller sees a closed socket."""
-        self._raw().shutdown(socket.SHUT_RDWR)
+        """Close the connection in the middle of whatever was being said."""
+        # The caller may have left before us.
+        with contextlib.suppress(OSError):
+            self._raw().shutdown(socket.SHUT_RDWR)
         raise Dropped
 
     def reset(self) -> None:
         """Close with a TCP reset."""
-        self._raw().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            self._raw().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Dropped
 
     def _raw(self) -> socket.socket:
@@ -109,7 +116,7 @@ class Connection:
                 data = b""
             self._http.receive_data(data)
 
-    async def _write(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> None:
+    async def _write(self, event: h11.InformationalResponse | h11.Response | h11.Data | h11.EndOfMessage) -> None:
         if data := self._http.send(event):
             await self._stream.send(data)
 
