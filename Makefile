@@ -30,9 +30,9 @@ conformance: .venv/.dev
 	$(BIN)/pytest tests/conformance
 
 bench: .venv/.dev
-	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python benchmarks/direct_call.py
-	$(BIN)/python benchmarks/triage_log.py
+	$(BIN)/python -m benchmarks.cold_start
+	$(BIN)/python -m benchmarks.direct_call
+	$(BIN)/python -m benchmarks.triage_log
 
 clean:
 	rm -rf .venv .boot .cache

@@ -3,7 +3,7 @@
 Both ask the same upstream, which runs in a process of its own, in interleaved rounds of one run. Believe the
 ratio: absolute times move with the machine.
 
-    python benchmarks/direct_call.py [--json] [--rounds 7] [--calls 64] [--upstream sandbox|canned]
+    python -m benchmarks.direct_call [--json] [--rounds 7] [--calls 64] [--upstream sandbox|canned]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Speed and memory of triage on a large log, beside a plain Python pass over the same file.
 
-Run: .venv/bin/python benchmarks/triage_log.py [megabytes] [rounds]
+Run: python -m benchmarks.triage_log [megabytes] [rounds]
 The log is generated with a fixed seed: a web service with request ids, durations and users, steady noise, a reloaded
 configuration at 70 % of the file and connection pool errors with Java stack traces after it. The two passes are
 interleaved; the analysis has no deadline here and is followed by one run under the 15 s budget of a standard call.

@@ -105,16 +105,12 @@ def _shut(line: socket.socket | None) -> None:
             socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
-class _Connection(AWSHTTPConnection):
+class _Cuttable:
+    """What both sorts of connection can do for the call that holds them."""
+
     call: Call | None = None
     # Kept apart from .sock, which http.client forgets when the reply says "Connection: close".
     line: socket.socket | None = None
-
-    def connect(self) -> None:
-        super().connect()
-        self.line = self.sock
-        if self.call is not None and self.call.cut:
-            raise CallCut
 
     def cut(self) -> None:
         _shut(self.line)
@@ -124,10 +120,15 @@ class _Connection(AWSHTTPConnection):
             self.line.settimeout(seconds)
 
 
-class _TLSConnection(AWSHTTPSConnection):
-    call: Call | None = None
-    line: socket.socket | None = None
+class _Connection(_Cuttable, AWSHTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.line = self.sock
+        if self.call is not None and self.call.cut:
+            raise CallCut
 
+
+class _TLSConnection(_Cuttable, AWSHTTPSConnection):
     def _new_conn(self) -> socket.socket:
         plain = super()._new_conn()
         # Wrapping in TLS detaches the plain socket, so a hanging handshake can be cut only by a second handle.
@@ -143,13 +144,6 @@ class _TLSConnection(AWSHTTPSConnection):
                 handle.close()
         if self.call is not None and self.call.cut:
             raise CallCut
-
-    def cut(self) -> None:
-        _shut(self.line)
-
-    def hurry(self, seconds: float) -> None:
-        if self.line is not None:
-            self.line.settimeout(seconds)
 
 
 class _Pool(HTTPConnectionPool):
