@@ -165,4 +165,6 @@ async def test_one_trace_runs_from_the_client_to_the_model(log_root: Path, sandb
     for outer, inner in pairwise(chain):
         assert found[inner]["parentSpanId"] == found[outer]["spanId"]
     assert found["route.decide"]["parentSpanId"] == found["support.tool triage_incident"]["spanId"]
+    server_span = {each["key"]: each["value"] for each in found["tools/call triage_incident"]["attributes"]}
+    assert server_span["network.transport"] == {"stringValue": "pipe"}
     assert "connection refused" not in exported

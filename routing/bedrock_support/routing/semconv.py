@@ -13,6 +13,8 @@ TRACER = "bedrock_support"
 ERROR_TYPE = "error.type"
 SERVER_ADDRESS = "server.address"
 SERVER_PORT = "server.port"
+CLIENT_ADDRESS = "client.address"
+CLIENT_PORT = "client.port"
 NETWORK_TRANSPORT = "network.transport"
 NETWORK_PROTOCOL_NAME = "network.protocol.name"
 PEER_SERVICE = "peer.service"  # deprecated, but the only one that the Jaeger UI reads
@@ -37,7 +39,6 @@ AWS_REQUEST_ID = "aws.request_id"
 # MCP
 MCP_METHOD_NAME = "mcp.method.name"
 MCP_PROTOCOL_VERSION = "mcp.protocol.version"
-MCP_SESSION_ID = "mcp.session.id"
 
 # Ours
 OP_CLASS = "support.op_class"

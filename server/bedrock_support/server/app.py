@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.server.calls import CatalogTool, SupportCalls
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.middleware import describe_transport
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import Rounds, open_rounds
 from bedrock_support.tools.base import AnyTool
@@ -57,6 +58,7 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
+            middleware=[describe_transport],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager
