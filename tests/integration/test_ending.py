@@ -19,7 +19,7 @@ import pytest
 
 from bedrock_support.server.stdio import MAX_LINE
 from tests.promises import promise
-from tests.rig import Running, environment, running, with_bedrock
+from tests.rig import COMMAND, Running, environment, running, with_bedrock
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -185,6 +185,11 @@ async def test_an_oversized_or_malformed_body_is_answered() -> None:
         off = anyio.to_thread.run_sync
         assert await off(partial(post, url, b"{oops", 5)) == 400
         assert await off(partial(post, url, b"x", MAX_LINE + 1)) == 413
+
+
+def test_the_version_can_be_asked() -> None:
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.startswith("bedrock-support 0.")
 
 
 def test_a_taken_port_and_a_wrong_setting_are_named() -> None:

@@ -36,10 +36,6 @@ USAGE_CACHE_WRITE_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
 TOOL_NAME = "gen_ai.tool.name"
 AWS_REQUEST_ID = "aws.request_id"
 
-# MCP
-MCP_METHOD_NAME = "mcp.method.name"
-MCP_PROTOCOL_VERSION = "mcp.protocol.version"
-
 # Ours
 OP_CLASS = "support.op_class"
 DEADLINE_MS = "support.deadline_ms"

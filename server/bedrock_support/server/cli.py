@@ -53,8 +53,19 @@ def _port(text: str) -> int:
     return int(text)
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when asked: that reads the installed packages' metadata."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"bedrock-support {version('bedrock-support')}\n")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bedrock-support", description="Support tools for agents over MCP.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
