@@ -10,6 +10,7 @@ PROMISES = {
     "settings:errors": Promise("design 7", "a setting that can't be used is named with its value and its mend"),
     "server:every-carrier": Promise("issue 2", "every transport serves every era with every carrier"),
     "server:no-credentials": Promise("issue 2", "without AWS credentials the server serves and says what is missing"),
+    "server:roots": Promise("issue 2", "a client's own roots count over stdio only, and never beside configured ones"),
     "server:bad-input": Promise("issue 2", "bad input gets an error that names field, value and mend"),
     "server:catalogue": Promise("issue 2", "tools carry annotations and schemas, and fit a client's limits"),
     "server:resources": Promise("issue 2", "health and decisions can be read as resources, prompts can be picked"),

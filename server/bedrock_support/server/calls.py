@@ -38,7 +38,7 @@ class SupportCalls:
 
     manager: BedrockSupportManager
     roots: tuple[Path, ...]
-    """Configured folders; empty means the client's own, else the fallback."""
+    """Configured folders; empty means the client's own (over stdio), else the fallback."""
     fallback_roots: tuple[Path, ...]
     """Where the server was started, unless that is too broad to have been chosen."""
 
@@ -64,6 +64,9 @@ class SupportCalls:
         self, spec: AnyTool, params: ToolInput, context: AnyContext, channel: Channel, call_id: str, started: float
     ) -> CallToolResult:
         caller = ClientCaller(context.client_capabilities, channel)
+        # Only a client that started this server, over stdio, may say what it reads: over HTTP that would let anyone
+        # who can connect name any folder of this machine.
+        trusted = context.headers is None
         op_class = spec.op_class(params)
         deadline = self.manager.deadline(op_class, started, params.deadline_s)
         about: dict[str, Attribute] = {
@@ -83,7 +86,7 @@ class SupportCalls:
                 result = await spec.run(
                     ToolContext(
                         call_id=call_id,
-                        roots=self.roots or await caller.roots() or self.fallback_roots,
+                        roots=self.roots or (trusted and await caller.roots()) or self.fallback_roots,
                         clock=self.manager.clock,
                         op_class=op_class,
                         rule=self.manager.router.matrix.rules[op_class],

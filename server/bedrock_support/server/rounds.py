@@ -73,7 +73,8 @@ class ParkedCall:
     def attach(self, context: AnyContext) -> None:
         """The client is back, with or without answers."""
         self.context = context
-        self._given |= context.input_responses or {}
+        answers = context.input_responses or {}
+        self._given |= {key: answers[key] for key in self.open.keys() & answers.keys()}
         self._tell()
 
     async def settled(self) -> None:

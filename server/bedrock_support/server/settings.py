@@ -33,7 +33,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     roots: tuple[Path, ...] = ()
-    """Folders that tools may read. Empty: the client's roots, else the working directory."""
+    """Folders that tools may read. Empty: the client's roots (over stdio only), else the working directory."""
     region: str = "eu-central-1"
     endpoint_url: str | None = None
     """Bedrock runtime endpoint; None is AWS's own for the region."""
