@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bedrock_support.tools.logs.grid import NO_TIME, Grid
+from bedrock_support.tools.logs.onset import next_block
 from bedrock_support.tools.logs.plan import Indexed, index_all, order
 from bedrock_support.tools.logs.reader import lines_of
 from bedrock_support.tools.logs.records import keys_of
-from bedrock_support.tools.logs.severity import mark_codes
+from bedrock_support.tools.logs.severity import HIGH, mark_codes
 from bedrock_support.tools.logs.sources import Source
 from bedrock_support.tools.logs.templates import CONTINUES, IN_FRAME, Miner
 from bedrock_support.tools.logs.times import StampCache, Stamps
@@ -18,6 +20,8 @@ from bedrock_support.tools.logs.traces import EXCEPTION, Trace, end_of, parse
 
 SOURCE_SHIFT = 40
 """A place is one number: the source above this bit, the line below."""
+ONSET_SHARE = 0.25
+"""Share of the reading time kept for the blocks around the onset, when not all can be read."""
 _MAX_TRACES = 300
 _LOOK_BACK = 4
 
@@ -62,6 +66,8 @@ class Analysis:
         self.plan: Indexed | None = None
         self._window = window
         self._strong = False
+        self._grave: dict[int, frozenset[int]] = {}
+        """By block that was read, the templates of its grave lines."""
         self._runs: dict[int, tuple[str, str, str] | None] = {}
         self._bucket = NO_TIME
 
@@ -84,7 +90,9 @@ class Analysis:
         # One cache a source: files may write their times in different zones.
         caches = [StampCache(self.stamps, self.plan.grid.bucket) for _ in self.sources]
         started, done, last = now(), 0, -2
-        for at in order(self.plan, lambda: now() - started, lambda: deadline - now()):
+        kept = (deadline - started) * ONSET_SHARE
+        spread = order(self.plan, lambda: now() - started, lambda: deadline - kept - now())
+        for at in chain(spread, self._around_the_onset(now, deadline), self._what_is_left(now, deadline)):
             check()
             if at != last + 1:
                 self._bucket = NO_TIME
@@ -93,15 +101,28 @@ class Analysis:
             done += self.plan.blocks[at].stop - self.plan.blocks[at].start
             yield done, total
 
+    def _around_the_onset(self, now: Callable[[], float], deadline: float) -> Iterator[int]:
+        while now() < deadline and (at := next_block(self._grave)) is not None:
+            yield at
+
+    def _what_is_left(self, now: Callable[[], float], deadline: float) -> Iterator[int]:
+        assert self.plan is not None  # noqa: S101 - steps has set it
+        for at in range(len(self.plan.blocks)):
+            if at not in self.read and now() < deadline:
+                yield at
+
     def _feed(self, at: int, times: StampCache) -> None:
         assert self.plan is not None  # noqa: S101 - steps has set it
         block = self.plan.blocks[at]
         lines = lines_of(self.sources[block.source], block)
         self.read.add(at)
+        self._grave[at] = frozenset()
         if not lines:
             return
         keys = keys_of(mark_codes(b"\n".join(lines)), strong=self._strong)
         numbers, missed = self.miner.numbers(lines, keys)
+        templates = self.miner.templates
+        self._grave[at] = frozenset(each for each in set(numbers) if each >= 0 and templates[each].severity >= HIGH)
         if missed * 4 > len(lines):
             # Keys that rarely hit cost more than they save: leave out ids too, or go back if that doesn't help.
             self._strong = not self._strong

@@ -112,7 +112,11 @@ class Report:
             parts.append(f"First error of {where}." if self._whole else f"First error of what was read of {where}.")
         if self._windows.comparable:
             span = self._analysis.grid.span(self._windows.bad[0], self._windows.bad[-1])
-            parts.append(f"{each.change.capitalize()}: {each.quiet} -> {each.bad} lines in {span}.")
+            steady = each.change == "steady"
+            if steady and not each.bad:
+                parts.append(f"Only outside the bad window {span}.")
+            else:
+                parts.append(f"{each.change.capitalize()}: {each.quiet} -> {each.bad} lines in {span}.")
         parts.append(f"{each.count} in all" + (f", first at {self._label(each)}." if each.bucket != NO_TIME else "."))
         if isinstance(each.subject, TraceGroup):
             trace = each.subject.trace

@@ -108,8 +108,8 @@ class Session:
             if each.read < 1:
                 megabytes = f"{each.bytes * each.read / 1e6:.1f} of {each.bytes / 1e6:.1f} MB"
                 found.append(
-                    f"read {each.read:.0%} of {each.path} ({megabytes}) before the time ran out: its ends and evenly "
-                    "spread parts; counts are of what was read"
+                    f"read {each.read:.0%} of {each.path} ({megabytes}) before the time ran out: its ends, evenly "
+                    "spread parts and where trouble began; counts are of what was read"
                 )
         if analysis.plan and not analysis.plan.whole:
             found.append("the time ran out while lines were counted: nothing behind that point was looked at")
