@@ -68,3 +68,17 @@ async def test_without_any_roots_the_working_directory_counts(log_root: Path) ->
     with anyio.fail_after(30):
         async with Client(started_in(log_root), mode="legacy") as client:
             assert told(await client.call_tool("triage_incident", {"path": "shop.log"}))["findings"]
+
+
+@promise("server:roots")
+async def test_a_client_that_does_not_say_its_roots_holds_nothing_up(log_root: Path) -> None:
+    async def silent(context: ClientRequestContext) -> ListRootsResult:
+        await anyio.sleep_forever()
+        raise AssertionError("unreachable")
+
+    with anyio.fail_after(30):
+        async with Client(started_in(log_root), mode="legacy", list_roots_callback=silent) as client:
+            began = anyio.current_time()
+            arguments = {"path": "shop.log", "operation_class": "emergency"}
+            assert told(await client.call_tool("triage_incident", arguments))["findings"]
+            assert anyio.current_time() - began < 5

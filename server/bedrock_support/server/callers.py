@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
@@ -31,6 +32,8 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply
 
+ROOTS_PATIENCE = 1.0
+"""Seconds: a client that doesn't say its folders may not use up an emergency's time."""
 METHOD_NOT_FOUND = -32601
 CONNECTION_CLOSED = -32000
 MISSING_CAPABILITY = -32021
@@ -120,8 +123,9 @@ class ClientCaller:
         if not self._lists_roots:
             return ()
         try:
-            answer = await self._ask(ListRootsRequest())
-        except RouteError:
+            with anyio.fail_after(ROOTS_PATIENCE):
+                answer = await self._ask(ListRootsRequest())
+        except (RouteError, TimeoutError):
             return ()
         if not isinstance(answer, ListRootsResult):
             return ()
