@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_VALUE_GROUP = "value"
-
 
 @dataclass(frozen=True, slots=True)
 class _Detector:
@@ -62,12 +60,17 @@ _DETECTORS = (
         "SECRET",
         re.compile(
             r"(?i)(?:password|passwd|passwort|pwd|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)"
-            r"[\w-]{0,32}[\"']?\s{0,3}[=:]\s{0,3}(?P<value>\"[^\"\n]{3,512}\"|'[^'\n]{3,512}'|[^\s,;&\"'<>()]{3,512})"
+            # Quotes may be escaped: evidence travels as JSON strings. They stay outside what is replaced, so that
+            # putting the value back can't break the JSON of an answer.
+            r"[\w-]{0,32}\\{0,3}[\"']?\s{0,3}[=:]\s{0,3}(?:"
+            r"\\{0,3}\"(?P<double>(?:[^\"\\\n]|\\[^\"\n]){3,512})"
+            r"|'(?P<single>[^'\n]{3,512})'"
+            r"|(?P<bare>[^\s,;&\"'<>()\\]{3,512}))"
         ),
         ("passw", "pwd", "secret", "token", "key", "authorization", "cookie"),
         _not_a_blank,
     ),
-    _Detector("SECRET", re.compile(r"://[^\s:/@]{1,64}:(?P<value>[^\s/@]{1,128})@"), ("://",), _not_a_blank),
+    _Detector("SECRET", re.compile(r"://[^\s:/@]{0,64}:(?P<value>[^\s/@]{1,128})@"), ("://",), _not_a_blank),
     _Detector("EMAIL", re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"), ("@",)),
     _Detector(
         "IBAN", re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{4}){3,7}(?:[ \u00a0]?[A-Z0-9]{1,3})?\b"), (), _mod97
@@ -99,7 +102,7 @@ class Redactor:
             if detector.gate and not any(word in lowered for word in detector.gate):
                 continue
             for found in detector.pattern.finditer(text):
-                group = _VALUE_GROUP if _VALUE_GROUP in detector.pattern.groupindex else 0
+                group = found.lastgroup or 0
                 if detector.valid(found[group]):
                     spans.append((*found.span(group), detector.label))
         return self._replace(text, spans)
