@@ -180,3 +180,11 @@ async def test_cancellation_leaves_nothing_open(tmp_path: Path) -> None:
     assert scope.cancelled_caught
     assert SystemClock().now() - begun < 1
     assert psutil.Process().num_fds() == before
+
+
+async def test_a_file_name_that_is_no_text_spoils_nothing(tmp_path: Path) -> None:
+    name = os.fsdecode(b"bad\xff.log")
+    (tmp_path / name).write_text("\n".join(incident()), encoding="utf-8")
+    found = await run(tmp_path, path=".")
+    assert found.findings
+    assert "bad\ufffd.log" in found.model_dump_json()

@@ -32,6 +32,8 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply
 
+MODEL_NAME = 200
+"""Characters kept of what the client calls its model."""
 ROOTS_PATIENCE = 1.0
 """Seconds: a client that doesn't say its folders may not use up an emergency's time."""
 METHOD_NOT_FOUND = -32601
@@ -107,7 +109,12 @@ class ClientCaller:
         text = "\n".join(block.text for block in blocks if isinstance(block, TextContent))
         if not text.strip():
             raise RouteError(FailureKind.BAD_REPLY, "the client's model answered without text")
-        return Reply(text=text, model=answer.model, carrier=Carrier.SAMPLING, stop_reason=str(answer.stop_reason or ""))
+        return Reply(
+            text=text,
+            model=answer.model[:MODEL_NAME],
+            carrier=Carrier.SAMPLING,
+            stop_reason=str(answer.stop_reason or ""),
+        )
 
     async def elicit(self, message: str) -> bool:
         request = ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=_CONFIRM))

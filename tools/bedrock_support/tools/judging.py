@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -43,7 +43,7 @@ class TriageAnswer(_Answer):
 
     summary: str = Field(max_length=_KEPT_TEXT)
     causes: list[AnswerCause] = Field(default=[], max_length=20)
-    next_steps: list[str] = Field(default=[], max_length=20)
+    next_steps: list[Annotated[str, Field(max_length=1_000)]] = Field(default=[], max_length=20)
 
 
 def answer_schema() -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Place:
     def label(self) -> str:
         """The path as answers show it: relative to its root."""
         relative = self.path.relative_to(self.root).as_posix()
-        return relative if relative != "." else self.path.name
+        # A name need not be valid UTF-8; an answer must be.
+        return os.fsencode(relative if relative != "." else self.path.name).decode("utf-8", "replace")
 
     @property
     def is_folder(self) -> bool:
