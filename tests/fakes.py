@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 import anyio
 
+from bedrock_support.routing.attempts import Dispatch
+from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.feed import AttemptFeed
+from bedrock_support.routing.guard import Guards, GuardSettings
+from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import (
     Attempt,
@@ -19,6 +24,7 @@ from bedrock_support.routing.model import (
     Reply,
     RouteCondition,
     RouteName,
+    Usage,
 )
 
 
@@ -59,13 +65,33 @@ class Recorder:
         self.attempts.append(attempt)
 
 
+def dispatching(clock: Clock, *sinks: Recorder, entropy: Entropy | None = None, capacity: int = 64) -> Dispatch:
+    """What a plan is run with, for tests."""
+    guards = Guards(clock, entropy or CountingEntropy(), GuardSettings(capacity=capacity))
+    return Dispatch(guards=guards, feed=AttemptFeed(RouteLearner(clock), *sinks), clock=clock)
+
+
 class FakeRoute:
     """A route that does what the test says."""
 
     def __init__(self, name: RouteName, behave: Callable[[Operation], Reply | Handoff | RouteError | float]) -> None:
         self.name = name
         self.behave = behave
+        self.hedgeable = True
+        self.price: float | None = None
+        self.forbids: RouteError | None = None
         self.sent: list[Operation] = []
+
+    @property
+    def channel(self) -> str:
+        return self.name.value
+
+    def usd(self, operation: Operation, usage: Usage | None = None) -> float | None:
+        return self.price
+
+    async def prepare(self, operation: Operation) -> None:
+        if self.forbids is not None:
+            raise self.forbids
 
     async def send(self, operation: Operation) -> Reply | Handoff:
         self.sent.append(operation)
@@ -84,9 +110,21 @@ class FakeRoute:
 class FakeCaller:
     """A calling client with fixed abilities and answers."""
 
-    def __init__(self, *, sampling: bool = False, elicitation: bool = False, says: bool = True) -> None:
+    key = "fake"
+
+    def __init__(
+        self,
+        *,
+        sampling: bool = False,
+        elicitation: bool = False,
+        says: bool = True,
+        fails: RouteError | None = None,
+        thinks: float = 0.0,
+    ) -> None:
         self.abilities = CallerAbilities(sampling=sampling, elicitation=elicitation)
         self.says = says
+        self.fails = fails
+        self.thinks = thinks
         self.sampled: list[Operation] = []
         self.elicited: list[str] = []
 
@@ -96,6 +134,9 @@ class FakeCaller:
 
     async def elicit(self, message: str) -> bool:
         self.elicited.append(message)
+        if self.fails is not None:
+            raise self.fails
+        await anyio.sleep(self.thinks)
         return self.says
 
 

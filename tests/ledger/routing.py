@@ -29,5 +29,8 @@ PROMISES = {
     "mcp-router:carrier": Promise(
         "design 4", "sampling where the client can, else handoff; approvals by elicitation only"
     ),
+    "mcp-router:approval-blames-nobody": Promise(
+        "issue 3", "an approval that fails or never comes says nothing of the route and leaves time for another"
+    ),
     "mcp-router:approval": Promise("issue 2", "a route that needs approval is taken only after the user said yes"),
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.promises import Promise
 
 PROMISES: dict[str, Promise] = {
+    "telemetry:per-channel": Promise(
+        "issue 3", "health is kept for each client apart: one's failing model turns no other away"
+    ),
     "telemetry:nothing-unasked": Promise(
         "design 7", "Without an endpoint, a file or a sink the OpenTelemetry SDK is neither imported nor installed."
     ),

@@ -53,20 +53,20 @@ class Watched:
 
     @property
     def state(self) -> Health:
-        return self.monitor.snapshot()[RouteName.DIRECT].health
+        return self.monitor.condition(RouteName.DIRECT).health
 
     @property
     def note(self) -> str:
-        return self.monitor.snapshot()[RouteName.DIRECT].note
+        return self.monitor.condition(RouteName.DIRECT).note
 
 
 @promise("telemetry:never-guessed")
 def test_without_attempts_every_route_is_unknown() -> None:
-    seen = HybridHealthMonitor(FakeClock()).snapshot()
-    assert set(seen) == set(RouteName)
-    assert {(each.health, each.samples, each.note) for each in seen.values()} == {
-        (Health.UNKNOWN, 0, "no attempts in the last 60 s")
-    }
+    monitor = HybridHealthMonitor(FakeClock())
+    for route in RouteName:
+        seen = monitor.condition(route)
+        assert (seen.health, seen.samples, seen.note) == (Health.UNKNOWN, 0, "no attempts in the last 60 s")
+    assert monitor.condition(RouteName.MCP, "mcp:somebody").health is Health.UNKNOWN
 
 
 @promise("telemetry:never-guessed")
@@ -89,10 +89,20 @@ def test_routes_are_judged_apart() -> None:
     watched = Watched()
     watched.see(*[FailureKind.TIMEOUT] * 3)
     watched.monitor.record(attempt(route=RouteName.MCP))
-    assert {name: seen.health for name, seen in watched.monitor.snapshot().items()} == {
-        RouteName.DIRECT: Health.UNHEALTHY,
-        RouteName.MCP: Health.HEALTHY,
-    }
+    assert watched.state is Health.UNHEALTHY
+    assert watched.monitor.condition(RouteName.MCP).health is Health.HEALTHY
+
+
+@promise("telemetry:per-channel")
+def test_a_client_whose_model_fails_leaves_the_others_alone() -> None:
+    monitor = HybridHealthMonitor(FakeClock())
+    for _ in range(3):
+        monitor.record(replace(attempt(FailureKind.TIMEOUT, route=RouteName.MCP), channel="mcp:one"))
+    monitor.record(replace(attempt(route=RouteName.MCP), channel="mcp:two"))
+    assert monitor.condition(RouteName.MCP, "mcp:one").health is Health.UNHEALTHY
+    assert monitor.condition(RouteName.MCP, "mcp:two").health is Health.HEALTHY
+    assert monitor.condition(RouteName.MCP, "mcp:three").health is Health.UNKNOWN
+    assert set(monitor.report().channels) == {"mcp:one", "mcp:two"}
 
 
 @promise("telemetry:states")
@@ -153,7 +163,7 @@ def test_an_unhealthy_route_becomes_due_for_a_trial() -> None:
     assert watched.wait(4.9) is Health.UNHEALTHY
     assert watched.wait(0.1) is Health.UNKNOWN
     assert watched.note.endswith("due for a trial after 5 s without attempts")
-    assert watched.monitor.snapshot()[RouteName.DIRECT].samples == 3
+    assert watched.monitor.condition(RouteName.DIRECT).samples == 3
     assert watched.see(None, None, None) is Health.HEALTHY
 
 
@@ -199,7 +209,7 @@ def test_what_is_not_the_routes_fault_says_nothing_of_it(kind: FailureKind) -> N
     watched = Watched()
     assert watched.see(*[kind] * 20) is Health.UNKNOWN
     assert watched.see(None, *[kind] * 20) is Health.HEALTHY
-    assert watched.monitor.snapshot()[RouteName.DIRECT].samples == 1
+    assert watched.monitor.condition(RouteName.DIRECT).samples == 1
 
 
 @promise("telemetry:figures")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_support.routing.model import FailureKind, Health, RouteName
-from bedrock_support.telemetry.health import HybridHealthMonitor, RouteReport, verdict
+from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.track import RouteReport, verdict
 from bedrock_support.telemetry.window import MOST, WINDOW, Verdict
 from tests.fakes import FakeClock
 from tests.promises import promise
@@ -28,7 +29,7 @@ def run(steps: list[Step], *, peek: bool = False) -> tuple[HybridHealthMonitor, 
         for _ in range(2):
             clock.time += pause / 2
             if peek:
-                monitor.snapshot()
+                monitor.condition(RouteName.DIRECT)
                 monitor.report()
         monitor.record(attempt(kind, seconds=seconds))
     return monitor, clock
@@ -82,7 +83,7 @@ def test_asking_changes_nothing(steps: list[Step], pause: float) -> None:
     one.time += pause
     two.time += pause
     assert quiet.report() == asked.report()
-    assert quiet.snapshot() == asked.snapshot()
+    assert quiet.condition(RouteName.DIRECT) == asked.condition(RouteName.DIRECT)
 
 
 @promise("telemetry:recovers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.handoff import CAPACITY, LIFETIME, HandoffDesk
 from bedrock_support.routing.mcp_router import Approval, ApprovedRoute, MCPRouter
 from bedrock_support.routing.model import Carrier, FailureKind, Handoff, Reply, RouteName
@@ -51,16 +51,40 @@ async def test_an_approval_needs_elicitation() -> None:
 async def test_a_route_behind_an_approval_needs_a_yes(says: bool, sent: int) -> None:
     direct = FakeRoute(RouteName.DIRECT, lambda _: reply())
     caller = FakeCaller(elicitation=True, says=says)
-    route = ApprovedRoute(direct, MCPRouter(desk()), caller, "send to Bedrock?")
+    route = ApprovedRoute(direct, MCPRouter(desk()), caller, "send to Bedrock?", FakeClock())
     if says:
+        await route.prepare(operation())
         await route.send(operation())
     else:
         with pytest.raises(RouteError) as refused:
-            await route.send(operation())
+            await route.prepare(operation())
         assert refused.value.kind is FailureKind.NOT_APPROVED
     assert caller.elicited == ["send to Bedrock?"]
     assert len(direct.sent) == sent
     assert route.condition() == direct.condition()
+
+
+@promise("mcp-router:approval-blames-nobody")
+@pytest.mark.parametrize("error", [RouteError(FailureKind.TIMEOUT, "late"), RouteError(FailureKind.BAD_REPLY, "odd")])
+async def test_an_approval_that_fails_is_not_the_routes_failure(error: RouteError) -> None:
+    caller = FakeCaller(elicitation=True, fails=error)
+    route = ApprovedRoute(
+        FakeRoute(RouteName.DIRECT, lambda _: reply()), MCPRouter(desk()), caller, "send?", FakeClock()
+    )
+    with pytest.raises(RouteError) as refused:
+        await route.prepare(operation())
+    assert refused.value.kind is FailureKind.NOT_APPROVED
+    assert not FAILURES[refused.value.kind].hurts_health
+
+
+@promise("mcp-router:approval-blames-nobody")
+async def test_a_person_who_never_answers_leaves_time_for_another_route() -> None:
+    caller = FakeCaller(elicitation=True, thinks=30.0)
+    clock = FakeClock()
+    route = ApprovedRoute(FakeRoute(RouteName.DIRECT, lambda _: reply()), MCPRouter(desk()), caller, "send?", clock)
+    with pytest.raises(RouteError, match="in time") as refused:
+        await route.prepare(operation(deadline=clock.now() + 0.2))
+    assert refused.value.kind is FailureKind.NOT_APPROVED
 
 
 @promise("handoff:once")

@@ -30,6 +30,7 @@ from bedrock_support.routing.model import (
     RouteName,
     Usage,
 )
+from bedrock_support.routing.prices import expected_usage, price_of
 from bedrock_support.routing.spans import CLIENT, Attribute, failed, span
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class DirectBedrockClient:
     def __init__(self, settings: BedrockSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._prices = {role: price_of(model) for role, model in settings.models.items()}
         self._workers = Workers(settings.concurrency, clock)
         self._pace = Pace(settings.first_token_timeout, settings.inter_token_timeout)
         self._building = threading.Lock()
@@ -70,9 +72,20 @@ class DirectBedrockClient:
         return RouteName.DIRECT
 
     @property
+    def channel(self) -> str:
+        return RouteName.DIRECT.value
+
+    @property
+    def hedgeable(self) -> bool:
+        return True
+
+    @property
     def busy(self) -> int:
         """Calls whose thread has not ended."""
         return self._workers.busy
+
+    async def prepare(self, operation: Operation) -> None:
+        """Nothing to settle."""
 
     async def send(self, operation: Operation) -> Reply:
         """Ask the model of the operation's role. Raises RouteError."""
@@ -121,6 +134,15 @@ class DirectBedrockClient:
         if missing is not None:
             return RouteCondition(health=Health.UNCONFIGURED, note=missing.mend)
         return RouteCondition(health=Health.UNKNOWN, note="credentials not looked for")
+
+    def usd(self, operation: Operation, usage: Usage | None = None) -> float | None:
+        """Price of the tokens used, or of those that the operation is likely to use; None for a model without one."""
+        price = self._prices[operation.model_role]
+        return None if price is None else price.usd(usage or expected_usage(operation))
+
+    async def warm(self) -> None:
+        """Load boto3 and build the client ahead of the first call. What stands in the way is told by that call."""
+        await self.check()
 
     async def aclose(self) -> None:
         """End every call and close every connection. A closed client refuses further calls."""

@@ -1,18 +1,17 @@
-"""Running a plan: one attempt after the other under one deadline, each told to health before the next."""
+"""Running a plan under one deadline: guarded attempts, fall-over, hedges, and retries within a budget."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import anyio
 
-from bedrock_support.routing import semconv
-from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.errors import FAILURES, RouteError
+from bedrock_support.routing.attempts import Dispatch, Ended, Runner
+from bedrock_support.routing.errors import FAILURES
 from bedrock_support.routing.model import (
     Attempt,
-    Carrier,
     Decision,
     Failure,
     FailureKind,
@@ -23,98 +22,154 @@ from bedrock_support.routing.model import (
     RouteName,
 )
 from bedrock_support.routing.route import Route
-from bedrock_support.routing.spans import failed, span
 
 SEALING = 0.5
 """Seconds kept back from every attempt, so that there is time to seal and send what it brought."""
 FALLBACK_SHARE = 0.6
 """Share of the time left that an attempt may take while another route still waits behind it."""
+HEDGE_SHARE, HEDGE_UNKNOWN_SHARE = 0.25, 0.45
+"""A hedge starts after this share of the time left at the earliest; the second where nothing is learnt."""
+ENOUGH = 8.0
+"""Attempts that an estimate must rest on before a hedge trusts its 95th percentile."""
+MOST_ATTEMPTS = 5
+USEFUL = 0.2
+"""Seconds under which another try isn't worth starting."""
 
 
-class AttemptSink(Protocol):
-    """Told of every attempt before the next one starts. Not telemetry: routing depends on it."""
-
-    def record(self, attempt: Attempt) -> None: ...
-
-
-async def dispatch(decision: Decision, routes: Mapping[RouteName, Route], sink: AttemptSink, clock: Clock) -> Outcome:
+async def dispatch(decision: Decision, routes: Mapping[RouteName, Route], by: Dispatch) -> Outcome:
     """Walk the plan until a route answers, and say how it went. Raises nothing but cancellation."""
-    started = clock.now()
-    operation = decision.operation
-    attempts: list[Attempt] = []
-    failure = _no_route(decision)
-    for number, name in enumerate(decision.plan, start=1):
-        budget = operation.deadline - SEALING - clock.now()
-        if number < len(decision.plan) and operation.kind is Kind.READ:
-            budget *= FALLBACK_SHARE
-        if budget <= 0:
-            failure = Failure(kind=FailureKind.TIMEOUT, message="the deadline passed before a route could be tried")
-            break
-        attempt, answer = await _attempt(routes[name], decision, number, budget, clock)
-        sink.record(attempt)
-        attempts.append(attempt)
-        if answer is not None:
-            return Outcome(
-                operation=operation,
-                decision=decision,
-                attempts=tuple(attempts),
-                seconds=clock.now() - started,
-                reply=answer if isinstance(answer, Reply) else None,
-                handoff=answer if isinstance(answer, Handoff) else None,
-            )
-        failure = attempt.failure or failure
-        if operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
-            break
-    return Outcome(
-        operation=operation,
-        decision=decision,
-        attempts=tuple(attempts),
-        seconds=clock.now() - started,
-        failure=failure,
-    )
+    return await _Walk(decision, routes, by).run()
 
 
-async def _attempt(
-    route: Route, decision: Decision, number: int, budget: float, clock: Clock
-) -> tuple[Attempt, Reply | Handoff | None]:
-    operation = decision.operation
-    began = clock.now()
-    failure: Failure | None = None
-    answer: Reply | Handoff | None = None
-    about: dict[str, str | int | float] = {
-        semconv.ROUTE: route.name.value,
-        semconv.ATTEMPT_NUMBER: number,
-        semconv.ATTEMPT_TIMEOUT_MS: round(budget * 1000),
-        semconv.OP_CLASS: operation.op_class.value,
-    }
-    with span(semconv.SPAN_ATTEMPT, about) as current:
-        try:
-            with anyio.fail_after(budget):
-                answer = await route.send(operation)
-        except RouteError as error:
-            failure = error.failure
-        except TimeoutError:
-            failure = Failure(
-                kind=FailureKind.TIMEOUT, message=f"no answer on the {route.name} route within {budget:.1f} s"
-            )
-        if failure is not None:
-            failed(current, failure.kind.value, failure.message)
-        elif isinstance(answer, Reply):
-            current.set_attributes({semconv.CARRIER: answer.carrier.value, semconv.SIMULATED: answer.simulated})
-    reply = answer if isinstance(answer, Reply) else None
-    attempt = Attempt(
-        route=route.name,
-        number=number,
-        seconds=clock.now() - began,
-        op_class=operation.op_class,
-        budget=budget,
-        carrier=reply.carrier if reply else Carrier.HANDOFF if answer is not None else None,
-        model=reply.model if reply else "",
-        usage=reply.usage if reply else None,
-        simulated=reply.simulated if reply else False,
-        failure=failure,
-    )
-    return attempt, answer
+@dataclass(slots=True)
+class _Walk:
+    """One plan on its way. `left` counts down to the moment when sealing must begin."""
+
+    decision: Decision
+    routes: Mapping[RouteName, Route]
+    by: Dispatch
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    tries: Counter[RouteName] = field(default_factory=Counter[RouteName])
+    last: dict[RouteName, Failure] = field(default_factory=dict[RouteName, Failure])
+
+    async def run(self) -> Outcome:
+        started = self.by.clock.now()
+        failure = _no_route(self.decision)
+        pending = list(self.decision.plan)
+        self.by.hedges.earn()
+        while (name := pending.pop(0) if pending else await self._again()) is not None:
+            if self._left() <= 0:
+                failure = Failure(kind=FailureKind.TIMEOUT, message="the deadline passed before a route could be tried")
+                break
+            ended = await self._ask(name, pending)
+            if ended.answer is not None:
+                return self._outcome(started, answer=ended.answer)
+            failure = ended.attempt.failure or failure
+            if self.decision.operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
+                break
+        return self._outcome(started, failure=failure)
+
+    def _left(self) -> float:
+        return self.decision.operation.deadline - SEALING - self.by.clock.now()
+
+    def _runner(self, name: RouteName, *, hedge: bool = False) -> Runner:
+        self.tries[name] += 1
+        number = self.tries.total()
+        seen = self.decision.conditions.routes.get(name)
+        estimate = seen.estimate if seen else None
+        expected = estimate.seconds if estimate is not None and estimate.samples > 0 else None
+        return Runner(self.by, self.decision, self.routes[name], number, hedge=hedge, expected=expected)
+
+    async def _ask(self, name: RouteName, pending: list[RouteName]) -> Ended:
+        """One attempt, or two at once when the second may help the first out."""
+        left = self._left()
+        runner = self._runner(name)
+        second = pending[0] if pending else None
+        if second is not None and self._may_hedge(name, second):
+            return await self._race(runner, second, pending, left)
+        share = FALLBACK_SHARE if second is not None and self.decision.operation.kind is Kind.READ else 1.0
+        return self._note(await runner.run(left * share))
+
+    def _may_hedge(self, first: RouteName, second: RouteName) -> bool:
+        return self.decision.hedge and self.routes[first].hedgeable and self.routes[second].hedgeable
+
+    async def _race(self, first: Runner, second: RouteName, pending: list[RouteName], left: float) -> Ended:
+        """The first attempt, joined by a second when it is late; the first answer wins and the other is cut off."""
+        finished: list[Ended] = []
+        running = [first]
+
+        async def run(runner: Runner, budget: float) -> None:
+            ended = await runner.run(budget)
+            finished.append(self._note(ended))
+            running.remove(runner)
+            if ended.answer is not None or not running:
+                group.cancel_scope.cancel()
+
+        async def hedge() -> None:
+            await anyio.sleep(self._hedge_after(first.name, left))
+            if not running or not self._hedge_granted(second):
+                first.shorten(left * FALLBACK_SHARE)
+                return
+            pending.remove(second)
+            other = self._runner(second, hedge=True)
+            running.append(other)
+            group.start_soon(run, other, self._left())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(run, first, left)
+            group.start_soon(hedge)
+        # Losers end by cancellation; what they cost is kept too.
+        for runner in running:
+            if (lost := runner.lost) is not None:
+                self.attempts.append(lost)
+        return next((each for each in finished if each.answer is not None), finished[-1])
+
+    def _hedge_after(self, name: RouteName, left: float) -> float:
+        """When the first attempt counts as late: not before its own 95th percentile, where that is known."""
+        seen = self.decision.conditions.routes.get(name)
+        estimate = seen.estimate if seen else None
+        if estimate is None or estimate.samples < ENOUGH:
+            return HEDGE_UNKNOWN_SHARE * left
+        return min(max(estimate.p95_seconds, HEDGE_SHARE * left), FALLBACK_SHARE * left)
+
+    def _hedge_granted(self, second: RouteName) -> bool:
+        guard = self.by.guards.of(self.routes[second].channel)
+        return not guard.open_in() and guard.retries.allows and self.by.hedges.take()
+
+    def _note(self, ended: Ended) -> Ended:
+        self.attempts.append(ended.attempt)
+        if ended.attempt.failure is not None:
+            self.last[ended.attempt.route] = ended.attempt.failure
+        return ended
+
+    async def _again(self) -> RouteName | None:
+        """The route that may be asked once more, after the wait that it takes; None when there is no use."""
+        operation = self.decision.operation
+        if operation.kind is Kind.ACT or self.tries.total() >= MOST_ATTEMPTS:
+            return None
+        waits: dict[RouteName, float] = {}
+        for name, failure in self.last.items():
+            guard = self.by.guards.of(self.routes[name].channel)
+            if FAILURES[failure.kind].again and guard.retries.allows:
+                waits[name] = guard.backoff(self.tries[name])
+        name = min(waits, key=lambda each: waits[each], default=None)
+        if name is None or waits[name] + USEFUL > self._left():
+            return None
+        await anyio.sleep(waits[name])
+        return name
+
+    def _outcome(
+        self, started: float, *, answer: Reply | Handoff | None = None, failure: Failure | None = None
+    ) -> Outcome:
+        return Outcome(
+            operation=self.decision.operation,
+            decision=self.decision,
+            attempts=tuple(sorted(self.attempts, key=lambda each: each.number)),
+            seconds=self.by.clock.now() - started,
+            reply=answer if isinstance(answer, Reply) else None,
+            handoff=answer if isinstance(answer, Handoff) else None,
+            failure=failure,
+        )
 
 
 def _no_route(decision: Decision) -> Failure:

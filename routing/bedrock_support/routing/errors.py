@@ -29,21 +29,25 @@ class Meaning:
     """Counts against the route's health."""
     overload: bool = False
     """The other side asks for less traffic."""
+    again: bool = False
+    """The same route may well answer if asked once more a little later."""
 
 
 _ROUTE_FAULT = Meaning(fall_over=True, hurts_health=True)
-_OVERLOAD = Meaning(fall_over=True, hurts_health=False, overload=True)
+_PASSING = Meaning(fall_over=True, hurts_health=True, again=True)
+_OVERLOAD = Meaning(fall_over=True, hurts_health=False, overload=True, again=True)
+_NOT_SENT = Meaning(fall_over=True, hurts_health=False, again=True)
 _SET_UP = Meaning(fall_over=True, hurts_health=False)
 _CALLERS_FAULT = Meaning(fall_over=False, hurts_health=False)
 
 FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.THROTTLED: _OVERLOAD,
-    FailureKind.NOT_READY: _ROUTE_FAULT,
-    FailureKind.UNAVAILABLE: _ROUTE_FAULT,
+    FailureKind.NOT_READY: _PASSING,
+    FailureKind.UNAVAILABLE: _PASSING,
     FailureKind.TIMEOUT: _ROUTE_FAULT,
-    FailureKind.MODEL_ERROR: _ROUTE_FAULT,
-    FailureKind.CONNECTION: _ROUTE_FAULT,
-    FailureKind.STREAM_CUT: _ROUTE_FAULT,
+    FailureKind.MODEL_ERROR: _PASSING,
+    FailureKind.CONNECTION: _PASSING,
+    FailureKind.STREAM_CUT: _PASSING,
     FailureKind.BAD_REPLY: _ROUTE_FAULT,
     FailureKind.INVALID_REQUEST: _CALLERS_FAULT,
     FailureKind.ACCESS_DENIED: _SET_UP,
@@ -55,5 +59,7 @@ FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.NOT_APPROVED: _SET_UP,
     FailureKind.DECLINED: _CALLERS_FAULT,
     FailureKind.CANCELLED: _CALLERS_FAULT,
+    FailureKind.SHED: _NOT_SENT,
+    FailureKind.HELD_BACK: _NOT_SENT,
 }
 """One row for every FailureKind; a test holds the two together."""

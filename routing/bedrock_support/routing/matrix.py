@@ -38,6 +38,10 @@ class ClassRule(_Strict):
     role: ModelRole
     max_tokens: Annotated[int, Field(gt=0, le=64_000)]
     stream: bool
+    worth_usd: Annotated[float, Field(gt=0)]
+    """What an answer in time is worth."""
+    hedge: bool
+    """Whether the second route may be started while the first still runs."""
 
 
 class Row(_Strict):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, overload
 
+import anyio
+
+from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.model import (
@@ -15,8 +18,12 @@ from bedrock_support.routing.model import (
     Reply,
     RouteCondition,
     RouteName,
+    Usage,
 )
 from bedrock_support.routing.route import Route
+
+APPROVAL_SHARE = 0.5
+"""Share of the time left that a person may take to answer: past it there is none for the work itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,11 @@ class CallerAbilities:
 
 class Caller(Protocol):
     """The calling client, whatever protocol era it speaks. Raises RouteError and nothing else."""
+
+    @property
+    def key(self) -> str:
+        """Tells this client from others, without naming it."""
+        ...
 
     @property
     def abilities(self) -> CallerAbilities: ...
@@ -96,8 +108,23 @@ class CallerRoute:
     def name(self) -> RouteName:
         return RouteName.MCP
 
+    @property
+    def channel(self) -> str:
+        return f"{RouteName.MCP}:{self._caller.key}"
+
+    @property
+    def hedgeable(self) -> bool:
+        return self._caller.abilities.sampling
+
+    async def prepare(self, operation: Operation) -> None:
+        """Nothing to settle."""
+
     async def send(self, operation: Operation) -> Reply | Handoff:
         return await self._router.ask(self._caller, operation)
+
+    def usd(self, operation: Operation, usage: Usage | None = None) -> float | None:
+        """Nothing: the client pays for its own model."""
+        return 0.0
 
     def condition(self) -> RouteCondition:
         how = "the client's own model" if self._caller.abilities.sampling else "handoff: the client can't be sampled"
@@ -107,8 +134,9 @@ class CallerRoute:
 class ApprovedRoute:
     """A route that is taken only after the client's user said yes. Implements Route."""
 
-    def __init__(self, route: Route, router: MCPRouter, caller: Caller, message: str) -> None:
+    def __init__(self, route: Route, router: MCPRouter, caller: Caller, message: str, clock: Clock) -> None:
         self._route = route
+        self._clock = clock
         self._router = router
         self._caller = caller
         self._message = message
@@ -117,14 +145,39 @@ class ApprovedRoute:
     def name(self) -> RouteName:
         return self._route.name
 
+    @property
+    def channel(self) -> str:
+        return self._route.channel
+
+    @property
+    def hedgeable(self) -> bool:
+        """A person is asked first: what they are asked for should be what is needed."""
+        return False
+
     async def send(self, operation: Operation) -> Reply | Handoff:
-        if not await self._router.ask(self._caller, Approval(message=self._message)):
-            raise RouteError(
-                FailureKind.NOT_APPROVED,
-                f"the user did not approve the {self.name} route",
-                mend="approve the question, or switch the approval off in the settings",
-            )
         return await self._route.send(operation)
+
+    async def prepare(self, operation: Operation) -> None:
+        """Ask the person. However that fails, it says nothing of the route.
+
+        Raises:
+            RouteError: NOT_APPROVED.
+        """
+        left = operation.deadline - self._clock.now()
+        why = f"nobody approved the {self.name} route in time"
+        with anyio.move_on_after(left * APPROVAL_SHARE):
+            try:
+                if await self._router.ask(self._caller, Approval(message=self._message)):
+                    return
+                why = f"the user did not approve the {self.name} route"
+            except RouteError as error:
+                why = f"the {self.name} route needs an approval, and asking for it failed: {error}"
+        raise RouteError(
+            FailureKind.NOT_APPROVED, why, mend="approve the question, or switch the approval off in the settings"
+        )
+
+    def usd(self, operation: Operation, usage: Usage | None = None) -> float | None:
+        return self._route.usd(operation, usage)
 
     def condition(self) -> RouteCondition:
         return self._route.condition()

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from bedrock_support.routing.estimate import Estimate
+
 
 def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
@@ -31,6 +33,7 @@ class OperationClass(StrEnum):
 class Priority(StrEnum):
     """Order of service under load, most urgent first."""
 
+    EMERGENCY = "emergency"
     CRITICAL = "critical"
     HIGH = "high"
     MEDIUM = "medium"
@@ -49,6 +52,8 @@ class Carrier(StrEnum):
 
     BEDROCK = "bedrock"
     SAMPLING = "sampling"
+    PEER = "peer"
+    """An upstream MCP server of ours."""
     HANDOFF = "handoff"
 
 
@@ -98,6 +103,10 @@ class FailureKind(StrEnum):
     NOT_APPROVED = "not_approved"
     DECLINED = "declined"
     CANCELLED = "cancelled"
+    SHED = "shed"
+    """Never sent: too much work of at least this urgency was waiting."""
+    HELD_BACK = "held_back"
+    """Never sent: the route failed too often just now, or asked to be left alone."""
 
 
 class Residency(StrEnum):
@@ -165,6 +174,11 @@ class RouteCondition:
     samples: int = 0
     note: str = ""
     """Evidence or, when unconfigured, the mend."""
+    estimate: Estimate | None = None
+    """What this operation may expect of the route; None where nothing is learnt."""
+    open_in: float = 0.0
+    """Seconds until the route's guard lets a call pass again."""
+    breaker: str = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +220,8 @@ class Decision:
     conditions: Conditions
     propensity: float = 1.0
     """Probability with which this plan was chosen; 1 for a deterministic policy."""
+    hedge: bool = False
+    """The second route may be started while the first still runs."""
 
     @property
     def operation(self) -> Operation:
@@ -273,6 +289,14 @@ class Attempt:
     usage: Usage | None = None
     simulated: bool = False
     failure: Failure | None = None
+    channel: str = ""
+    """Whom the route led to; one MCP route leads to many clients."""
+    hedge: bool = False
+    """Started while another attempt still ran."""
+    waited: float = 0.0
+    """Seconds in the line for a place, counted in neither `seconds` nor health."""
+    usd: float | None = None
+    """What it cost; None when the price or the tokens aren't known. An attempt given up counts its whole input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

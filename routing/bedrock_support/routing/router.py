@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from bedrock_support.routing.estimate import Estimate, choose
 from bedrock_support.routing.matrix import Matrix, Row
-from bedrock_support.routing.model import Clearance, Conditions, Decision, Flags, Health, RouteCondition, RouteName
+from bedrock_support.routing.model import (
+    Clearance,
+    Conditions,
+    Decision,
+    Flags,
+    Health,
+    Kind,
+    RouteCondition,
+    RouteName,
+)
+
+MARGIN = 0.002
+"""Gap in utility, as a share of a success, under which the matrix's own order stands."""
 
 _UNSEEN = RouteCondition(health=Health.UNKNOWN, note="not reported")
 _UNUSABLE = frozenset({Health.UNCONFIGURED})
@@ -37,7 +50,9 @@ class IntelligentRouter:
         if not plan:
             reasons.append("no route is left: the local findings stand alone")
         elif not flags.intelligent_routing:
-            reasons.append("intelligent routing is off: health did not change the order")
+            reasons.append("intelligent routing is off: health and experience did not change the order")
+        elif flags.health_monitoring:
+            plan = _ordered(plan, conditions, reasons)
         return Decision(
             id=decision_id,
             clearance=clearance,
@@ -47,6 +62,7 @@ class IntelligentRouter:
             priority=self._matrix.rules[operation.op_class].priority,
             policy=self._matrix.version,
             conditions=conditions,
+            hedge=self._matrix.rules[operation.op_class].hedge and len(plan) > 1 and operation.kind is Kind.READ,
         )
 
     def explain(self, decision: Decision) -> str:
@@ -60,6 +76,8 @@ class IntelligentRouter:
         for route in RouteName:
             seen = decision.conditions.routes.get(route, _UNSEEN)
             lines.append(f"- {route} was {seen.health} from {seen.samples} attempts. {seen.note}".rstrip())
+            if seen.estimate is not None:
+                lines.append(f"  {route} was expected {_worded(seen.estimate)}")
         return "\n".join(lines)
 
     @staticmethod
@@ -86,3 +104,29 @@ class IntelligentRouter:
         if route is RouteName.DIRECT and row.plan[0] is not route and not flags.direct_fallback and len(plan) > 1:
             return "the direct fallback is off"
         return None
+
+
+def _ordered(plan: list[RouteName], conditions: Conditions, reasons: list[str]) -> list[RouteName]:
+    """The plan by what each route may be expected to bring; what lets nothing pass now goes last."""
+    seen = {route: conditions.routes.get(route, _UNSEEN) for route in plan}
+    estimates = {route: each.estimate for route, each in seen.items() if each.estimate is not None}
+    ordered = plan
+    # A route that nothing is known of can't be weighed against one that something is known of.
+    if len(estimates) == len(plan) and all(each.samples > 0 for each in estimates.values()):
+        ordered = list(choose(estimates, plan, MARGIN))
+        if ordered != plan:
+            best, other = (f"{route} {_worded(estimates[route])}" for route in ordered[:2])
+            reasons.append(f"experience changed the order: {best}; {other}")
+    held = [route for route in ordered if seen[route].open_in > 0]
+    if held and len(held) < len(ordered):
+        reasons += [f"{route} goes last: its guard lets nothing pass for {seen[route].open_in:.1f} s" for route in held]
+        return [route for route in ordered if route not in held] + held
+    return ordered
+
+
+def _worded(estimate: Estimate) -> str:
+    cost = "cost unknown" if estimate.usd is None else f"{estimate.usd:.4f} USD"
+    return (
+        f"to answer in time with {estimate.p_success:.0%}, after {estimate.seconds:.1f} s, {cost}, "
+        f"worth {estimate.utility:.3f} (from {estimate.samples:.0f} attempts)"
+    )

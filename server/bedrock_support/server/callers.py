@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -19,6 +21,7 @@ from mcp.types import (
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
+    InitializeRequestParams,
     InputRequest,
     InputResponse,
     ListRootsRequest,
@@ -86,7 +89,8 @@ class LiveChannel:
 class ClientCaller:
     """A calling client. Implements routing's Caller."""
 
-    def __init__(self, capabilities: ClientCapabilities | None, channel: Channel) -> None:
+    def __init__(self, capabilities: ClientCapabilities | None, channel: Channel, key: str) -> None:
+        self.key = key
         self._channel = channel
         self._lists_roots = capabilities is not None and capabilities.roots is not None
         self.abilities = CallerAbilities(
@@ -146,6 +150,15 @@ class ClientCaller:
             raise RouteError(kind, f"the client answered {request.method} with error {error.code}") from error
         except ValidationError as error:
             raise RouteError(FailureKind.BAD_REPLY, f"the client's answer to {request.method} is malformed") from error
+
+
+def key_of(headers: Mapping[str, str] | None, client: InitializeRequestParams | None) -> str:
+    """Tells clients apart without naming them: a session where there is one, else what the client calls itself."""
+    if headers is None:
+        return "stdio"
+    session = headers.get("mcp-session-id")
+    name = f"{client.client_info.name}/{client.client_info.version}" if client else "unnamed"
+    return hashlib.sha256((session or name).encode()).hexdigest()[:12]
 
 
 def _elicits_forms(capabilities: ClientCapabilities | None) -> bool:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from bedrock_support.routing import semconv
 from bedrock_support.routing.model import Operation, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
-from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel
+from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.rounds import AnyContext, Rounds
 from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInput
@@ -63,7 +63,9 @@ class SupportCalls:
     async def _body(
         self, spec: AnyTool, params: ToolInput, context: AnyContext, channel: Channel, call_id: str, started: float
     ) -> CallToolResult:
-        caller = ClientCaller(context.client_capabilities, channel)
+        caller = ClientCaller(
+            context.client_capabilities, channel, key_of(context.headers, context.session.client_params)
+        )
         # Only a client that started this server, over stdio, may say what it reads: over HTTP that would let anyone
         # who can connect name any folder of this machine.
         trusted = context.headers is None

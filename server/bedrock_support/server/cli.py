@@ -99,10 +99,11 @@ async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
     gc.freeze()
     gc.enable()
     try:
-        if arguments.transport == "stdio":
-            await _over_stdio(house)
-        else:
-            await _over_http(house, arguments)
+        async with house.running():
+            if arguments.transport == "stdio":
+                await _over_stdio(house)
+            else:
+                await _over_http(house, arguments)
     finally:
         with anyio.CancelScope(shield=True):
             await house.aclose()

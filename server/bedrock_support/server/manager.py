@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from types import MappingProxyType
 
 from bedrock_support.routing import semconv
+from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
-from bedrock_support.routing.dispatch import dispatch
+from bedrock_support.routing.dispatch import SEALING, dispatch
+from bedrock_support.routing.estimate import Estimate, Weights
+from bedrock_support.routing.feed import size_of
+from bedrock_support.routing.guard import Guard
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.mcp_router import ApprovedRoute, Caller, MCPRouter
 from bedrock_support.routing.model import (
     Clearance,
@@ -26,11 +32,13 @@ from bedrock_support.routing.model import (
     RouteCondition,
     RouteName,
 )
+from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.routing.spans import Attribute, annotate, span
 from bedrock_support.server.ledger import DecisionLedger, ended
-from bedrock_support.telemetry.health import HybridHealthMonitor, RouteReport
+from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.track import RouteReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,9 @@ class BedrockSupportManager:
     mcp: MCPRouter
     desk: HandoffDesk
     health: HybridHealthMonitor
+    learner: RouteLearner
+    running: Dispatch
+    probing: Probing
     ledger: DecisionLedger
     flags: Flags
     clock: Clock
@@ -65,7 +76,8 @@ class BedrockSupportManager:
             return Outcome(operation=operation, refusal=clearance)
         routes = self._routes(operation, caller)
         decision = self._decide(clearance, routes)
-        outcome = await dispatch(decision, routes, self.health, self.clock)
+        outcome = await dispatch(decision, routes, self.running)
+        self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
@@ -83,10 +95,13 @@ class BedrockSupportManager:
         checked = await self.direct.check()
         report = self.health.report()
         routes = {name.value: _shown(each) for name, each in report.routes.items()}
+        channels = {name: _shown(each) for name, each in report.channels.items()}
         if checked.health is Health.UNCONFIGURED:
             routes[RouteName.DIRECT.value] |= {"state": checked.health.value, "note": checked.note}
         return {
             "routes": routes,
+            "channels": channels,
+            "guards": {name: _guarded(each) for name, each in self.running.guards.known().items()},
             "window_seconds": report.window_seconds,
             "policy": self.router.matrix.version,
             "flags": {name: getattr(self.flags, name) for name in Flags.__dataclass_fields__},
@@ -96,12 +111,11 @@ class BedrockSupportManager:
         direct: Route = self.direct
         if self.approve_direct and operation.op_class is not OperationClass.EMERGENCY:
             question = f"Send the redacted brief of {operation.tool} ({operation.op_class}) to AWS Bedrock?"
-            direct = ApprovedRoute(self.direct, self.mcp, caller, question)
+            direct = ApprovedRoute(self.direct, self.mcp, caller, question, self.clock)
         return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
 
     def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route]) -> Decision:
-        seen = self.health.snapshot()
-        known = {name: _known(route.condition(), seen.get(name)) for name, route in routes.items()}
+        known = {name: self._known(route, clearance.operation) for name, route in routes.items()}
         conditions = Conditions(routes=MappingProxyType(known), flags=self.flags)
         operation = clearance.operation
         with span(
@@ -119,12 +133,30 @@ class BedrockSupportManager:
                 current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))
         return decision
 
+    def _known(self, route: Route, operation: Operation) -> RouteCondition:
+        """What attempts showed of the route, unless it says itself that it isn't set up, and what to expect of it."""
+        own = route.condition()
+        observed = self.health.condition(route.name, route.channel)
+        if own.health is Health.UNCONFIGURED:
+            return own
+        guard = self.running.guards.of(route.channel)
+        return replace(
+            observed if observed.samples else own,
+            estimate=self._estimate(route, operation) if route.hedgeable else None,
+            open_in=guard.open_in(),
+            breaker=guard.breaker.state.value,
+        )
 
-def _known(own: RouteCondition, observed: RouteCondition | None) -> RouteCondition:
-    """What attempts showed, unless the route itself says that it isn't set up."""
-    if own.health is Health.UNCONFIGURED or observed is None or observed.samples == 0:
-        return own
-    return observed
+    def _estimate(self, route: Route, operation: Operation) -> Estimate:
+        worth = self.router.matrix.rules[operation.op_class].worth_usd
+        return self.learner.estimate(
+            route.channel,
+            operation.op_class.value,
+            size_of(operation),
+            max(0.0, operation.deadline - SEALING - self.clock.now()),
+            usd=route.usd(operation),
+            weights=Weights(usd=1.0 / worth),
+        )
 
 
 def _shown(report: RouteReport) -> dict[str, object]:
@@ -154,11 +186,30 @@ def _decision_attributes(decision: Decision) -> dict[str, Attribute]:
     }
 
 
-def _candidate(decision: Decision, route: RouteName, condition: RouteCondition) -> dict[str, Attribute]:
+def _guarded(guard: Guard) -> dict[str, object]:
     return {
+        "breaker": guard.breaker.state.value,
+        "open_in_seconds": round(guard.open_in(), 1) if guard.open_in() < inf else None,
+        "limit": guard.limit.value,
+        "busy": guard.line.busy,
+        "waiting": guard.line.waiting,
+        "retry_tokens": round(guard.retries.tokens, 1),
+    }
+
+
+def _candidate(decision: Decision, route: RouteName, condition: RouteCondition) -> dict[str, Attribute]:
+    about: dict[str, Attribute] = {
         semconv.ROUTE: route.value,
         semconv.ROUTE_HEALTH: condition.health.value,
         semconv.ROUTE_SAMPLES: condition.samples,
         semconv.ROUTE_FEASIBLE: route in decision.plan,
         semconv.ROUTE_INFEASIBLE_REASON: decision.clearance.forbidden.get(route, ""),
+        semconv.BREAKER_STATE: condition.breaker,
     }
+    if (estimate := condition.estimate) is not None:
+        about[semconv.P_SUCCESS] = estimate.p_success
+        about[semconv.EXPECTED_MS] = estimate.seconds * 1000
+        about[semconv.EXPECTED_UTILITY] = estimate.utility
+        if estimate.usd is not None:
+            about[semconv.EXPECTED_USD] = estimate.usd
+    return about

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
+
+from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
+from bedrock_support.routing.feed import AttemptFeed
+from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
 from bedrock_support.routing.model import Flags
+from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls
@@ -23,6 +32,9 @@ from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.catalog import catalog
 
+WARM_AFTER = 1.0
+"""Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
@@ -30,6 +42,20 @@ class House:
 
     server: SupportServer
     manager: BedrockSupportManager
+    prober: Prober
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Everything that works in the background, for as long as the block lasts."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.prober.run)
+            group.start_soon(self._warm)
+            yield
+            group.cancel_scope.cancel()
+
+    async def _warm(self) -> None:
+        await anyio.sleep(WARM_AFTER)
+        await self.manager.direct.warm()
 
     async def aclose(self) -> None:
         """Free what outlives a connection."""
@@ -43,6 +69,11 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     bedrock = bedrock_settings(settings)
     desk = HandoffDesk(clock, entropy)
     ledger = DecisionLedger()
+    learner, health = RouteLearner(clock), HybridHealthMonitor(clock)
+    guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
+    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock)
+    direct = DirectBedrockClient(bedrock, clock)
+    prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -54,10 +85,13 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
             ),
             entropy,
         ),
-        direct=DirectBedrockClient(bedrock, clock),
+        direct=direct,
         mcp=MCPRouter(desk),
         desk=desk,
-        health=HybridHealthMonitor(clock),
+        health=health,
+        learner=learner,
+        running=running,
+        probing=prober,
         ledger=ledger,
         flags=Flags(**settings.flags),
         clock=clock,
@@ -67,7 +101,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     )
     calls = SupportCalls(manager=manager, roots=settings.roots, fallback_roots=_started_in())
     server = SupportServer(manager, calls, catalog(desk, ledger.note), settings.state_keys)
-    return House(server=server, manager=manager)
+    return House(server=server, manager=manager, prober=prober)
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:

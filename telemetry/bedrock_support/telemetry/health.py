@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.errors import FAILURES
-from bedrock_support.routing.model import Attempt, Carrier, FailureKind, Health, RouteCondition, RouteName
-from bedrock_support.telemetry.window import WINDOW, Sample, Verdict, Window
+from bedrock_support.routing.model import Attempt, Health, RouteCondition, RouteName
+from bedrock_support.telemetry.track import RouteReport, Track
+from bedrock_support.telemetry.window import WINDOW
 
-CONSECUTIVE = 3
-"""So many failures in a row make a route unhealthy, and so many good attempts in a row heal it."""
-FAILED_SHARE, FAILED_SHARE_OF = 0.5, 5
-"""A route is unhealthy when this share of at least so many attempts failed."""
-TROUBLED_UP, TROUBLED_DOWN = 0.2, 0.1
-"""Shares of failed or throttled attempts at which a route becomes degraded, and below which it is healthy again."""
-SLOW_UP, SLOW_DOWN = 0.5, 0.25
-"""The same for attempts that took more than SLOW of their budget."""
-SLOW = 0.8
-EJECTION_FIRST, EJECTION_MOST = 5.0, 60.0
-"""Seconds without attempts after which an unhealthy route is due for a trial; doubles with each failed trial."""
-FORGET = 300.0
-"""Seconds without attempts after which even failed trials are forgotten."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastFailure:
-    """The most recent attempt that the route failed."""
-
-    kind: FailureKind
-    message: str
-    at: float
-    """Unix seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteReport:
-    """What is known of one route. None and nought where there is no data."""
-
-    state: Health
-    since: float | None
-    """Unix seconds at which the state began; None before the first attempt."""
-    note: str
-    samples: int
-    """Attempts inside the window that say something of the route."""
-    simulated: int
-    """How many of them a stand-in answered."""
-    failures: Mapping[FailureKind, int]
-    p50: float | None
-    """Seconds, of the answered attempts inside the window."""
-    p95: float | None
-    last_failure: LastFailure | None
+CHANNELS = 256
+"""Clients and peers kept; the one unused for longest gives way."""
+_NEVER_SEEN = RouteCondition(health=Health.UNKNOWN, note="no attempts yet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,174 +22,48 @@ class HealthReport:
     """Both routes, and how far back the figures reach."""
 
     routes: Mapping[RouteName, RouteReport]
+    """All that a route led to, taken together."""
+    channels: Mapping[str, RouteReport]
+    """The same for each client and peer behind a route that leads to several."""
     window_seconds: float
 
 
 class HybridHealthMonitor:
-    """An AttemptSink that knows each route's state. Reading it changes nothing; for one thread."""
+    """An AttemptSink that knows the state of each route and channel. Reading it changes nothing; for one thread.
 
-    def __init__(self, clock: Clock) -> None:
-        self._tracks = {route: _Track(clock) for route in RouteName}
-
-    def record(self, attempt: Attempt) -> None:
-        """Take in one attempt. Dispatch calls this before it starts the next."""
-        self._tracks[attempt.route].record(attempt)
-
-    def snapshot(self) -> Mapping[RouteName, RouteCondition]:
-        """The state of every route now, with the evidence in one sentence."""
-        return MappingProxyType({route: track.condition() for route, track in self._tracks.items()})
-
-    def report(self) -> HealthReport:
-        """Everything known of every route now."""
-        routes = {route: track.report() for route, track in self._tracks.items()}
-        return HealthReport(routes=MappingProxyType(routes), window_seconds=WINDOW)
-
-
-def verdict(attempt: Attempt) -> Verdict | None:
-    """What an attempt says of its route; None when it says nothing: cancelled, declined, the caller's or set-up's.
-
-    A question that was handed over says nothing either: nobody has answered it yet.
+    A decision sees its own channel alone: one client whose model fails must not turn others away from theirs.
     """
-    if attempt.carrier is Carrier.HANDOFF:
-        return None
-    if attempt.failure is None:
-        return Verdict.SLOW if attempt.seconds > SLOW * attempt.budget else Verdict.GOOD
-    meaning = FAILURES[attempt.failure.kind]
-    if meaning.hurts_health:
-        return Verdict.FAILED
-    return Verdict.THROTTLED if meaning.overload else None
-
-
-class _Track:
-    """One route. The state moves on an attempt and when an attempt leaves the window, never by being read."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._window = Window()
-        self._state = Health.UNKNOWN
-        self._since: float | None = None
-        self._due = 0.0
-        """When an unhealthy route may be tried again."""
-        self._last = 0.0
-        self._trials = 0
-        """Ejections since the route was last healthy."""
-        self._recovering = False
-        self._last_failure: LastFailure | None = None
-        self._said: RouteCondition | None = None
+        self._routes = {route: Track(clock) for route in RouteName}
+        self._channels: OrderedDict[str, Track] = OrderedDict()
 
     def record(self, attempt: Attempt) -> None:
-        now = self._advance()
-        if attempt.failure is not None and FAILURES[attempt.failure.kind].fall_over:
-            kind, message = attempt.failure.kind, attempt.failure.message
-            self._last_failure = LastFailure(kind=kind, message=message, at=self._clock.wall())
-        found = verdict(attempt)
-        if found is None:
+        """Take in one attempt. Dispatch calls this before it starts the next."""
+        self._routes[attempt.route].record(attempt)
+        channel = attempt.channel or attempt.route.value
+        if channel == attempt.route.value:
             return
-        if now - self._last > FORGET:
-            self._trials, self._recovering = 0, False
-        kind = attempt.failure.kind if attempt.failure else None
-        self._window.add(Sample(now, found, attempt.seconds, kind, attempt.simulated))
-        self._last = now
-        self._said = None
-        if self._recovering:
-            self._trial(found, now)
-        elif self._broken():
-            self._eject(now)
-        else:
-            self._settle(now)
+        track = self._channels.get(channel)
+        if track is None:
+            track = self._channels[channel] = Track(self._clock)
+            while len(self._channels) > CHANNELS:
+                self._channels.popitem(last=False)
+        self._channels.move_to_end(channel)
+        track.record(attempt)
 
-    def condition(self) -> RouteCondition:
-        now = self._advance()
-        if self._said is not None and self._said.health is self._state_at(now):
-            return self._said
-        state = self._state_at(now)
-        self._said = RouteCondition(health=state, samples=len(self._window), note=self._note(state))
-        return self._said
+    def condition(self, route: RouteName, channel: str = "") -> RouteCondition:
+        """The state of a route's channel now, with the evidence in one sentence; unknown for one never seen."""
+        if channel in ("", route.value):
+            return self._routes[route].condition()
+        track = self._channels.get(channel)
+        return _NEVER_SEEN if track is None else track.condition()
 
-    def report(self) -> RouteReport:
-        condition = self.condition()
-        due = condition.health is Health.UNKNOWN and self._state is Health.UNHEALTHY
-        return RouteReport(
-            state=condition.health,
-            since=self._wall(self._due) if due else self._since,
-            note=condition.note,
-            samples=condition.samples,
-            simulated=self._window.simulated(),
-            failures=MappingProxyType(self._window.failures()),
-            p50=self._window.quantile(0.50),
-            p95=self._window.quantile(0.95),
-            last_failure=self._last_failure,
+    def report(self) -> HealthReport:
+        """Everything known now."""
+        return HealthReport(
+            routes=MappingProxyType({route: track.report() for route, track in self._routes.items()}),
+            channels=MappingProxyType({channel: track.report() for channel, track in self._channels.items()}),
+            window_seconds=WINDOW,
         )
-
-    def _advance(self) -> float:
-        """Let what is too old leave, each at its own time, so that it is the same however often we are asked."""
-        now = self._clock.now()
-        while (left := self._window.expire(now)) is not None:
-            self._said = None
-            if not self._window:
-                self._enter(Health.UNKNOWN, min(left, self._due) if self._state is Health.UNHEALTHY else left)
-            elif not self._recovering:
-                self._settle(left)
-        return now
-
-    def _trial(self, found: Verdict, now: float) -> None:
-        """After an ejection one failure ejects again, and only a run of good attempts heals."""
-        if found is Verdict.FAILED:
-            if self._state is Health.UNHEALTHY and now < self._due:
-                self._due = now + self._ejection()
-            else:
-                self._eject(now)
-            return
-        if self._window.run(Verdict.GOOD, Verdict.SLOW) < CONSECUTIVE:
-            self._enter(Health.DEGRADED, now)
-            return
-        self._recovering, self._trials = False, 0
-        self._window.judge_last(CONSECUTIVE)
-        self._settle(now)
-
-    def _broken(self) -> bool:
-        if self._window.run(Verdict.FAILED) >= CONSECUTIVE:
-            return True
-        return self._window.judged >= FAILED_SHARE_OF and self._window.share(Verdict.FAILED) >= FAILED_SHARE
-
-    def _eject(self, now: float) -> None:
-        self._recovering = True
-        self._trials += 1
-        self._due = now + self._ejection()
-        self._enter(Health.UNHEALTHY, now)
-
-    def _ejection(self) -> float:
-        return min(EJECTION_MOST, EJECTION_FIRST * 2.0 ** (min(self._trials, 10) - 1))
-
-    def _settle(self, at: float) -> None:
-        """Healthy or degraded; the way back asks for more than the way down."""
-        was = self._state is Health.DEGRADED
-        troubled, slow = (TROUBLED_DOWN, SLOW_DOWN) if was else (TROUBLED_UP, SLOW_UP)
-        window = self._window
-        bad = max(window.share(Verdict.FAILED), window.share(Verdict.THROTTLED)) >= troubled
-        bad = bad or window.share(Verdict.SLOW) >= slow
-        self._enter(Health.DEGRADED if bad else Health.HEALTHY, at)
-
-    def _enter(self, state: Health, at: float) -> None:
-        if state is not self._state:
-            self._state, self._since = state, self._wall(at)
-
-    def _state_at(self, now: float) -> Health:
-        """An unhealthy route left alone for long enough is unknown: due for a trial."""
-        return Health.UNKNOWN if self._state is Health.UNHEALTHY and now >= self._due else self._state
-
-    def _wall(self, at: float) -> float:
-        return self._clock.wall() - (self._clock.now() - at)
-
-    def _note(self, state: Health) -> str:
-        if not self._window:
-            return f"no attempts in the last {WINDOW:.0f} s"
-        said = self._window.sentence()
-        if state is Health.UNKNOWN:
-            return f"{said}; due for a trial after {self._ejection():.0f} s without attempts"
-        if state is Health.UNHEALTHY:
-            return f"{said}; left alone for {self._ejection():.0f} s"
-        if self._recovering:
-            good = self._window.run(Verdict.GOOD, Verdict.SLOW)
-            return f"{said}; recovering, {good} of the {CONSECUTIVE} good attempts it takes"
-        return said

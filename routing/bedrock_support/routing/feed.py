@@ -1,0 +1,51 @@
+"""Who is told of attempts: before each one starts, and again before the next one does. Never by telemetry."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bedrock_support.routing.errors import FAILURES
+from bedrock_support.routing.learning.learner import RouteLearner
+from bedrock_support.routing.model import Attempt, Carrier, Operation
+
+
+class AttemptSink(Protocol):
+    """Told of every attempt before the next one starts."""
+
+    def record(self, attempt: Attempt) -> None: ...
+
+
+class AttemptFeed:
+    """Passes what happens on to the learner and to whoever else listens."""
+
+    def __init__(self, learner: RouteLearner, *sinks: AttemptSink) -> None:
+        self._learner = learner
+        self._sinks = sinks
+
+    def started(self, channel: str, operation: Operation) -> int:
+        """An attempt is under way. The ticket is for `ended`."""
+        return self._learner.started(channel, operation.op_class.value, size_of(operation))
+
+    def ended(self, ticket: int, attempt: Attempt) -> None:
+        """It ended. A call that never was, and a question handed over, say nothing of how long an answer takes."""
+        self._learner.ended(ticket, seconds=attempt.seconds, ok=_says(attempt))
+        self.told(attempt)
+
+    def told(self, attempt: Attempt) -> None:
+        """An attempt that was never sent."""
+        for sink in self._sinks:
+            sink.record(attempt)
+
+
+def size_of(operation: Operation) -> float:
+    """Size of an operation as the learner counts it: characters that the model is asked to read."""
+    return float(len(operation.brief) + len(operation.system))
+
+
+def _says(attempt: Attempt) -> bool | None:
+    if attempt.carrier is Carrier.HANDOFF:
+        return None
+    if attempt.failure is None:
+        return True
+    meaning = FAILURES[attempt.failure.kind]
+    return False if meaning.hurts_health or meaning.overload else None

@@ -1,0 +1,1 @@
+"""Learning what may be expected of a route from what it did."""
