@@ -23,17 +23,17 @@ from tests.fakes import CountingEntropy, FakeClock, FakeRoute, Recorder, dispatc
 from tests.promises import promise
 
 
-class Curious(RouteLearner):
-    """Always wants to know."""
+class Worried(RouteLearner):
+    """Always sees trouble."""
 
-    def probes_due(self, channels: object) -> tuple[str, ...]:
-        return ("direct",)
+    def troubled(self, channel: str) -> bool:
+        return channel == "direct"
 
 
 def scene(clock: FakeClock) -> tuple[Prober, FakeRoute]:
     route = FakeRoute(RouteName.DIRECT, lambda _: reply())
     prober = Prober(
-        route=route, running=dispatching(clock, Recorder()), learner=Curious(clock), entropy=CountingEntropy()
+        route=route, running=dispatching(clock, Recorder()), learner=Worried(clock), entropy=CountingEntropy()
     )
     return prober, route
 

@@ -105,7 +105,7 @@ class Runner:
         await self._route.prepare(operation)
         async with self._by.guards.of(self._route.channel).entered(self._decision.priority) as leave:
             self._asked = self._by.clock.now()
-            ticket = feed.started(self._route.channel, operation)
+            ticket = feed.started(self._route.channel, operation, self._budget)
             failure: Failure | None = Failure(kind=FailureKind.CANCELLED, message="given up")
             answer: Reply | Handoff | None = None
             try:

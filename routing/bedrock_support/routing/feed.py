@@ -8,6 +8,9 @@ from bedrock_support.routing.errors import FAILURES
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.model import Attempt, Carrier, Operation
 
+PROBE = "probe"
+"""Tool and class of an operation that only asks whether a route works."""
+
 
 class AttemptSink(Protocol):
     """Told of every attempt before the next one starts."""
@@ -22,9 +25,9 @@ class AttemptFeed:
         self._learner = learner
         self._sinks = sinks
 
-    def started(self, channel: str, operation: Operation) -> int:
-        """An attempt is under way. The ticket is for `ended`."""
-        return self._learner.started(channel, operation.op_class.value, size_of(operation))
+    def started(self, channel: str, operation: Operation, budget: float) -> int:
+        """An attempt is under way, with `budget` seconds to go. The ticket is for `ended`."""
+        return self._learner.started(channel, learnt_as(operation), size_of(operation), budget)
 
     def ended(self, ticket: int, attempt: Attempt) -> None:
         """It ended. A call that never was, and a question handed over, say nothing of how long an answer takes."""
@@ -35,6 +38,11 @@ class AttemptFeed:
         """An attempt that was never sent."""
         for sink in self._sinks:
             sink.record(attempt)
+
+
+def learnt_as(operation: Operation) -> str:
+    """The class under which the learner keeps it: a probe is far shorter than anything that a tool asks."""
+    return PROBE if operation.tool == PROBE else operation.op_class.value
 
 
 def size_of(operation: Operation) -> float:

@@ -1,4 +1,4 @@
-"""Prober: asks a route something small when the learner wants to know, so that no real call has to find out."""
+"""Prober: asks a route in trouble something small, so that no real call has to find out whether it is better."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Protocol
 import anyio
 
 from bedrock_support.routing.attempts import Dispatch, Runner
+from bedrock_support.routing.breaker import BreakerState
 from bedrock_support.routing.clock import Entropy
+from bedrock_support.routing.feed import PROBE
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.model import (
     Clearance,
@@ -28,13 +30,13 @@ PROBE_BRIEF = "Answer with the single word: ready"
 PROBE_TOKENS = 16
 PROBE_SECONDS = 10.0
 PAUSE = 1.0
-"""Seconds between two looks at what is due, while there are calls."""
+"""Seconds between two probes of a route in trouble, while there are calls."""
 IDLE = 30.0
 """Seconds after the last call at which looking stops: a server that nobody uses spends nothing."""
 
 
 class Probing(Protocol):
-    """Told of calls, so that it knows when there is anything to learn for."""
+    """Told of calls, so that it knows whether there is anybody to learn for."""
 
     def wake(self) -> None: ...
 
@@ -69,9 +71,8 @@ class Prober:
                 await self._woken.wait()
             await anyio.sleep(PAUSE)
             guard = self.running.guards.of(self.route.channel)
-            wanted = self.route.channel in self.learner.probes_due([self.route.channel])
-            if wanted and not guard.open_in() and self.route.condition().health is not Health.UNCONFIGURED:
-                self.learner.probed(self.route.channel)
+            troubled = self.learner.troubled(self.route.channel) or guard.breaker.state is BreakerState.HALF_OPEN
+            if troubled and not guard.open_in() and self.route.condition().health is not Health.UNCONFIGURED:
                 await self.probe()
 
     async def probe(self) -> None:
@@ -82,7 +83,7 @@ class Prober:
         operation = Operation(
             id=f"probe-{self.entropy.token()}",
             op_class=OperationClass.BACKGROUND,
-            tool="probe",
+            tool=PROBE,
             system="",
             brief=PROBE_BRIEF,
             evidence_digest=hashlib.sha256(PROBE_BRIEF.encode()).hexdigest(),
