@@ -81,6 +81,7 @@ def triage(path: Path, seconds: float) -> TriageResult:
         rule=shipped().rules[OperationClass.STANDARD],
         started=now,
         deadline=now + seconds,
+        workers=anyio.CapacityLimiter(2),
         progress=no_progress,
         judge=no_model,
     )

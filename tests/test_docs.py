@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bedrock_support.routing.clock import SystemClock, SystemEntropy
-from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import ModelRole
-from bedrock_support.server.settings import FLAG_NAMES, PREFIX, READS
-from bedrock_support.tools.catalog import catalog
+from bedrock_support.server.settings import FLAG_NAMES, PREFIX, READS, Settings
+from bedrock_support.server.wiring import build
 from tests.promises import promise
 
 ROOT = Path(__file__).parents[1]
@@ -35,15 +33,9 @@ def test_readme_names_no_setting_that_is_not_read() -> None:
     assert named - known == set()
 
 
-def unheard(decision_id: str, key: str, value: object) -> None:
-    """Nobody completes a handoff here."""
-    raise AssertionError((decision_id, key, value))
-
-
 @promise("docs:true")
 def test_every_tool_and_class_is_in_readme() -> None:
-    desk = HandoffDesk(SystemClock(), SystemEntropy())
-    for tool in catalog(desk, unheard):
+    for tool in build(Settings()).catalog:
         assert f"| `{tool.name}` |" in README
     for op_class, rule in shipped().rules.items():
         (row,) = [line for line in README.splitlines() if line.startswith("| `") and f"`{op_class}`" in line]

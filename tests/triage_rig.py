@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import (
@@ -104,6 +106,7 @@ async def run(
         rule=RULES[op_class],
         started=now,
         deadline=now + seconds,
+        workers=anyio.CapacityLimiter(2),
         progress=steps or Steps(),
         judge=judge or failing(),
     )

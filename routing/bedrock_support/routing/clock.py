@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 import secrets
 import time
+from collections import deque
 from typing import Protocol
+
+DRAWN = 64
+"""Tokens drawn at once."""
 
 
 class Clock(Protocol):
@@ -43,13 +47,20 @@ class Entropy(Protocol):
 
 
 class SystemEntropy:
-    """The operating system's random source."""
+    """The operating system's random source. Safe to use from several threads; not to be carried over a fork."""
 
     def __init__(self) -> None:
         self._jitter = random.Random()  # noqa: S311 - jitter, never a secret
+        self._drawn: deque[str] = deque()
 
     def token(self) -> str:
-        return secrets.token_hex(16)
+        # Each draw lets go of the interpreter lock, and beside busy threads it takes long to get it back: draw many.
+        while True:
+            try:
+                return self._drawn.popleft()
+            except IndexError:
+                block = secrets.token_hex(16 * DRAWN)
+                self._drawn.extend(block[at : at + 32] for at in range(0, len(block), 32))
 
     def unit(self) -> float:
         return self._jitter.random()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -17,7 +17,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import BaseModel, Field, ValidationError
 
 from bedrock_support.routing import semconv
-from bedrock_support.routing.model import Operation, Outcome
+from bedrock_support.routing.model import Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.manager import BedrockSupportManager
@@ -33,6 +33,25 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPlaces:
+    """Threads for what tools work out themselves. Urgent calls have their own: others may hold theirs for long."""
+
+    urgent: anyio.CapacityLimiter
+    others: anyio.CapacityLimiter
+
+    @classmethod
+    def of_this_machine(cls) -> Self:
+        """Two threads for the others: in one interpreter more of them only take the lock from each other."""
+        return cls(urgent=anyio.CapacityLimiter(8), others=anyio.CapacityLimiter(2))
+
+    def of(self, op_class: OperationClass) -> anyio.CapacityLimiter:
+        return self.urgent if op_class in URGENT else self.others
+
+
+URGENT = frozenset({OperationClass.EMERGENCY, OperationClass.INFRASTRUCTURE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SupportCalls:
     """Runs the tools of the catalogue for whoever calls."""
 
@@ -41,6 +60,7 @@ class SupportCalls:
     """Configured folders; empty means the client's own (over stdio), else the fallback."""
     fallback_roots: tuple[Path, ...]
     """Where the server was started, unless that is too broad to have been chosen."""
+    workers: WorkPlaces
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         """Validate, run and word one call. Only protocol errors are raised."""
@@ -94,6 +114,7 @@ class SupportCalls:
                         rule=self.manager.router.matrix.rules[op_class],
                         started=started,
                         deadline=deadline,
+                        workers=self.workers.of(op_class),
                         progress=channel.progress,
                         judge=judge,
                     ),

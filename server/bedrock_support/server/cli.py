@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
+from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.set_defaults(run=_sandbox)
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
+    add_explain_parser(commands)
     return parser
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from math import isfinite
 
-from bedrock_support.routing.model import Outcome
+from bedrock_support.routing.estimate import Estimate
+from bedrock_support.routing.model import Attempt, Decision, Outcome, RouteCondition, RouteName
 
 CAPACITY = 1000
 
@@ -22,36 +24,11 @@ class DecisionLedger:
         decision = outcome.decision
         if decision is None:
             return
-        self._entries[decision.id] = {
-            "id": decision.id,
-            "at": at,
-            "tool": outcome.operation.tool,
-            "operation_class": outcome.operation.op_class.value,
-            "row": decision.row,
-            "plan": list(decision.plan),
-            "reasons": list(decision.reasons),
-            "policy": decision.policy,
-            "propensity": decision.propensity,
-            "conditions": {
-                route.value: {"health": seen.health.value, "samples": seen.samples, "note": seen.note}
-                for route, seen in decision.conditions.routes.items()
-            },
-            "attempts": [
-                {
-                    "route": each.route.value,
-                    "number": each.number,
-                    "seconds": round(each.seconds, 4),
-                    "budget_seconds": round(each.budget, 4),
-                    "carrier": each.carrier.value if each.carrier else None,
-                    "model": each.model or None,
-                    "simulated": each.simulated,
-                    "failure": each.failure.kind.value if each.failure else None,
-                    "message": each.failure.message if each.failure else None,
-                }
-                for each in outcome.attempts
-            ],
+        self._entries[decision.id] = decided(decision, at) | {
+            "attempts": [_tried(each) for each in outcome.attempts],
             "ended": ended(outcome),
             "seconds": round(outcome.seconds, 4),
+            "usd": _cost(outcome),
             "explanation": explanation,
         }
         while len(self._entries) > self._capacity:
@@ -76,3 +53,90 @@ def ended(outcome: Outcome) -> str:
     if outcome.handoff is not None:
         return "handed_over"
     return "refused" if outcome.refusal is not None else "failed"
+
+
+def decided(decision: Decision, at: float) -> dict[str, object]:
+    """A decision before anything came of it, in values that JSON can hold. `at` is Unix seconds."""
+    return {
+        "id": decision.id,
+        "at": at,
+        "tool": decision.operation.tool,
+        "operation_class": decision.operation.op_class.value,
+        "row": decision.row,
+        "plan": [route.value for route in decision.plan],
+        "reasons": list(decision.reasons),
+        "policy": decision.policy,
+        "propensity": decision.propensity,
+        "conditions": {
+            route.value: _known(seen) | {"why_not": _why_not(decision, route)}
+            for route, seen in decision.conditions.routes.items()
+        },
+    }
+
+
+def _known(seen: RouteCondition) -> dict[str, object]:
+    """`open_in_seconds` is None while only a hand can open the route again; `estimate` where nothing is learnt."""
+    return {
+        "health": seen.health.value,
+        "samples": seen.samples,
+        "note": seen.note,
+        "breaker": seen.breaker,
+        "open_in_seconds": _number(seen.open_in, 1),
+        "estimate": _expected(seen.estimate) if seen.estimate is not None else None,
+    }
+
+
+def _expected(estimate: Estimate) -> dict[str, object]:
+    return {
+        "p_success": _number(estimate.p_success, 4),
+        "seconds": _number(estimate.seconds, 4),
+        "p95_seconds": _number(estimate.p95_seconds, 4),
+        "usd": _number(estimate.usd, 8),
+        "utility": _number(estimate.utility, 6),
+        "samples": _number(estimate.samples, 1),
+        "flagged": estimate.flagged,
+    }
+
+
+def _tried(attempt: Attempt) -> dict[str, object]:
+    return {
+        "route": attempt.route.value,
+        "channel": attempt.channel or None,
+        "number": attempt.number,
+        "hedge": attempt.hedge,
+        "seconds": round(attempt.seconds, 4),
+        "waited_seconds": round(attempt.waited, 4),
+        "budget_seconds": round(attempt.budget, 4),
+        "carrier": attempt.carrier.value if attempt.carrier else None,
+        "model": attempt.model or None,
+        "simulated": attempt.simulated,
+        "usd": _number(attempt.usd, 8),
+        "failure": attempt.failure.kind.value if attempt.failure else None,
+        "message": attempt.failure.message if attempt.failure else None,
+    }
+
+
+def _cost(outcome: Outcome) -> float | None:
+    """Dollars of all attempts together; None when one of them has no known price."""
+    total = 0.0
+    for each in outcome.attempts:
+        if each.usd is None:
+            return None
+        total += each.usd
+    return _number(total, 8)
+
+
+def _why_not(decision: Decision, route: RouteName) -> str | None:
+    """Why a route is not in the plan: the gate, the conditions, or the row, which doesn't lead to it."""
+    if route in decision.plan:
+        return None
+    if route in decision.clearance.forbidden:
+        return decision.clearance.forbidden[route]
+    left_out = f"{route} left out: "
+    cut = next((each for each in decision.reasons if each.startswith(left_out)), None)
+    return cut.removeprefix(left_out) if cut else f"row {decision.row} does not lead to it"
+
+
+def _number(value: float | None, digits: int) -> float | None:
+    """Rounded; None for what JSON has no number for."""
+    return round(value, digits) if value is not None and isfinite(value) else None

@@ -90,6 +90,16 @@ class BedrockSupportManager:
         )
         return self.compliance.seal(outcome, clearance)
 
+    def conditions_for(self, operation: Operation, caller: Caller | None) -> Conditions:
+        """What `judge` would decide on now. Without a caller nothing is known of the MCP route. Asks nobody."""
+        if caller is not None:
+            routes = self._routes(operation, caller)
+            known = {name: self._known(route, operation) for name, route in routes.items()}
+        else:
+            asked_without = RouteCondition(health=Health.UNKNOWN, note="asked without a client")
+            known = {RouteName.DIRECT: self._known(self.direct, operation), RouteName.MCP: asked_without}
+        return Conditions(routes=MappingProxyType(known), flags=self.flags)
+
     async def health_report(self) -> dict[str, object]:
         """What is known of both routes now, with sample counts; unknown where there is no data."""
         checked = await self.direct.check()

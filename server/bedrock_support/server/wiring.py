@@ -24,12 +24,14 @@ from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
-from bedrock_support.server.calls import SupportCalls
+from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.settings import READS, Settings, SettingsError
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 
 WARM_AFTER = 1.0
@@ -43,6 +45,7 @@ class House:
     server: SupportServer
     manager: BedrockSupportManager
     prober: Prober
+    catalog: list[AnyTool]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -99,9 +102,12 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
     )
-    calls = SupportCalls(manager=manager, roots=settings.roots, fallback_roots=_started_in())
-    server = SupportServer(manager, calls, catalog(desk, ledger.note), settings.state_keys)
-    return House(server=server, manager=manager, prober=prober)
+    calls = SupportCalls(
+        manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
+    )
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    server = SupportServer(manager, calls, tools, settings.state_keys)
+    return House(server=server, manager=manager, prober=prober, catalog=tools)
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:

@@ -64,8 +64,9 @@ class Window:
 
     def share(self, verdict: Verdict) -> float:
         """Share of the judged samples."""
-        recent = self._recent()
-        return sum(sample.verdict is verdict for sample in recent) / len(recent) if recent else 0.0
+        # Every call asks several times: counting in a list of verdicts is many times faster than a generator.
+        recent = [sample.verdict for sample in self._samples][len(self._samples) - self.judged :]
+        return recent.count(verdict) / len(recent) if recent else 0.0
 
     def run(self, *verdicts: Verdict) -> int:
         """How many of the newest samples in a row have one of these verdicts."""
@@ -77,12 +78,12 @@ class Window:
         return count
 
     def simulated(self) -> int:
-        return sum(sample.simulated for sample in self._samples)
+        return [sample.simulated for sample in self._samples].count(True)
 
     def failures(self) -> dict[FailureKind, int]:
         """Failed and throttled samples by kind, the most frequent first."""
-        kinds = Counter(sample.kind for sample in self._samples)
-        return {kind: count for kind, count in kinds.most_common() if kind is not None}
+        kinds = Counter([sample.kind for sample in self._samples if sample.kind is not None])
+        return dict(kinds.most_common())
 
     def quantile(self, share: float) -> float | None:
         """Seconds by nearest rank over the answered attempts, so that it is one that happened."""
@@ -92,14 +93,12 @@ class Window:
     def sentence(self) -> str:
         """The evidence with its counts."""
         total = len(self._samples)
-        parts = [f"{kind.value} {count}" for kind, count in self.failures().items()]
-        bad = sum(self.failures().values())
+        failures = self.failures()
+        parts = [f"{kind.value} {count}" for kind, count in failures.items()]
+        bad = sum(failures.values())
         said = f"{bad} of {total} attempts in the last {WINDOW:.0f} s failed"
         if parts:
             said += f" ({', '.join(parts)})"
-        if slow := sum(sample.verdict is Verdict.SLOW for sample in self._samples):
+        if slow := [sample.verdict for sample in self._samples].count(Verdict.SLOW):
             said += f", {slow} nearly ran out of time"
         return said
-
-    def _recent(self) -> list[Sample]:
-        return list(self._samples)[len(self._samples) - self.judged :]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
+from anyio import CapacityLimiter
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.clock import Clock
@@ -63,6 +64,8 @@ class ToolContext:
     """Monotonic seconds when the server received the call."""
     deadline: float
     """Absolute monotonic seconds by which the whole call must have ended."""
+    workers: CapacityLimiter
+    """Threads for the tool's own work."""
     progress: Progress
     judge: Judge
 

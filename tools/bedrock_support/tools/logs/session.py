@@ -37,7 +37,7 @@ class Session:
         Raises:
             InputError: it can't be read as a log.
         """
-        await to_thread.run_sync(self._open, path, text)
+        await to_thread.run_sync(self._open, path, text, limiter=self._ctx.workers)
 
     def _open(self, path: str | None, text: str | None) -> None:
         if text is not None:
@@ -58,11 +58,11 @@ class Session:
         total = sum(source.size for source in self._sources)
         await self._ctx.progress(0, total, "Indexing the log")
         while True:
-            done = await to_thread.run_sync(self._slice, steps)
+            done = await to_thread.run_sync(self._slice, steps, limiter=self._ctx.workers)
             if done is None:
                 break
             await self._ctx.progress(done, total, f"Reading {done / 1e6:.0f} of {total / 1e6:.0f} MB")
-        report = await to_thread.run_sync(self._report, analysis, window, max_findings)
+        report = await to_thread.run_sync(self._report, analysis, window, max_findings, limiter=self._ctx.workers)
         await self._ctx.progress(total, total, "Analysed")
         return report
 
