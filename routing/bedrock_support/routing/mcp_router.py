@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, overload
 
@@ -54,6 +56,20 @@ class Caller(Protocol):
         ...
 
 
+class Upstream(Protocol):
+    """Another MCP server that answers questions. Raises RouteError and nothing else."""
+
+    @property
+    def healthy(self) -> bool: ...
+
+    async def answer(self, operation: Operation) -> Reply: ...
+
+
+def nobody() -> Sequence[Upstream]:
+    """No upstream server is configured."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """A yes-or-no question for the person behind the client."""
@@ -62,10 +78,19 @@ class Approval:
 
 
 class MCPRouter:
-    """Chooses the carrier by what the client can do: sampling, else handoff; elicitation for approvals."""
+    """Chooses the carrier: the client's own model where it can be sampled, else an upstream server, else handoff.
 
-    def __init__(self, desk: HandoffDesk) -> None:
+    Approvals go by elicitation.
+    """
+
+    def __init__(self, desk: HandoffDesk, upstreams: Callable[[], Sequence[Upstream]] = nobody) -> None:
         self._desk = desk
+        self._upstreams = upstreams
+
+    @property
+    def answered_upstream(self) -> bool:
+        """An upstream server may answer in place of a client that can't be sampled."""
+        return any(each.healthy for each in self._upstreams())
 
     @overload
     async def ask(self, caller: Caller, question: Operation) -> Reply | Handoff: ...
@@ -90,6 +115,11 @@ class MCPRouter:
             return await caller.elicit(question.message)
         if caller.abilities.sampling:
             return await caller.sample(question)
+        for upstream in self._upstreams():
+            if upstream.healthy:
+                # One that fails or may not see this leaves the question to the next, and at last to the agent.
+                with suppress(RouteError):
+                    return await upstream.answer(question)
         return self._desk.give(question)
 
     def route_for(self, caller: Caller) -> CallerRoute:
@@ -110,11 +140,12 @@ class CallerRoute:
 
     @property
     def channel(self) -> str:
-        return f"{RouteName.MCP}:{self._caller.key}"
+        by_client = self._caller.abilities.sampling or not self._router.answered_upstream
+        return f"{RouteName.MCP}:{self._caller.key}" if by_client else f"{RouteName.MCP}:upstream"
 
     @property
     def hedgeable(self) -> bool:
-        return self._caller.abilities.sampling
+        return self._caller.abilities.sampling or self._router.answered_upstream
 
     async def prepare(self, operation: Operation) -> None:
         """Nothing to settle."""
@@ -127,7 +158,11 @@ class CallerRoute:
         return 0.0
 
     def condition(self) -> RouteCondition:
-        how = "the client's own model" if self._caller.abilities.sampling else "handoff: the client can't be sampled"
+        how = "handoff: the client can't be sampled"
+        if self._caller.abilities.sampling:
+            how = "the client's own model"
+        elif self._router.answered_upstream:
+            how = "an upstream server: the client can't be sampled"
         return RouteCondition(health=Health.UNKNOWN, note=how)
 
 

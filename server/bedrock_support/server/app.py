@@ -12,14 +12,16 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import CallToolResult, InputRequiredResult, Tool
 from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.server.calls import CatalogTool, SupportCalls
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.middleware import describe_transport
+from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
-from bedrock_support.server.rounds import Rounds, open_rounds
+from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
 from bedrock_support.tools.base import AnyTool
 
 NAME = "bedrock-support"
@@ -41,7 +43,12 @@ class SupportServer(MCPServer[Rounds]):
     """The product's MCP server. Serve it with serve_streams, http_app or sse_application."""
 
     def __init__(
-        self, manager: BedrockSupportManager, calls: SupportCalls, catalog: list[AnyTool], state_keys: tuple[str, ...]
+        self,
+        manager: BedrockSupportManager,
+        calls: SupportCalls,
+        catalog: list[AnyTool],
+        state_keys: tuple[str, ...],
+        peer_tools: PeerTools,
     ) -> None:
         entropy: Entropy = manager.entropy
 
@@ -58,13 +65,30 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[describe_transport],
+            middleware=[describe_transport, peer_tools.watch],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager
+        self._peer_tools = peer_tools
         for prompt in PROMPTS:
             self.add_prompt(prompt)
         self._add_resources()
+
+    async def list_tools(self) -> list[Tool]:
+        """Our own tools, then those that upstream servers offer."""
+        return [*await super().list_tools(), *self._peer_tools.listed()]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: AnyContext | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """A tool of ours, or of an upstream server."""
+        if context is not None and self._peer_tools.has(name):
+            return await self._peer_tools.call(name, arguments, context)
+        return await super().call_tool(name, arguments, context)
+
+    async def follow_peers(self) -> None:
+        """Tell clients when what upstream servers offer changes. Runs until cancelled."""
+        await self._peer_tools.run(self._subscriptions)
 
     async def serve_streams(self, read_stream: Any, write_stream: Any) -> None:
         """Serve one connection over a pair of message streams until the read side closes."""

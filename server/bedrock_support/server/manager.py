@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from types import MappingProxyType
@@ -60,6 +60,8 @@ class BedrockSupportManager:
     entropy: Entropy
     approve_direct: bool
     max_call_seconds: float
+    peer_health: Callable[[], Mapping[str, object]]
+    """Health of each upstream server by its name."""
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -111,6 +113,7 @@ class BedrockSupportManager:
         return {
             "routes": routes,
             "channels": channels,
+            "peers": self.peer_health(),
             "guards": {name: _guarded(each) for name, each in self.running.guards.known().items()},
             "window_seconds": report.window_seconds,
             "policy": self.router.matrix.version,

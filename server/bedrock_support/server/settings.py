@@ -55,6 +55,8 @@ class Settings(BaseModel):
     otlp_headers: str = Field(default="", repr=False)
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
+    peers_file: Path | None = None
+    """File that lists upstream MCP servers, in the usual mcpServers form."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -72,6 +74,7 @@ READS = {
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "span_file": f"{PREFIX}SPAN_FILE",
+    "peers_file": f"{PREFIX}PEERS",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 
@@ -95,6 +98,11 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError("; ".join(_worded(each["loc"], each["msg"], values) for each in error.errors())) from None
+
+
+def process_environment() -> Mapping[str, str]:
+    """The whole environment, for a file that names variables of it."""
+    return dict(os.environ)
 
 
 def aws_environment() -> dict[str, str]:

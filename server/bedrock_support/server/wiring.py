@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,17 @@ from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
 from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
+from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
-from bedrock_support.server.settings import READS, Settings, SettingsError
+from bedrock_support.server.peers.config import load_peers
+from bedrock_support.server.peers.offer import PeerTools
+from bedrock_support.server.peers.pool import PeerPool
+from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -45,6 +49,7 @@ class House:
     server: SupportServer
     manager: BedrockSupportManager
     prober: Prober
+    peers: PeerPool
     catalog: list[AnyTool]
 
     @asynccontextmanager
@@ -53,7 +58,13 @@ class House:
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
             group.start_soon(self._warm)
-            yield
+            self.peers.start(group)
+            group.start_soon(self.server.follow_peers)
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.peers.aclose()
             group.cancel_scope.cancel()
 
     async def _warm(self) -> None:
@@ -77,6 +88,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
+    configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
+    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -89,7 +102,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
             entropy,
         ),
         direct=direct,
-        mcp=MCPRouter(desk),
+        mcp=MCPRouter(desk, peers.answerers),
         desk=desk,
         health=health,
         learner=learner,
@@ -101,13 +114,15 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         entropy=entropy,
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
+        peer_health=peers.health,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
-    server = SupportServer(manager, calls, tools, settings.state_keys)
-    return House(server=server, manager=manager, prober=prober, catalog=tools)
+    peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
+    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools)
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:
@@ -135,6 +150,11 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         service_version=VERSION,
         file=settings.span_file,
     )
+
+
+def _redacting(entropy: Entropy) -> Callable[[str], str]:
+    """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
+    return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
 
 
 def _headers(text: str) -> dict[str, str]:
