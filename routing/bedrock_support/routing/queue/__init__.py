@@ -1,0 +1,1 @@
+"""MessageQueue: work and messages that outlive the process, in one SQLite file."""
