@@ -9,7 +9,7 @@ from typing import Annotated
 import anyio
 import uvicorn
 from mcp.server import MCPServer
-from mcp.server.mcpserver import Elicit, ListRoots, Resolve, Sample
+from mcp.server.mcpserver import Context, Elicit, ListRoots, Resolve, Sample
 from mcp.types import CreateMessageResult, ListRootsResult, SamplingMessage, TextContent
 from pydantic import BaseModel
 
@@ -56,10 +56,18 @@ async def ask_folders(answer: Annotated[ListRootsResult, Resolve(folders)]) -> s
     return " ".join(str(root.uri) for root in answer.roots)
 
 
+async def steps(ctx: Context) -> str:
+    """Says how far it is, and once that it is less far."""
+    for done in (1, 3, 2, 4):
+        await ctx.report_progress(done, 4, f"secret {done}")
+        await anyio.sleep(0.05)
+    return "done"
+
+
 def serve(*, http: bool) -> None:
     """Over stdio, or over HTTP on a free port of loopback, printing the URL."""
     server = MCPServer("good", version="1", log_level="ERROR")
-    for each in (echo, wait, ask_model, ask_user, ask_folders):
+    for each in (echo, wait, ask_model, ask_user, ask_folders, steps):
         server.add_tool(each)
     if not http:
         server.run("stdio")

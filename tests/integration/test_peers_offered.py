@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -34,13 +34,19 @@ from bedrock_support.routing.clock import SystemEntropy
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.rounds import Rounds, open_rounds
-from tests.peer_rig import entry
+from tests.peer_rig import entry, http_peer
 from tests.peer_rig_pool import CLOCK, Entries, peers, until
 from tests.promises import promise
 from tests.rig import Era, words
 
 ERAS = get_args(Era)
 every_pair = pytest.mark.parametrize(("downstream", "upstream"), [(d, u) for d in ERAS for u in ERAS])
+
+
+@pytest.fixture(scope="module")
+def web_peer() -> Iterator[str]:
+    with http_peer() as (url, _):
+        yield url
 
 
 class Offering(MCPServer[Rounds]):
@@ -137,12 +143,19 @@ async def test_requests_of_an_upstream_reach_the_calling_client(downstream: Era,
 
 
 @promise("peers:bridged")
-@every_pair
-async def test_callers_at_once_never_get_each_others_questions(downstream: Era, upstream: Era, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("transport", "downstream", "upstream"),
+    [("http", d, u) for d in ERAS for u in ERAS] + [("stdio", era, era) for era in ERAS],
+)
+async def test_callers_at_once_never_get_each_others_questions(
+    downstream: Era, upstream: Era, transport: str, web_peer: str, tmp_path: Path
+) -> None:
     """A legacy upstream doesn't say which call it asks for."""
+    it: dict[str, Any] = entry("sdk") if transport == "stdio" else {"url": web_peer}
+    it["support"] = {"era": upstream, "offer": True, "connections": 3}
     people = [Person() for _ in range(6)]
     with anyio.fail_after(30):
-        async with offering(tmp_path, {"it": entry("sdk", era=upstream, offer=True, connections=3)}) as (server, pool):
+        async with offering(tmp_path, {"it": it}) as (server, pool):
 
             async def call(at: int) -> None:
                 async with people[at].to(server, downstream) as client:
@@ -158,12 +171,33 @@ async def test_callers_at_once_never_get_each_others_questions(downstream: Era, 
         assert person.asked == [f"question {at}.{turn}" for turn in range(3)]
 
 
-@promise("peers:by-policy", "peers:mirrored")
+@promise("peers:progress")
 @every_pair
-async def test_a_client_that_can_do_nothing_isnt_asked(downstream: Era, upstream: Era, tmp_path: Path) -> None:
+async def test_progress_is_passed_on_and_only_ever_rises(
+    downstream: Era, upstream: Era, web_peer: str, tmp_path: Path
+) -> None:
+    heard: list[tuple[float, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+
     with anyio.fail_after(30):
         async with (
-            offering(tmp_path, {"it": entry("sdk", era=upstream, offer=True)}) as (server, _),
+            offering(tmp_path, {"it": {"url": web_peer, "support": {"era": upstream, "offer": True}}}) as (server, _),
+            Client(server, mode=downstream) as client,
+        ):
+            assert words(await client.call_tool("it__steps", {}, progress_callback=hear)) == "done"
+    assert heard == [(done, f"[it] [hidden] {done}") for done in (1, 3, 4)]
+
+
+@promise("peers:by-policy", "peers:mirrored")
+@every_pair
+async def test_a_client_that_can_do_nothing_isnt_asked(
+    downstream: Era, upstream: Era, web_peer: str, tmp_path: Path
+) -> None:
+    with anyio.fail_after(30):
+        async with (
+            offering(tmp_path, {"it": {"url": web_peer, "support": {"era": upstream, "offer": True}}}) as (server, _),
             Client(server, mode=downstream) as client,
         ):
             answer = await client.call_tool("it__ask_model", {"text": "a secret"})
@@ -185,14 +219,14 @@ async def test_a_peer_that_asks_without_end_is_answered_eight_times(tmp_path: Pa
 
 @promise("peers:offered")
 @pytest.mark.parametrize("era", ERAS)
-async def test_offered_tools_are_listed_in_order_and_stay_while_their_peer_is_down(era: Era, tmp_path: Path) -> None:
-    entries = {
-        "it": entry("sdk", offer=True) | {"disabledTools": ["ask_user"]},
+async def test_offered_tools_are_listed_in_order_and_stay_while_their_peer_is_down(
+    era: Era, web_peer: str, tmp_path: Path
+) -> None:
+    entries: dict[str, dict[str, Any]] = {
+        "it": {"url": web_peer, "support": {"offer": True}, "disabledTools": ["ask_user"]},
         "broken": entry("crash", offer=True),
-        "a-very-long-name-of-thirty-two-ch": entry("echo"),
         "quiet": entry("echo"),
     }
-    entries["n" * 32] = entries.pop("a-very-long-name-of-thirty-two-ch")
     with anyio.fail_after(20):
         async with (
             offering(tmp_path, entries) as (server, pool),
@@ -200,6 +234,7 @@ async def test_offered_tools_are_listed_in_order_and_stay_while_their_peer_is_do
         ):
             listed = (await client.list_tools()).tools
             expected = ["own", "broken__change", "broken__echo", "it__ask_folders", "it__ask_model", "it__echo"]
+            expected.append("it__steps")
             assert [tool.name for tool in listed] == expected
             assert "it__wait is too long or taken" in json.dumps(server.peer_tools.notes())
             echo = listed[2]

@@ -19,6 +19,7 @@ PROMISES = {
     "peers:bridged": Promise("issue 3", "an upstream's requests reach the calling client, in every pair of eras"),
     "peers:bridged-clean": Promise("issue 3", "bridged texts and arguments are redacted, and the user sees who asks"),
     "peers:bridged-bounded": Promise("issue 3", "requests of an upstream are bounded in number and end with the call"),
+    "peers:progress": Promise("issue 4", "progress of an upstream's tool is passed on, and only ever rises"),
     "peers:by-policy": Promise("issue 3", "where the caller can't be asked, policy answers for it"),
     "peers:both-ways": Promise("issue 3", "peers are reached over stdio and streamable HTTP, in both eras"),
     "peers:chaos": Promise(

@@ -149,15 +149,15 @@ class Bridge:
                 self._asking.discard(scope)
         return answer
 
-    async def progress(self, done: float, total: float | None, message: str | None) -> None:
+    async def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Pass on how far the call is: only ever rising, and dropped while the caller is slow to take it."""
         channel = self._channel
-        if channel is None or self._telling or done <= self._told:
+        if channel is None or self._telling or progress <= self._told:
             return
-        self._told, self._telling = done, True
+        self._told, self._telling = progress, True
         try:
             said = printable(self._clean(message[:MESSAGE]), PROGRESS) if message else ""
-            await channel.progress(done, total or 0.0, f"[{self._peer}] {said}".strip())
+            await channel.progress(progress, total or 0.0, f"[{self._peer}] {said}".strip())
         except Exception:  # noqa: BLE001, S110 - nobody needs to know how far a call is
             pass
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from mcp.client.session import ClientRequestContext, ClientSession
 from mcp.client.subscriptions import SubscriptionLost, listen
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
-    CONNECTION_CLOSED,
     METHOD_NOT_FOUND,
     ClientCapabilities,
     CreateMessageRequest,
@@ -23,9 +21,7 @@ from mcp.types import (
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitRequestURLParams,
-    Implementation,
     ListRootsRequest,
-    PaginatedRequestParams,
     Tool,
     ToolListChangedNotification,
 )
@@ -34,22 +30,17 @@ from pydantic import ValidationError
 from bedrock_support.routing.breaker import Permit
 from bedrock_support.routing.clock import Clock
 from bedrock_support.server.peers.bridge import Bridge, by_policy
-from bedrock_support.server.peers.catalogue import MOST_TOOLS
 from bedrock_support.server.peers.config import PeerConfig
 from bedrock_support.server.peers.job import Job, worded
 from bedrock_support.server.peers.limits import Meter, PeerLimits
 from bedrock_support.server.peers.process import child
+from bedrock_support.server.peers.session import MirroringSession, all_tools, negotiate
 from bedrock_support.server.peers.web import Resolve, web
 
 MODERN = "2026-07-28"
-MOST_PAGES = 16
 RELIST = 1.0
 """Seconds between two listings: a peer that says *changed* without end is asked no more often."""
 RELISTEN = 30.0
-for _name in ("client", "mcp.client.streamable_http"):
-    # The SDK's client logs what a server sent, word for word; it belongs in no log, and its sender could fill the disk.
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
-US = Implementation(name="bedrock-support", version="1")
 
 
 class LineState(StrEnum):
@@ -76,17 +67,6 @@ class Wiring:
     """Told once of each line that was lost, before it is closed."""
     changed: Callable[[], None]
     """Told whenever a line's state or place changes."""
-
-
-class MirroringSession(ClientSession):
-    """Declares exactly what it is given: the SDK's own declares form and URL elicitation together."""
-
-    def __init__(self, read: Any, write: Any, declared: ClientCapabilities, **callbacks: Any) -> None:
-        super().__init__(read, write, client_info=US, **callbacks)
-        self._declared = declared
-
-    def _build_capabilities(self, version: str) -> ClientCapabilities:
-        return self._declared
 
 
 class Line:
@@ -175,8 +155,8 @@ class Line:
             async with self._open() as (read, write), self._session_over(read, write) as session:
                 tools: list[Tool] = []
                 with self._opening, anyio.move_on_after(limits.connect) as patience:
-                    await _negotiate(session, self._era)
-                    tools = await _tools(session)
+                    await negotiate(session, self._era)
+                    tools = await all_tools(session)
                 if patience.cancelled_caught:
                     self.lost(f"it did not connect within {limits.connect:.0f} s")
                 if self._stop.is_set():
@@ -272,7 +252,7 @@ class Line:
             self._stale = anyio.Event()
             try:
                 with anyio.fail_after(self._wiring.limits.connect):
-                    self._wiring.listed(await _tools(session))
+                    self._wiring.listed(await all_tools(session))
             except (MCPError, ValidationError, TimeoutError) as error:
                 self.lost(f"it would not list its tools: {worded(error)}")
             await anyio.sleep(RELIST)
@@ -292,31 +272,3 @@ class Line:
                 pass
             await anyio.sleep(RELISTEN)
             self._stale.set()  # what changed in between was told to nobody
-
-
-async def _negotiate(session: ClientSession, era: str) -> None:
-    """Find the protocol version: ask as 2026-07-28 does, else by the handshake of the eras before."""
-    if era != "legacy":
-        try:
-            await session.discover()
-        except (MCPError, RuntimeError, ValidationError) as error:
-            if era != "auto" or (isinstance(error, MCPError) and error.code == CONNECTION_CLOSED):
-                raise
-        else:
-            return
-    await session.initialize()
-
-
-async def _tools(session: ClientSession) -> list[Tool]:
-    """All pages of the listing, within bounds."""
-    if session.server_capabilities is None or session.server_capabilities.tools is None:
-        return []
-    found: list[Tool] = []
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
-        found += page.tools
-        cursor = page.next_cursor
-        if not cursor or len(found) > MOST_TOOLS:
-            break
-    return found

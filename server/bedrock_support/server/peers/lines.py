@@ -66,7 +66,6 @@ class Lines:
         self._wishes: dict[str, ClientCapabilities] = {}
         self._failed = 0
         self._not_before = 0.0
-        self._lost_one = False
 
     @property
     def count(self) -> int:
@@ -186,8 +185,6 @@ class Lines:
         entry = self._config.entry
         log.info("peer %s: connecting to %s", self._config.name, entry.command or urlsplit(entry.url or "").hostname)
         self.connects += 1
-        self.restarts += self._lost_one
-        self._lost_one = False
         group.start_soon(self._own, line)
 
     def _era(self) -> str:
@@ -210,10 +207,11 @@ class Lines:
         """A line was lost: what that says of the next."""
         self.version = line.version
         self.last_error = line.fault
-        self._lost_one = True
         now = self._clock.now()
         if line.ready_at is None:
             self._failed += 1
+        else:
+            self.restarts += 1
         if line.ready_at is not None and now - line.ready_at >= self._limits.steady:
             self.quick_deaths = 0
             if line.permit is not None:

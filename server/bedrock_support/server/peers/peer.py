@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any
 
 import anyio
@@ -19,48 +17,11 @@ from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply
 from bedrock_support.server.peers.bridge import Bridge, CallerSide, Clean, mirrored, scrubbed
 from bedrock_support.server.peers.catalogue import Catalogue
 from bedrock_support.server.peers.config import PeerConfig
+from bedrock_support.server.peers.health import PeerHealth, PeerState
 from bedrock_support.server.peers.job import Job
 from bedrock_support.server.peers.limits import PeerLimits
 from bedrock_support.server.peers.lines import Lines
 from bedrock_support.server.peers.web import Resolve, resolve
-
-
-class PeerState(StrEnum):
-    """What a peer is doing."""
-
-    IDLE = "idle"
-    """Not connected, and nobody has asked for it."""
-    CONNECTING = "connecting"
-    READY = "ready"
-    PAUSING = "pausing"
-    """Lost, and left alone for a while before the next attempt."""
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerHealth:
-    """One look at a peer."""
-
-    state: PeerState
-    since: float
-    """Unix seconds."""
-    breaker: str
-    connections: int
-    calls: int
-    """Running and waiting."""
-    connects: int
-    """Connections begun so far; over stdio, processes started."""
-    restarts: int
-    """Those of them that followed a loss."""
-    consecutive_failures: int
-    """Connections in a row that failed or soon died."""
-    last_error: str
-    protocol: str
-    tools: int
-    notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"state": self.state.value, "notes": list(self.notes)}
 
 
 class Peer:
