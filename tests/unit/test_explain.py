@@ -19,7 +19,6 @@ from bedrock_support.routing.model import (
     Failure,
     FailureKind,
     Health,
-    Operation,
     OperationClass,
     Outcome,
     RouteCondition,
@@ -140,11 +139,8 @@ async def asked(look: RoutingLook, **arguments: object) -> RoutingExplanation:
     """The tool's own run. It uses nothing of the context but what the type asks for."""
     clock = SystemClock()
 
-    async def judge(operation: Operation) -> Outcome:
+    async def never(*_: object) -> None:
         raise AssertionError("explaining asks nobody")
-
-    async def progress(done: float, total: float, message: str) -> None:
-        raise AssertionError("explaining takes no time")
 
     context = ToolContext(
         call_id=SystemEntropy().token(),
