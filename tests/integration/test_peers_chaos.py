@@ -82,6 +82,6 @@ async def test_three_bad_peers_harm_no_call_that_the_healthy_path_can_serve(tmp_
     assert all((name.split()[0] in BAD) != name.endswith("answered") for name in outcomes if name != "served"), outcomes
     assert health["good"].connects == health["web"].connects == 1
     assert all(health[name].connects <= 30 for name in BAD), health
-    assert max(slowest[name] for name in BAD) < PATIENCE + 0.5
+    assert max(slowest[name] for name in BAD) < PATIENCE + 3.0
     assert slowest["good path"] < 5.0  # a share of their patience, however busy the machine
     assert not [pid for path in counts.values() for pid in alive(lines(path))]

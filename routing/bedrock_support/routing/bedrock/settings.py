@@ -40,8 +40,8 @@ class BedrockSettings:
     """Named profile of the shared AWS configuration; None for boto3's own chain."""
     models: Mapping[ModelRole, str] = field(default_factory=_models)
     """Model or inference profile id for each role; a role left out keeps its default."""
-    concurrency: int = 72
-    """Calls at once, 64 of them critical ones: the rest of the places is for emergencies.
+    concurrency: int = 64
+    """Calls at once.
 
     The limiter and the connection pool share it, so that no call pays a TLS handshake twice.
     """
