@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import psutil
 from mcp.types import CallToolResult, TextContent
 
@@ -46,7 +47,7 @@ async def peers(
     look_up: Resolve = resolve,
 ) -> AsyncGenerator[PeerPool]:
     """A running pool of the entries, closed at the end."""
-    configs = load_peers(written(folder, entries), {})
+    configs = await anyio.to_thread.run_sync(load_peers, written(folder, entries), dict[str, str]())
     pool = PeerPool(configs, clock=CLOCK, entropy=SystemEntropy(), clean=clean, limits=limits, look_up=look_up)
     async with anyio.create_task_group() as group:
         pool.start(group)
@@ -100,7 +101,9 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
 
 async def own(path: Path) -> None:
     """Call every peer once, say so, and end on SIGTERM."""
-    pool = PeerPool(load_peers(path, {}), clock=CLOCK, entropy=SystemEntropy())
+    pool = PeerPool(
+        await anyio.to_thread.run_sync(load_peers, path, dict[str, str]()), clock=CLOCK, entropy=SystemEntropy()
+    )
     with anyio.open_signal_receiver(signal.SIGTERM) as signals:
         async with anyio.create_task_group() as group:
             pool.start(group)

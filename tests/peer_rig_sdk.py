@@ -10,6 +10,7 @@ import anyio
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, Elicit, ListRoots, Resolve, Sample
+from mcp.shared.exceptions import MCPError
 from mcp.types import CreateMessageResult, ListRootsResult, SamplingMessage, TextContent
 from pydantic import BaseModel
 
@@ -56,6 +57,16 @@ async def ask_folders(answer: Annotated[ListRootsResult, Resolve(folders)]) -> s
     return " ".join(str(root.uri) for root in answer.roots)
 
 
+async def late() -> str:
+    """Came later."""
+    return "late"
+
+
+async def fail() -> str:
+    """Says too much in its error."""
+    raise MCPError(-32099, "a secret\nwas told")
+
+
 async def steps(ctx: Context) -> str:
     """Says how far it is, and once that it is less far."""
     for done in (1, 3, 2, 4):
@@ -67,8 +78,17 @@ async def steps(ctx: Context) -> str:
 def serve(*, http: bool) -> None:
     """Over stdio, or over HTTP on a free port of loopback, printing the URL."""
     server = MCPServer("good", version="1", log_level="ERROR")
-    for each in (echo, wait, ask_model, ask_user, ask_folders, steps):
+    for each in (echo, wait, ask_model, ask_user, ask_folders, fail, steps):
         server.add_tool(each)
+
+    async def grow(ctx: Context) -> str:
+        """Adds a tool, and says so to clients of both eras."""
+        server.add_tool(late)
+        await ctx.notify_tools_changed()
+        await ctx.session.send_tool_list_changed()
+        return "grown"
+
+    server.add_tool(grow)
     if not http:
         server.run("stdio")
         return

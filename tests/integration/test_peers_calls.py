@@ -38,7 +38,7 @@ async def test_every_transport_and_era(transport: str, era: str, web_peer: str, 
             health = peer.health()
             assert health.protocol == ("2025-11-25" if era == "legacy" else "2026-07-28")
             assert (health.state, health.breaker, health.connects, health.connections) == ("ready", "closed", 1, 1)
-            assert list(peer.tools) == ["ask_folders", "ask_model", "ask_user", "echo", "steps", "wait"]
+            assert list(peer.tools) == ["ask_folders", "ask_model", "ask_user", "echo", "fail", "grow", "steps", "wait"]
             with pytest.raises(RouteError, match="no such tool") as raised:
                 await say(peer, tool="nothing")
             assert raised.value.kind is FailureKind.NOT_FOUND
@@ -91,6 +91,23 @@ async def test_a_change_of_the_list_is_heard_and_a_changed_tool_withheld(tmp_pat
             assert list(peer.tools) == ["change", "late"]
             assert "definition changed" in str(await fails(peer))
             assert "echo" in peer.health().notes[0]
+
+
+@promise("peers:lists-kept")
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_every_era_says_that_its_list_changed(era: str, tmp_path: Path) -> None:
+    with anyio.fail_after(10):
+        async with peers(
+            tmp_path, {"it": entry("sdk", era=era)}, clean=lambda text: text.replace("secret", "x")
+        ) as pool:
+            peer = pool.peers["it"]
+            with pytest.raises(RouteError) as raised:
+                await peer.call("fail", {}, deadline=CLOCK.now() + 5)
+            assert str(raised.value) == "peer it answered with error -32099: a x was told"
+            changed = peer.tools_changed
+            assert await say(peer, tool="grow") == "grown"
+            await changed.wait()
+            assert "late" in peer.tools
 
 
 @promise("peers:asked")

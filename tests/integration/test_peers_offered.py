@@ -234,7 +234,7 @@ async def test_offered_tools_are_listed_in_order_and_stay_while_their_peer_is_do
         ):
             listed = (await client.list_tools()).tools
             expected = ["own", "broken__change", "broken__echo", "it__ask_folders", "it__ask_model", "it__echo"]
-            expected.append("it__steps")
+            expected += ["it__fail", "it__grow", "it__steps"]
             assert [tool.name for tool in listed] == expected
             assert "it__wait is too long or taken" in json.dumps(server.peer_tools.notes())
             echo = listed[2]

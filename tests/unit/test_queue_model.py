@@ -64,6 +64,10 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.store = QueueStore(Path(self.folder.name) / "queue.db", self.clock, self.entropy, LIMITS)
+        if not self.plain:
+            for priority in (Priority.LOW, Priority.CRITICAL, Priority.EMERGENCY):
+                self.enqueue(TOPICS[0], priority, 300)
+            self.lease({TOPICS[0]}, 60, 2)
 
     def teardown(self) -> None:
         self.store.close()
@@ -130,6 +134,9 @@ class Machine(RuleBasedStateMachine):
         known.state, known.until = State.LEASED, given.lease_until
         known.attempts += 1
         assert given.attempt == known.attempts
+        for stale in known.tokens[-2:]:
+            with pytest.raises(LeaseLost):
+                self.store.leases.complete(known.id, stale, "late")
         known.tokens.append(given.token)
 
     def drawn(self, data: st.DataObject) -> tuple[Plain, str, bool]:
@@ -204,6 +211,14 @@ class Machine(RuleBasedStateMachine):
         # Retention is over before this run could reach it: forgetting has its own test.
         if self.clock.time + seconds < 1000 + LIMITS.retention:
             self.clock.time += seconds
+
+    @precondition(lambda self: self.of(State.LEASED))
+    @rule()
+    def a_lease_runs_out(self) -> None:
+        until = min(each.until for each in self.of(State.LEASED))
+        if 0 < until - self.clock.wall() < 1000 + LIMITS.retention - self.clock.time:
+            self.clock.time += until - self.clock.wall()
+            self.lease(set(TOPICS), 60, 4)
 
     @rule()
     def reopen(self) -> None:

@@ -39,6 +39,8 @@ Clean = Callable[[str], str]
 MESSAGE = 2_000
 """Characters of a question to the user."""
 PROGRESS = 200
+SAID = 300
+"""Characters kept of a peer's error message."""
 FORM = 16_384
 """Characters of a form's schema, as JSON."""
 PROMPT = 200_000
@@ -148,6 +150,13 @@ class Bridge:
                 self.open -= 1
                 self._asking.discard(scope)
         return answer
+
+    def heard(self, text: str) -> str:
+        """A peer's own words, as they may stand in an error: cleaned, on one line, and few."""
+        try:
+            return printable(self._clean(text[:MESSAGE]), SAID)
+        except Exception:  # noqa: BLE001 - what can't be checked isn't repeated
+            return "(its words could not be checked)"
 
     async def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Pass on how far the call is: only ever rising, and dropped while the caller is slow to take it."""

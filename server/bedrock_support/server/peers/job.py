@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import anyio
@@ -28,8 +29,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
+from bedrock_support.server.callers import MISSING_CAPABILITY
 from bedrock_support.server.peers.bridge import Bridge
-from bedrock_support.server.peers.limits import printable
 
 MOST_ROUNDS = 10
 """As in the SDK's client."""
@@ -37,14 +38,13 @@ STATE_ONLY = 0.25
 """Seconds between rounds in which the peer asks nothing."""
 SESSION_OVER = "Session terminated"
 """What the SDK's transport makes of a 404 in a legacy session; it would go on so for ever."""
-SAID = 300
-"""Characters kept of a peer's error message."""
 _RESULT: TypeAdapter[Any] = TypeAdapter(CallToolResult | InputRequiredResult)
 _CODES = {
     CONNECTION_CLOSED: FailureKind.CONNECTION,
     REQUEST_TIMEOUT: FailureKind.TIMEOUT,
     INVALID_PARAMS: FailureKind.INVALID_REQUEST,
     METHOD_NOT_FOUND: FailureKind.NOT_FOUND,
+    MISSING_CAPABILITY: FailureKind.NO_CARRIER,
 }
 
 
@@ -93,7 +93,7 @@ class Job:
                 self.error = self._bad("its answer is no JSON-RPC message")
             elif error.code != CONNECTION_CLOSED:  # else the connection knows better why
                 kind = _CODES.get(error.code, FailureKind.UNAVAILABLE)
-                said = printable(error.message, SAID)
+                said = self.bridge.heard(error.message)
                 self.error = RouteError(kind, f"peer {self._peer} answered with error {error.code}: {said}")
         except ValidationError:
             self.error = self._bad("its answer is no result of a tool")
@@ -117,7 +117,7 @@ class Job:
             for key, request in (answer.input_requests or {}).items():
                 given = await self.bridge.answer(request)
                 if isinstance(given, ErrorData):
-                    why = f"peer {self._peer} needs an answer that it can't have: {printable(given.message, SAID)}"
+                    why = f"peer {self._peer} needs an answer that it can't have: {self.bridge.heard(given.message)}"
                     raise RouteError(FailureKind.DECLINED, why)
                 responses[key] = given
             if not responses:
@@ -131,6 +131,8 @@ class Job:
                 size += len(block.text)
             elif isinstance(block, EmbeddedResource) and isinstance(block.resource, TextResourceContents):
                 size += len(block.resource.text)
+        if result.structured_content is not None:
+            size = max(size, len(json.dumps(result.structured_content)))  # mostly the same, once more
         if size > self._most_text:
             raise self._bad(f"its result has more than {self._most_text} characters; ask it for less")
         return result

@@ -162,8 +162,8 @@ class Lines:
         alike = [each for each in self._lines if each.capabilities == capabilities]
         shared = capabilities == ClientCapabilities() or self._era() == MODERN
         opening = sum(each.state is LineState.CONNECTING for each in alike)
-        if any(each.free for each in alike):
-            return
+        if any(each.free or (shared and each.state is LineState.READY) for each in alike):
+            return  # where calls share a connection, a full one is waited for: another may be a whole process
         while opening < (1 if shared else callers):
             if len(self._lines) >= self._config.entry.support.connections:
                 self._make_room(capabilities)

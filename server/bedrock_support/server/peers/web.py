@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -195,11 +196,10 @@ async def web(
     Proxies of the environment aren't used: the address is checked here, and a proxy would look it up anew.
     """
     url = entry.url or ""
-    # On loopback nothing is encrypted, and loading the certificates takes longer than all the rest.
-    inner = (
-        await anyio.to_thread.run_sync(httpx2.AsyncHTTPTransport)
-        if url.startswith("https:")
-        else httpx2.AsyncHTTPTransport(verify=False)
+    # In a thread: it reads certificates from disk. With plain http there's nothing to verify.
+    encrypted = url.startswith("https:")
+    inner = await anyio.to_thread.run_sync(
+        partial(httpx2.AsyncHTTPTransport, verify=encrypted), limiter=anyio.CapacityLimiter(1)
     )
     guard = Guard(inner, limits, meter, look_up)
     guard.lost = lost
