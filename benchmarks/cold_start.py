@@ -10,23 +10,17 @@ import argparse
 import json
 import os
 import platform
-import re
-import select
-import subprocess
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 import psutil
 
 from benchmarks.figures import Comparison, difference, ratio
-from benchmarks.wire import DISCOVER, END, INITIALIZE, LIMIT, Refused, StdioServer, environment, python
+from benchmarks.wire import DISCOVER, INITIALIZE, Refused, StdioServer, environment, listening, python
 
 PRODUCT = python("-m", "bedrock_support.server", "serve")
-SANDBOX = python("-m", "bedrock_support.server", "sandbox", "--port", "0")
 BARE = python(
     "-c",
     """
@@ -93,36 +87,6 @@ def cold_start(request: tuple[str, dict[str, Any]], rounds: int) -> Comparison:
     return ratio(ours, bare)
 
 
-@contextmanager
-def sandbox() -> Generator[str]:
-    """The product's simulated Bedrock runtime as a process of its own; yields its address."""
-    with subprocess.Popen(
-        SANDBOX, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            yield announced(process)
-        finally:
-            process.terminate()
-            try:
-                process.wait(END)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def announced(process: subprocess.Popen[bytes]) -> str:
-    """The first http address on the process's stderr."""
-    assert process.stderr is not None
-    deadline = time.perf_counter() + LIMIT
-    said = b""
-    while not (found := re.search(rb"(http://[^\s/]+)\S*\n", said)):
-        left = deadline - time.perf_counter()
-        read = os.read(process.stderr.fileno(), 4096) if select.select([process.stderr], [], [], left)[0] else b""
-        if not read:
-            raise Refused(f"the sandbox announced no address: {said.decode(errors='replace')}")
-        said += read
-    return found[1].decode()
-
-
 def call_bedrock(server: StdioServer, call: dict[str, Any]) -> None:
     """One tool call that has to end at the simulated Bedrock."""
     server.shake_hands()
@@ -169,7 +133,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         report["initialize_s"] = asdict(cold_start(INITIALIZE, arguments.rounds))
         report["discover_s"] = asdict(cold_start(DISCOVER, arguments.rounds))
     if {"memory", "idle"} & set(arguments.parts):
-        with sandbox() as endpoint:
+        with listening("sandbox", "--port", "0", env=environment()) as (endpoint, _):
             if "memory" in arguments.parts:
                 found = memory(endpoint, arguments.memory_rounds)
                 report |= {f"memory_{kind}_mib": asdict(each) for kind, each in found.items()}

@@ -28,10 +28,9 @@ from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import Carrier, FailureKind, ModelRole, Operation, OperationClass, Reply, RouteName
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.wiring import House, build
-from benchmarks.cold_start import sandbox
 from benchmarks.ours_side import operation
 from benchmarks.sides import ANSWER, MODEL, REGION
-from benchmarks.wire import environment
+from benchmarks.wire import environment, listening
 
 BAR_MS = 300.0
 SAMPLED = CallerAbilities(sampling=True, elicitation=False)
@@ -163,7 +162,7 @@ def main() -> int:
     parser.add_argument("--upstream-ms", type=int, default=5, choices=range(1001), metavar="0..1000")
     wanted = parser.parse_args()
     _pretend()
-    with sandbox() as url:
+    with listening("sandbox", "--port", "0", env=environment()) as (url, _):
         rows = anyio.run(run, url, wanted)
     if wanted.json:
         print(json.dumps({"own_ms": wanted.own_ms, "upstream_ms": wanted.upstream_ms, "bar_ms": BAR_MS, "cases": rows}))

@@ -28,7 +28,7 @@ from bedrock_support.routing.queue.store import QueueStore
 
 TOPIC = "background"
 LIMITS = QueueLimits(rows=200, attempts=3)
-LONGEST = 0.25
+LONGEST = 0.15
 """Seconds that a child may live after it is ready."""
 LATE = 5.0
 """Seconds between the sweep and the check, at the very most."""

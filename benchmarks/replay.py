@@ -6,8 +6,9 @@ A row of IN: {"i": 0, "t": 12.5, "class": "standard", "size": 1200, "direct": {"
 "mcp": {"ms": 1200, "ok": true}, "cost": {"direct": 0.0004, "mcp": 0.0}}, in order of t (seconds). An optional
 "deadline_ms" replaces the class's own deadline. A row of OUT: {"i": 0, "chosen": "mcp", "probed": ["direct"]}.
 
-Router, learner, health and probe policy are the product's own, on a virtual clock. An outcome becomes known when the
-request would have ended, not before. A probe is the same request on the route that was not chosen.
+Router, learner and health are the product's own, on a virtual clock. An outcome becomes known when the request would
+have ended, not before. A probe is the same request on the route that was not chosen, by learning/probes.py: no server
+runs that policy yet, it only asks the direct route something small while that is in trouble.
 """
 
 from __future__ import annotations

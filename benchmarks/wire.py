@@ -7,8 +7,10 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -125,3 +127,40 @@ def environment(endpoint: str | None = None) -> dict[str, str]:
 def python(*arguments: str) -> list[str]:
     """A command for the Python that runs the benchmark."""
     return [sys.executable, *arguments]
+
+
+@contextmanager
+def listening(*arguments: str, env: Mapping[str, str]) -> Generator[tuple[str, int]]:
+    """A command of the product that listens, as its URL and id; ended by its id.
+
+    Raises:
+        Refused: it ended, or announced no address within LIMIT.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        command = python("-m", "bedrock_support.server", *arguments)
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, stdout=said, stderr=said, text=True
+        )
+        try:
+            yield _announced(child, said.fileno()), child.pid
+        finally:
+            child.terminate()
+            try:
+                child.wait(END)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _announced(child: subprocess.Popen[str], said: int) -> str:
+    until = time.perf_counter() + LIMIT
+    while time.perf_counter() < until:
+        words = os.pread(said, 100_000, 0).decode()
+        if "http://" in words and words.endswith("\n"):
+            return words[words.index("http://") :].split()[0]
+        try:
+            child.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        raise Refused(f"ended with {child.returncode}: {words}")
+    raise Refused("no address was announced")

@@ -1,4 +1,7 @@
-"""ProbePolicy: when to look at a route that isn't chosen. Probes are few, and go where they may change a decision."""
+"""ProbePolicy: when to look at a route that isn't chosen. Probes are few, and go where they may change a decision.
+
+Only the replay runs it so far: in a server it would send real requests twice, which nobody can switch on yet.
+"""
 
 from __future__ import annotations
 
