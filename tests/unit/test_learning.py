@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bedrock_support.routing.estimate import Estimate, Weights, choose
 from bedrock_support.routing.learning import change, learner
-from bedrock_support.routing.learning.learner import Observation, RouteLearner
+from bedrock_support.routing.learning.learner import RouteLearner
 from tests.fakes import FakeClock
 from tests.promises import promise
 
@@ -28,10 +28,9 @@ class Scene:
     def call(self, seconds: float = 1.0, *, ok: bool = True, op_class: str = "standard", size: float = 1000.0) -> None:
         """A call that takes about `seconds`; the next one begins when it has ended."""
         took = seconds * math.exp(self.random.gauss(0, 0.2))
+        ticket = self.learner.started("direct", op_class, size, 30.0)
         self.clock.time += took
-        self.learner.observe(
-            Observation(channel="direct", op_class=op_class, size=size, seconds=took, ok=ok, at=self.clock.time)
-        )
+        self.learner.ended(ticket, seconds=took, ok=ok)
 
     def estimate(self, op_class: str = "standard", *, size: float = 1000.0, budget: float = 30.0) -> Estimate:
         self.clock.time += 0.05

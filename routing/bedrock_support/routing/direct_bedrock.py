@@ -140,10 +140,6 @@ class DirectBedrockClient:
         price = self._prices[operation.model_role]
         return None if price is None else price.usd(usage or expected_usage(operation))
 
-    async def warm(self) -> None:
-        """Load boto3 and build the client ahead of the first call. What stands in the way is told by that call."""
-        await self.check()
-
     async def aclose(self) -> None:
         """End every call and close every connection. A closed client refuses further calls."""
         self._closed = True

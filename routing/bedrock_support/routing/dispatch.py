@@ -10,6 +10,7 @@ import anyio
 
 from bedrock_support.routing.attempts import Dispatch, Ended, Runner
 from bedrock_support.routing.errors import FAILURES
+from bedrock_support.routing.estimate import Estimate
 from bedrock_support.routing.model import (
     Attempt,
     Decision,
@@ -72,11 +73,14 @@ class _Walk:
     def _left(self) -> float:
         return self.decision.operation.deadline - SEALING - self.by.clock.now()
 
+    def _estimate(self, name: RouteName) -> Estimate | None:
+        seen = self.decision.conditions.routes.get(name)
+        return seen.estimate if seen else None
+
     def _runner(self, name: RouteName, *, hedge: bool = False) -> Runner:
         self.tries[name] += 1
         number = self.tries.total()
-        seen = self.decision.conditions.routes.get(name)
-        estimate = seen.estimate if seen else None
+        estimate = self._estimate(name)
         expected = estimate.seconds if estimate is not None and estimate.samples > 0 else None
         return Runner(self.by, self.decision, self.routes[name], number, hedge=hedge, expected=expected)
 
@@ -126,8 +130,7 @@ class _Walk:
 
     def _hedge_after(self, name: RouteName, left: float) -> float:
         """When the first attempt counts as late: not before its own 95th percentile, where that is known."""
-        seen = self.decision.conditions.routes.get(name)
-        estimate = seen.estimate if seen else None
+        estimate = self._estimate(name)
         if estimate is None or estimate.samples < ENOUGH:
             return HEDGE_UNKNOWN_SHARE * left
         return min(max(estimate.p95_seconds, HEDGE_SHARE * left), FALLBACK_SHARE * left)

@@ -151,5 +151,5 @@ def _shed(most: int) -> RouteError:
     return RouteError(
         FailureKind.SHED,
         f"overloaded: {most} calls that are at least as urgent wait for this route",
-        mend="try again later, or raise BEDROCK_SUPPORT_CONCURRENCY",
+        mend="try again later",
     )

@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 
 from bedrock_support.server.explain_cli import add_explain_parser
+from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         for error in errors.exceptions:
             sys.stderr.write(f"bedrock-support: {innermost(error)}\n")
     return code
-
-
-def innermost(error: BaseException) -> BaseException:
-    """What a nest of exception groups is about."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        return innermost(group.exceptions[0])
-    return error
 
 
 def _port(text: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import anyio
 
 from bedrock_support.routing.model import OperationClass
+from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def _complain(message: str) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """What a nest of exception groups is about, in words."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    """What ended a connection, in words."""
+    error = innermost(error)
     return f"no answer within {PATIENCE:g} s" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

@@ -95,12 +95,9 @@ class BedrockSupportManager:
     def conditions_for(self, operation: Operation, caller: Caller | None) -> Conditions:
         """What `judge` would decide on now. Without a caller nothing is known of the MCP route. Asks nobody."""
         if caller is not None:
-            routes = self._routes(operation, caller)
-            known = {name: self._known(route, operation) for name, route in routes.items()}
-        else:
-            asked_without = RouteCondition(health=Health.UNKNOWN, note="asked without a client")
-            known = {RouteName.DIRECT: self._known(self.direct, operation), RouteName.MCP: asked_without}
-        return Conditions(routes=MappingProxyType(known), flags=self.flags)
+            return self._conditions(operation, self._routes(operation, caller))
+        asked_without = RouteCondition(health=Health.UNKNOWN, note="asked without a client")
+        return self._conditions(operation, {RouteName.DIRECT: self.direct}, {RouteName.MCP: asked_without})
 
     async def health_report(self) -> dict[str, object]:
         """What is known of both routes now, with sample counts; unknown where there is no data."""
@@ -128,9 +125,8 @@ class BedrockSupportManager:
         return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
 
     def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route]) -> Decision:
-        known = {name: self._known(route, clearance.operation) for name, route in routes.items()}
-        conditions = Conditions(routes=MappingProxyType(known), flags=self.flags)
         operation = clearance.operation
+        conditions = self._conditions(operation, routes)
         with span(
             semconv.SPAN_DECIDE,
             {
@@ -142,9 +138,18 @@ class BedrockSupportManager:
         ) as current:
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
             current.set_attributes(_decision_attributes(decision))
-            for route, condition in known.items():
+            for route, condition in conditions.routes.items():
                 current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))
         return decision
+
+    def _conditions(
+        self,
+        operation: Operation,
+        routes: Mapping[RouteName, Route],
+        given: Mapping[RouteName, RouteCondition] = MappingProxyType({}),
+    ) -> Conditions:
+        known = {name: self._known(route, operation) for name, route in routes.items()}
+        return Conditions(routes=MappingProxyType({**known, **given}), flags=self.flags)
 
     def _known(self, route: Route, operation: Operation) -> RouteCondition:
         """What attempts showed of the route, unless it says itself that it isn't set up, and what to expect of it."""

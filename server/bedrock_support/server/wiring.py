@@ -69,7 +69,7 @@ class House:
 
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER)
-        await self.manager.direct.warm()
+        await self.manager.direct.check()  # builds the client; what stands in the way is told by the first call
 
     async def aclose(self) -> None:
         """Free what outlives a connection."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.estimate import Estimate, Weights
@@ -24,20 +23,6 @@ SETTLE, SETTLE_END = 6.0, 10.0
 YOUNG, YOUNG_CHANNEL = 40, 80.0
 """Calls of a class, and of all on its channel, below which nothing can be told from the usual yet."""
 _EDGE = math.exp(WIDTH / 2.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """One attempt that ended."""
-
-    channel: str
-    op_class: str
-    size: float
-    """Characters asked about, or any other measure that is always the same."""
-    seconds: float
-    ok: bool
-    at: float
-    """Monotonic seconds of its end."""
 
 
 class RouteLearner:
@@ -75,10 +60,6 @@ class RouteLearner:
             return
         op_class, log_size, _, _ = flying
         self._see(name, op_class, log_size, seconds, ok, self._clock.now())
-
-    def observe(self, seen: Observation) -> None:
-        """Take in an attempt that was not followed from its start."""
-        self._see(seen.channel, seen.op_class, math.log(max(seen.size, 1.0)), seen.seconds, seen.ok, seen.at)
 
     def estimate(
         self, channel: str, op_class: str, size: float, budget: float, *, usd: float | None, weights: Weights

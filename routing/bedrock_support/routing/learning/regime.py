@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bedrock_support.routing.learning.change import CLASS_SIGNS, divergence, newest_failures, newest_shift, root
-from bedrock_support.routing.learning.usual import CLASS_PRIOR, Channel, Pair, Seen
+from bedrock_support.routing.learning.usual import CLASS_PRIOR, Channel, Now, Pair, Seen
 
 HORIZON = 60.0
 """Seconds that a call speaks for."""
@@ -25,8 +25,8 @@ CLASS_SHIFT = 0.25
 MUCH_FAILING = 0.15
 CLEAR = 3.0
 """Log-likelihood against the trouble at which a run of good ends is its end."""
-ADOPT = 45.0
-"""Seconds after which a new speed is the usual one."""
+ADOPT, PAUSE = 45.0, 5.0
+"""Seconds after which a new speed is the usual one, and for which it may pause meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,24 @@ def _look_at_speed(channel: Channel, late: Sequence[_Item], now: float) -> float
     if abs(channel.shift) > MUCH:
         channel.slow_seen = now
         channel.pending.clear()
-    if channel.slow:
-        channel.slow_last = now
-        if channel.slow_since is None:
-            channel.slow_since = now
-        elif now - channel.slow_since > ADOPT:
-            for pair in channel.pairs.values():
-                pair.location += channel.shift
-            channel.shift, channel.slow, channel.slow_since = 0.0, False, None
-            channel.pending.clear()
-    elif now - channel.slow_last > KNOWN:
-        channel.slow_since = None
+    if _lasts(channel, now, slow=channel.slow):
+        for pair in channel.pairs.values():
+            pair.location += channel.shift
+        channel.shift, channel.slow, channel.slow_since = 0.0, False, None
+        channel.pending.clear()
     return begins
+
+
+def _lasts(of: Now, now: float, *, slow: bool) -> bool:
+    """Whether it has been slow for so long, but for short pauses, that this is the usual speed now."""
+    if slow:
+        of.slow_last = now
+        if of.slow_since is None:
+            of.slow_since = now
+        return now - of.slow_since > ADOPT
+    if now - of.slow_last > PAUSE:
+        of.slow_since = None
+    return False
 
 
 def _one_class_slow(newest: Sequence[_Item]) -> bool:
@@ -173,16 +179,10 @@ def _look_at_class_speed(channel: Channel, pair: Pair, late: Sequence[_Item], no
     shift, _ = newest_shift(_speeds(late[:20]), channel.shift, CLASS_SIGNS)
     pair.shift = channel.shift if abs(shift - channel.shift) < CLASS_SHIFT else shift
     pair.slow = pair.shift != channel.shift
-    if pair.slow and not channel.slow:
-        pair.slow_last = now
-        if pair.slow_since is None:
-            pair.slow_since = now
-        elif now - pair.slow_since > ADOPT:
-            pair.location += pair.shift
-            pair.shift, pair.slow, pair.slow_since = 0.0, False, None
-            pair.count = min(pair.count, 30)  # it is new here: let it settle quickly
-    elif now - pair.slow_last > KNOWN:
-        pair.slow_since = None
+    if _lasts(pair, now, slow=pair.slow and not channel.slow):
+        pair.location += pair.shift
+        pair.shift, pair.slow, pair.slow_since = 0.0, False, None
+        pair.count = min(pair.count, 30)  # it is new here: let it settle quickly
     if pair.slow and abs(pair.shift) > MUCH:
         pair.slow_seen = now
         channel.pending = _without(channel.pending, pair, channel)

@@ -43,7 +43,29 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Pair:
+class Now:
+    """What is true of a channel, or of one class on it, just now, and since when something has been unusual."""
+
+    shift: float = 0.0
+    """Log-shift of latency."""
+    slow: bool = False
+    """The shift is its own: of a channel any, of a class one that differs from its channel's."""
+    failing: float = 0.0
+    """Failure rate."""
+    fails: bool = False
+    """The failure rate is above the usual one, and of a class above its channel's too."""
+    worst: float = 0.0
+    """Highest failure rate of the trouble under way."""
+    forget_before: float = float("-inf")
+    slow_since: float | None = None
+    slow_last: float = float("-inf")
+    slow_seen: float = float("-inf")
+    """Last time at which it was much slower than usual: what began before must not count as usual."""
+    failing_seen: float = float("-inf")
+
+
+@dataclass(slots=True)
+class Pair(Now):
     """One class of operation on one channel."""
 
     location: float = math.log(PRIOR_SECONDS)
@@ -59,22 +81,6 @@ class Pair:
     mixed: tuple[tuple[float, float], ...] = ()
     """(ratio to the expected latency, probability); made from the bins every few calls."""
     mixed_for: int = 0
-    shift: float = 0.0
-    """Log-shift of latency now."""
-    slow: bool = False
-    """Its shift differs from its channel's."""
-    failing: float = 0.0
-    """Failure rate now."""
-    fails: bool = False
-    """Its failure rate is above its channel's and its own usual one."""
-    worst: float = 0.0
-    """Highest failure rate of the trouble under way."""
-    forget_before: float = float("-inf")
-    slow_since: float | None = None
-    slow_last: float = float("-inf")
-    slow_seen: float = float("-inf")
-    """Last time at which it was much slower than usual: what began before must not count as usual."""
-    failing_seen: float = float("-inf")
 
     @property
     def deviation(self) -> float:
@@ -83,7 +89,7 @@ class Pair:
 
 
 @dataclass(slots=True)
-class Channel:
+class Channel(Now):
     """All classes on one channel, and what they have in common."""
 
     pairs: dict[str, Pair] = field(default_factory=dict[str, Pair])
@@ -105,16 +111,6 @@ class Channel:
     pending_ends: deque[tuple[float, Seen]] = field(default_factory=deque[tuple[float, Seen]])
     """The same for outcomes."""
     looked: float = float("-inf")
-    shift: float = 0.0
-    slow: bool = False
-    failing: float = 0.0
-    fails: bool = False
-    worst: float = 0.0
-    forget_before: float = float("-inf")
-    slow_since: float | None = None
-    slow_last: float = float("-inf")
-    slow_seen: float = float("-inf")
-    failing_seen: float = float("-inf")
 
     @property
     def usual_failing(self) -> float:

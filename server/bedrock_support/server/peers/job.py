@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import httpx2
@@ -30,6 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 from bedrock_support.server.callers import MISSING_CAPABILITY
+from bedrock_support.server.groups import innermost
 from bedrock_support.server.peers.bridge import Bridge
 
 MOST_ROUNDS = 10
@@ -143,8 +144,7 @@ class Job:
 
 def worded(error: BaseException) -> str:
     """An exception in a few words that are safe to show: nothing of what it carries but codes and kinds."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    error = innermost(error)
     if isinstance(error, MCPError):
         return "its connection closed" if error.code == CONNECTION_CLOSED else f"it answered with error {error.code}"
     if isinstance(error, httpx2.ConnectError):
