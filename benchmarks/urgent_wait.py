@@ -3,7 +3,8 @@
 Run: python -m benchmarks.urgent_wait [--calls 1000] [--json]
 Both get as many places and the same load, drawn anew for each round from the same seed: workers of every lower
 urgency that hold a place for a while and at once ask for the next. Emergencies arrive one by one, then in bursts that
-are larger than what Line keeps free for them. Rounds are interleaved. The baseline is `anyio.CapacityLimiter`.
+are larger than what Line keeps free for them, so that work less urgent than critical is stopped, as dispatch stops
+questions. Rounds are interleaved. The baseline is `anyio.CapacityLimiter`.
 """
 
 from __future__ import annotations
@@ -74,11 +75,13 @@ def ours() -> Place:
 
     @asynccontextmanager
     async def place(priority: Priority) -> AsyncGenerator[None]:
-        await line.enter(priority)
-        try:
-            yield
-        finally:
-            line.leave()
+        with anyio.CancelScope() as scope:
+            stoppable = priority not in (Priority.EMERGENCY, Priority.CRITICAL)
+            held = await line.enter(priority, scope.cancel if stoppable else None)
+            try:
+                yield
+            finally:
+                line.leave(held)
 
     return place
 

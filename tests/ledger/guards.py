@@ -15,9 +15,13 @@ PROMISES = {
     "breaker:by-hand": Promise("issue 3", "forced open, disabled and shadow do what they say, and can be left again"),
     "line:urgency": Promise("issue 3", "places go to the most urgent waiting call; waiting counts for all but them"),
     "line:emergency": Promise("issue 3", "an emergency waits for nothing that is less urgent, limit or share"),
+    "line:preempt": Promise(
+        "issue 3", "an emergency that finds no place stops a question that is less urgent than critical"
+    ),
     "line:shed": Promise("issue 3", "a full line turns away the least urgent call, and says so"),
     "line:no-leak": Promise("issue 3", "whoever leaves, at whatever moment, leaves no place behind"),
     "limit:adapts": Promise("issue 3", "the limit falls when the other side crawls or refuses and grows back by use"),
+    "breaker:hung-trial": Promise("issue 3", "a hung trial holds nobody back for longer than a few seconds"),
     "guard:meaning": Promise("issue 3", "each kind of failure moves breaker, limit and budget as its meaning says"),
     "guard:retry-after": Promise("issue 3", "Retry-After is kept to, by every call but an emergency"),
     "guard:emergency-passes": Promise("issue 3", "an emergency passes an open breaker, and is never one of its trials"),

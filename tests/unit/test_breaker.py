@@ -53,7 +53,8 @@ class BreakerMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = FakeClock()
         self.breaker = breaker(self.clock)
-        self.trials: set[int] = set()
+        self.trials: dict[int, float] = {}
+        """When each running trial began."""
         self.refused_until = 0.0
 
     @rule(target=permits)
@@ -67,8 +68,9 @@ class BreakerMachine(RuleBasedStateMachine):
         if before is BreakerState.CLOSED:
             assert permit is not None
         if before is BreakerState.HALF_OPEN and permit is not None:
-            self.trials.add(id(permit))
-            assert len(self.trials) <= LIMITS.trials
+            self.trials[id(permit)] = self.clock.time
+            young = [each for each in self.trials.values() if self.clock.time - each < LIMITS.trial_seconds]
+            assert len(young) <= LIMITS.trials
         return permit or Permit.uncounted()
 
     @rule(permit=consumes(permits), verdict=st.sampled_from(["good", "slow", "failed", "ignored", "left"]))
@@ -80,7 +82,7 @@ class BreakerMachine(RuleBasedStateMachine):
                 pass
         else:
             end(permit, verdict)
-        self.trials.discard(id(permit))
+        self.trials.pop(id(permit), None)
         after = self.breaker.state
         if verdict in ("ignored", "left") or (before is BreakerState.HALF_OPEN and not trial):
             assert after is before  # neither says anything about the other side
@@ -175,6 +177,21 @@ def test_an_abandoned_trial_gives_its_place_back() -> None:
         assert permit is not None
         with pytest.raises(KeyError), permit:
             raise KeyError
+
+
+@promise("breaker:hung-trial")
+def test_a_hung_trial_makes_room_for_the_next_and_still_counts() -> None:
+    clock = FakeClock()
+    found = tripped(clock)
+    clock.time += LIMITS.open_first
+    hung = [found.admit() for _ in range(LIMITS.trials)]
+    assert found.admit() is None
+    clock.time += LIMITS.trial_seconds
+    later = found.admit()
+    assert later is not None
+    assert hung[0] is not None
+    hung[0].failed()
+    assert found.state is BreakerState.OPEN
 
 
 @promise("breaker:late")

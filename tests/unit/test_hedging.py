@@ -35,8 +35,8 @@ LEFT = 0.6
 """Seconds that each plan has before sealing."""
 
 
-def decided(op_class: OperationClass = OperationClass.STANDARD, kind: Kind = Kind.READ) -> Decision:
-    asked = replace(operation(op_class, deadline=CLOCK.now() + SEALING + LEFT), kind=kind)
+def decided(op_class: OperationClass = OperationClass.STANDARD, kind: Kind = Kind.READ, left: float = LEFT) -> Decision:
+    asked = replace(operation(op_class, deadline=CLOCK.now() + SEALING + left), kind=kind)
     return ROUTER.decide(clearance(asked), Conditions(routes={}), decision_id="d")
 
 
@@ -86,10 +86,21 @@ async def test_a_late_route_is_joined_and_then_cut_off_and_counted() -> None:
 
 @promise("hedge:late")
 async def test_the_first_route_may_still_win() -> None:
+    joined = anyio.Event()
+
+    class Answers(FakeRoute):
+        async def send(self, operation: Operation) -> Reply:
+            await joined.wait()
+            return reply()
+
+    def join(_: Operation) -> float:
+        joined.set()
+        return 30.0
+
     scene = Scene()
-    scene.mcp.behave = does(0.4)
-    scene.direct.behave = does(30.0)
-    outcome = await scene.run(decided())
+    scene.mcp = Answers(RouteName.MCP, lambda _: reply())
+    scene.direct.behave = join
+    outcome = await scene.run(decided(left=2.0))
     assert outcome.reply is not None
     assert kinds(outcome.attempts) == [None, FailureKind.CANCELLED]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio
 import pytest
 from hypothesis import given
@@ -10,10 +12,12 @@ from hypothesis import strategies as st
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.limit import LEAST, AdaptiveLimit
-from bedrock_support.routing.line import AGING, Line
+from bedrock_support.routing.line import AGING, Line, Place
 from bedrock_support.routing.model import FailureKind, Priority
 from tests.fakes import FakeClock
 from tests.promises import promise
+
+STOPPABLE = (Priority.MEDIUM, Priority.LOW)
 
 
 def line(clock: FakeClock, capacity: int = 1, most_waiting: int = 256) -> Line:
@@ -24,21 +28,21 @@ async def order_of(calls: list[tuple[float, Priority]]) -> list[Priority]:
     """The order in which calls that came at these times, to a full route, get their places."""
     clock = FakeClock()
     found = line(clock)
-    await found.enter(Priority.LOW)
+    held = await found.enter(Priority.LOW)
     served: list[Priority] = []
 
     async def come(priority: Priority) -> None:
-        await found.enter(priority)
+        place = await found.enter(priority)
         served.append(priority)
         await anyio.lowlevel.checkpoint()
-        found.leave()
+        found.leave(place)
 
     async with anyio.create_task_group() as group:
         for at, priority in calls:
             clock.time = 1000.0 + at
             group.start_soon(come, priority)
             await anyio.wait_all_tasks_blocked()
-        found.leave()
+        found.leave(held)
     assert (found.busy, found.waiting) == (0, 0)
     return served
 
@@ -72,20 +76,52 @@ async def test_others_leave_room_for_an_emergency_even_when_the_limit_was_cut() 
             await found.enter(Priority.EMERGENCY)
 
 
+@promise("line:preempt")
+async def test_the_least_urgent_and_newest_give_way_to_an_emergency() -> None:
+    found = line(FakeClock(), capacity=20)
+    asked: list[str] = []
+    held = {
+        name: await found.enter(priority, partial(asked.append, name) if priority in STOPPABLE else None)
+        for name, priority in (("old", Priority.LOW), ("new", Priority.LOW), ("medium", Priority.MEDIUM))
+    }
+    others = [await found.enter(Priority.EMERGENCY) for _ in range(17)]
+    placed: list[Place] = []
+
+    async def emergency() -> None:
+        placed.append(await found.enter(Priority.EMERGENCY))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(emergency)
+            await anyio.wait_all_tasks_blocked()
+        assert asked == ["new", "old"]
+        found.leave(held["new"])  # as the one who was asked does
+        await anyio.wait_all_tasks_blocked()
+        assert len(placed) == 1
+        group.start_soon(emergency)
+        await anyio.wait_all_tasks_blocked()
+        assert asked == ["new", "old", "medium"]
+        found.leave(held["old"])
+        found.leave(held["medium"])
+    for place in (*placed, *others):
+        found.leave(place)
+    assert (found.busy, found.waiting) == (0, 0)
+
+
 @promise("line:shed")
 async def test_a_full_line_turns_away_the_least_urgent() -> None:
     clock = FakeClock()
     found = line(clock, most_waiting=1)
-    await found.enter(Priority.HIGH)
+    held = await found.enter(Priority.HIGH)
     shed: list[RouteError] = []
 
     async def come(priority: Priority) -> None:
         try:
-            await found.enter(priority)
+            place = await found.enter(priority)
         except RouteError as error:
             shed.append(error)
         else:
-            found.leave()
+            found.leave(place)
 
     async with anyio.create_task_group() as group:
         group.start_soon(come, Priority.LOW)
@@ -96,7 +132,7 @@ async def test_a_full_line_turns_away_the_least_urgent() -> None:
         with pytest.raises(RouteError, match="overloaded") as refused:
             await found.enter(Priority.MEDIUM)
         assert refused.value.kind is FailureKind.SHED
-        found.leave()
+        found.leave(held)
     assert (found.busy, found.waiting) == (0, 0)
 
 
@@ -109,14 +145,14 @@ def test_nobody_leaves_a_place_behind(calls: list[tuple[Priority, bool]], pauses
         async def come(priority: Priority, scope: anyio.CancelScope) -> None:
             with scope:
                 try:
-                    await found.enter(priority)
+                    place = await found.enter(priority, scope.cancel if priority in STOPPABLE else None)
                 except RouteError:
                     return
                 try:
                     for _ in range(pauses):
                         await anyio.lowlevel.checkpoint()
                 finally:
-                    found.leave()
+                    found.leave(place)
 
         async with anyio.create_task_group() as group:
             for priority, cancelled in calls:
@@ -168,11 +204,11 @@ async def test_the_wait_of_an_emergency_is_a_small_part_of_a_fifos() -> None:
 
     async def by_line(priority: Priority) -> None:
         began = clock.now()
-        await found.enter(priority)
+        place = await found.enter(priority)
         if priority is Priority.EMERGENCY:
             waits.append(clock.now() - began)
         await anyio.sleep(0.005)
-        found.leave()
+        found.leave(place)
 
     async def by_fifo(priority: Priority) -> None:
         began = clock.now()

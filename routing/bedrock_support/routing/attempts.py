@@ -12,15 +12,36 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards
-from bedrock_support.routing.model import Attempt, Carrier, Decision, Failure, FailureKind, Handoff, Reply, RouteName
+from bedrock_support.routing.model import (
+    Attempt,
+    Carrier,
+    Decision,
+    Failure,
+    FailureKind,
+    Handoff,
+    Kind,
+    Priority,
+    Reply,
+    RouteName,
+)
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.spans import Attribute, Span, failed, span
 from bedrock_support.routing.tokens import TokenBucket
 
 HEDGE_BUDGET = 0.05
 """Hedges per call, over time."""
-_BILLED = frozenset({FailureKind.TIMEOUT, FailureKind.STREAM_CUT, FailureKind.BAD_REPLY, FailureKind.CANCELLED})
+_BILLED = frozenset(
+    {
+        FailureKind.TIMEOUT,
+        FailureKind.STREAM_CUT,
+        FailureKind.BAD_REPLY,
+        FailureKind.CANCELLED,
+        FailureKind.PREEMPTED,
+    }
+)
 """Failures of attempts that a model may have worked on."""
+_STOPPABLE = frozenset({Priority.HIGH, Priority.MEDIUM, Priority.LOW})
+"""Priorities whose questions give their place up to an emergency."""
 
 
 def _hedge_budget() -> TokenBucket:
@@ -62,6 +83,8 @@ class Runner:
         self._asked: float | None = None
         """When the route was asked, after the wait for a place."""
         self._budget = 0.0
+        self._stopped = False
+        """An emergency needed the place."""
         self.lost: Attempt | None = None
 
     @property
@@ -103,7 +126,10 @@ class Runner:
     async def _guarded(self) -> Reply | Handoff | None:
         feed, operation = self._by.feed, self._decision.operation
         await self._route.prepare(operation)
-        async with self._by.guards.of(self._route.channel).entered(self._decision.priority) as leave:
+        priority = self._decision.priority
+        stoppable = priority in _STOPPABLE and operation.kind is Kind.READ
+        guard = self._by.guards.of(self._route.channel)
+        async with guard.entered(priority, self._give_way if stoppable else None) as leave:
             self._asked = self._by.clock.now()
             ticket = feed.started(self._route.channel, operation, self._budget)
             failure: Failure | None = Failure(kind=FailureKind.CANCELLED, message="given up")
@@ -128,7 +154,13 @@ class Runner:
                     leave.failed(failure)
             return answer
 
+    def _give_way(self) -> None:
+        self._stopped = True
+        self._scope.cancel()
+
     def _out_of_time(self) -> Failure:
+        if self._stopped:
+            return Failure(kind=FailureKind.PREEMPTED, message="stopped, because an emergency needed its place")
         if self._asked is None:
             message = f"no place on the {self.name} route became free within {self._budget:.1f} s"
             return Failure(kind=FailureKind.SHED, message=message)

@@ -52,6 +52,9 @@ class BreakerSettings:
     """Share of the wait that is left to chance, so that replicas don't try again in step."""
     trials: int = 3
     """Calls in flight while half open, and good ones in a row that close it."""
+    trial_seconds: float = 5.0
+    """A trial that takes longer no longer keeps the next one waiting: a hung one would hold every call back for as
+    long as its own deadline. What becomes of it still counts."""
 
 
 class _Verdict(StrEnum):
@@ -115,7 +118,8 @@ class Breaker:
         self._trips = 0
         self._epoch = 0
         """Calls admitted before the last change of state must not decide the next one."""
-        self._running_trials = 0
+        self._trials: list[float] = []
+        """When each running trial began."""
         self._good_trials = 0
 
     @property
@@ -140,7 +144,7 @@ class Breaker:
         if state in (BreakerState.OPEN, BreakerState.FORCED_OPEN):
             return None
         if state is BreakerState.HALF_OPEN:
-            return self._trial_permit() if self._running_trials < self._settings.trials else None
+            return self._trial_permit() if self._trial_is_free() else None
         return self._closed_permit()
 
     def retry_in(self) -> float:
@@ -175,18 +179,23 @@ class Breaker:
     def _shadow_permit(self) -> Permit:
         """Everything passes, so a tripped shadow learns from whatever comes, one trial at a time."""
         state = self.would_be
-        if state is BreakerState.HALF_OPEN and self._running_trials < self._settings.trials:
+        if state is BreakerState.HALF_OPEN and self._trial_is_free():
             return self._trial_permit()
         return self._closed_permit() if state is BreakerState.CLOSED else Permit.uncounted()
 
+    def _trial_is_free(self) -> bool:
+        since = self._clock.now() - self._settings.trial_seconds
+        return sum(began > since for began in self._trials) < self._settings.trials
+
     def _trial_permit(self) -> Permit:
-        self._running_trials += 1
+        began = self._clock.now()
+        self._trials.append(began)
         epoch = self._epoch
 
         def end(verdict: _Verdict | None) -> None:
             if epoch != self._epoch:
                 return  # another trial has decided already, and its decision freed every place
-            self._running_trials -= 1
+            self._trials.remove(began)
             if verdict is _Verdict.GOOD:
                 self._good_trials += 1
                 if self._good_trials >= self._settings.trials:
@@ -231,4 +240,5 @@ class Breaker:
         self._epoch += 1
         self._tripped = tripped
         self._calls.clear()
-        self._running_trials = self._good_trials = 0
+        self._trials.clear()
+        self._good_trials = 0

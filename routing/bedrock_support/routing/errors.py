@@ -36,7 +36,7 @@ class Meaning:
 _ROUTE_FAULT = Meaning(fall_over=True, hurts_health=True)
 _PASSING = Meaning(fall_over=True, hurts_health=True, again=True)
 _OVERLOAD = Meaning(fall_over=True, hurts_health=False, overload=True, again=True)
-_NOT_SENT = Meaning(fall_over=True, hurts_health=False, again=True)
+_OUR_OWN = Meaning(fall_over=True, hurts_health=False, again=True)
 _SET_UP = Meaning(fall_over=True, hurts_health=False)
 _CALLERS_FAULT = Meaning(fall_over=False, hurts_health=False)
 
@@ -59,7 +59,8 @@ FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.NOT_APPROVED: _SET_UP,
     FailureKind.DECLINED: _CALLERS_FAULT,
     FailureKind.CANCELLED: _CALLERS_FAULT,
-    FailureKind.SHED: _NOT_SENT,
-    FailureKind.HELD_BACK: _NOT_SENT,
+    FailureKind.SHED: _OUR_OWN,
+    FailureKind.PREEMPTED: _OUR_OWN,
+    FailureKind.HELD_BACK: _OUR_OWN,
 }
 """One row for every FailureKind; a test holds the two together."""

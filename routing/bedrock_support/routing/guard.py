@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -71,8 +71,8 @@ class Guard:
         return max(self.breaker.retry_in(), self._quiet_until - self._clock.now(), 0.0)
 
     @asynccontextmanager
-    async def entered(self, priority: Priority) -> AsyncGenerator[Pass]:
-        """A place and a permit for one call, both given back however the block ends.
+    async def entered(self, priority: Priority, give_way: Callable[[], None] | None = None) -> AsyncGenerator[Pass]:
+        """A place and a permit for one call, both given back however the block ends. `give_way` is `Line.enter`'s.
 
         An emergency has nowhere else to go: it passes an open breaker, but never as one of its trials.
 
@@ -80,13 +80,13 @@ class Guard:
             RouteError: HELD_BACK by the breaker or while the other side wants to be left alone, or SHED.
         """
         self._refuse_while_closed(priority)
-        await self.line.enter(priority)
+        place = await self.line.enter(priority, give_way)
         try:
             self._refuse_while_closed(priority)  # again: it may have tripped while this call stood in line
             with self._permit(priority) as permit:
                 yield Pass(self, permit)
         finally:
-            self.line.leave()
+            self.line.leave(place)
 
     def answered(self, seconds: float, expected: float | None) -> None:
         self.retries.earn()

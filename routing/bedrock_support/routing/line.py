@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -30,17 +31,32 @@ MOST_WAITING = 256
 class _Waiter:
     key: tuple[bool, float, int]
     priority: Priority = field(compare=False)
+    give_way: Callable[[], None] | None = field(compare=False)
     turn: anyio.Event = field(compare=False, default_factory=anyio.Event)
     placed: bool = field(compare=False, default=False)
     gone: bool = field(compare=False, default=False)
     """Left the line: given up, or shed for one more urgent."""
 
 
+class Place:
+    """A place that is held. Belongs to the line that gave it."""
+
+    __slots__ = ("arrival", "asked", "give_way", "rank")
+
+    def __init__(self, waiter: _Waiter) -> None:
+        self.rank = RANK[waiter.priority]
+        self.arrival = waiter.key[2]
+        self.give_way = waiter.give_way
+        self.asked = False
+        """Told to give way, and not gone yet."""
+
+
 class Line:
     """Places on one route. Belongs to the event loop.
 
     An emergency ignores the adaptive limit and is held by `capacity` alone: a limit that was cut because others
-    crawl must not make it wait behind them.
+    crawl must not make it wait behind them. Where even that is taken, the least urgent holder that may be stopped
+    gives its place up.
     """
 
     def __init__(self, capacity: int, limit: AdaptiveLimit, clock: Clock, most_waiting: int = MOST_WAITING) -> None:
@@ -51,6 +67,8 @@ class Line:
         self._heap: list[_Waiter] = []
         self._arrivals = 0
         self._waiting = 0
+        self._yielding: set[Place] = set()
+        """Places whose holders can be asked to give way."""
         self.busy = 0
         """Places taken."""
 
@@ -58,18 +76,22 @@ class Line:
     def waiting(self) -> int:
         return self._waiting
 
-    async def enter(self, priority: Priority) -> None:
+    async def enter(self, priority: Priority, give_way: Callable[[], None] | None = None) -> Place:
         """Take a place, waiting for one by urgency. Pair with `leave`. The caller's own deadline ends the wait.
+
+        With `give_way` the holder can be stopped: it is called, once, when an emergency needs the place, and `leave`
+        should follow as soon as the work has been given up.
 
         Raises:
             RouteError: SHED, when the line is full of calls that are at least as urgent, or a more urgent one
                 took this call's place in it.
         """
-        waiter = self._waiter(priority)
+        waiter = self._waiter(priority, give_way)
         if self._fits(priority) and not self._anyone_before(waiter):
-            self.busy += 1
-            return
+            return self._taken(waiter)
         self._join(waiter)
+        if priority is Priority.EMERGENCY:
+            self._ask_for_room()
         try:
             await waiter.turn.wait()
         except BaseException:
@@ -77,16 +99,44 @@ class Line:
             raise
         if waiter.gone:
             raise _shed(self._most_waiting)
+        return self._held(waiter)
 
-    def leave(self) -> None:
+    def leave(self, place: Place) -> None:
         """Give the place back, and let in whoever is next."""
+        self._yielding.discard(place)
+        self._free()
+
+    def _free(self) -> None:
         self.busy -= 1
         self._admit()
 
-    def _waiter(self, priority: Priority) -> _Waiter:
+    def _taken(self, waiter: _Waiter) -> Place:
+        self.busy += 1
+        return self._held(waiter)
+
+    def _held(self, waiter: _Waiter) -> Place:
+        place = Place(waiter)
+        if place.give_way is not None:
+            self._yielding.add(place)
+        return place
+
+    def _ask_for_room(self) -> None:
+        """Ask one holder to give way for each emergency in the line: the least urgent, and of these the newest."""
+        wanted = sum(each.priority is Priority.EMERGENCY for each in self._heap if not each.gone and not each.placed)
+        leaving = sum(each.asked for each in self._yielding)
+        while leaving < wanted:
+            able = (each for each in self._yielding if not each.asked)
+            place = max(able, key=lambda each: (each.rank, each.arrival), default=None)
+            if place is None or place.give_way is None:
+                return
+            place.asked = True
+            leaving += 1
+            place.give_way()
+
+    def _waiter(self, priority: Priority, give_way: Callable[[], None] | None) -> _Waiter:
         self._arrivals += 1
         due = self._clock.now() + RANK[priority] * AGING
-        return _Waiter((priority is not Priority.EMERGENCY, due, self._arrivals), priority)
+        return _Waiter((priority is not Priority.EMERGENCY, due, self._arrivals), priority, give_way)
 
     def _fits(self, priority: Priority) -> bool:
         if priority is Priority.EMERGENCY:
@@ -111,7 +161,7 @@ class Line:
 
     def _give_up(self, waiter: _Waiter) -> None:
         if waiter.placed:
-            self.leave()  # cancelled between being let in and noticing it
+            self._free()  # cancelled between being let in and noticing it
         elif not waiter.gone:
             waiter.gone = True
             self._waiting -= 1

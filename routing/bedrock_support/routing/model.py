@@ -105,6 +105,8 @@ class FailureKind(StrEnum):
     CANCELLED = "cancelled"
     SHED = "shed"
     """Never sent: too much work of at least this urgency was waiting."""
+    PREEMPTED = "preempted"
+    """Sent, and stopped before it was answered: an emergency needed its place."""
     HELD_BACK = "held_back"
     """Never sent: the route failed too often just now, or asked to be left alone."""
 
