@@ -17,6 +17,7 @@ PROMISES = {
     "server:ends": Promise("issue 2", "SIGTERM and closed stdin end the server cleanly within 5 s"),
     "server:host-and-origin": Promise("issue 2", "HTTP refuses foreign Host and Origin headers and other interfaces"),
     "server:oversized-http": Promise("issue 2", "an oversized or malformed HTTP body gets an error answer"),
+    "server:arrival": Promise("issue 3", "a deadline counts from when the message came, however busy the loop was"),
     "server:cancellation": Promise("issue 2", "a cancelled call stops its work and leaves nothing behind"),
     "server:progress": Promise("issue 2", "long work reports progress that only ever rises"),
     "server:trace": Promise("issue 2", "one trace runs from the client through decision and attempt to the model"),

@@ -39,6 +39,8 @@ AWS_REQUEST_ID = "aws.request_id"
 # Ours
 OP_CLASS = "support.op_class"
 DEADLINE_MS = "support.deadline_ms"
+ARRIVAL_LAG_MS = "support.arrival_lag_ms"
+"""From the arrival of a message to the start of its call."""
 DEADLINE_REMAINING_MS = "support.deadline_remaining_ms"
 DEADLINE_MET = "support.deadline_met"
 OUTCOME = "support.outcome"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from mcp.server import MCPServer
+from mcp.server import MCPServer, NotificationOptions
 from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.transport_security import TransportSecuritySettings
@@ -70,6 +71,11 @@ class SupportServer(MCPServer[Rounds]):
         )
         self.manager = manager
         self._peer_tools = peer_tools
+        # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
+        lowlevel = self._lowlevel_server
+        lowlevel.create_initialization_options = partial(  # pyright: ignore[reportAttributeAccessIssue] - called without
+            lowlevel.create_initialization_options, notification_options=NotificationOptions(tools_changed=True)
+        )
         for prompt in PROMPTS:
             self.add_prompt(prompt)
         self._add_resources()

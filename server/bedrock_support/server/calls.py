@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from bedrock_support.routing import semconv
 from bedrock_support.routing.model import Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
+from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.rounds import AnyContext, Rounds
@@ -64,7 +65,8 @@ class SupportCalls:
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         """Validate, run and word one call. Only protocol errors are raised."""
-        started = self.manager.clock.now()
+        arrived = arrival(context.request_context.request)
+        started = self.manager.clock.now() if arrived is None else arrived
         try:
             params = validated(spec.input_model, arguments)
         except InputError as error:
@@ -95,6 +97,7 @@ class SupportCalls:
             semconv.TOOL_NAME: spec.name,
             semconv.OP_CLASS: op_class.value,
             semconv.DEADLINE_MS: round((deadline - started) * 1000),
+            semconv.ARRIVAL_LAG_MS: round((self.manager.clock.now() - started) * 1000),
         }
 
         async def judge(operation: Operation) -> Outcome:

@@ -10,6 +10,8 @@ from typing import Any
 import anyio
 from mcp.server.transport_security import TransportSecuritySettings
 
+from bedrock_support.routing.clock import SystemClock
+from bedrock_support.server.arrival import stamped
 from bedrock_support.server.loopback import as_url, is_loopback
 from bedrock_support.server.settings import SettingsError
 
@@ -62,7 +64,13 @@ async def serve_app(app: Any, listener: socket.socket, announce: Callable[[str],
             yield
 
     server = Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LAST_CALLS, lifespan="on", ws="none")
+        uvicorn.Config(
+            stamped(app, SystemClock()),
+            log_level="warning",
+            timeout_graceful_shutdown=LAST_CALLS,
+            lifespan="on",
+            ws="none",
+        )
     )
     host, port = listener.getsockname()[:2]
     announce(as_url(host, port))

@@ -18,9 +18,12 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 from anyio.abc import ObjectSendStream
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 from pydantic import ValidationError
+
+from bedrock_support.routing.clock import SystemClock
+from bedrock_support.server.arrival import Arrived
 
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one incoming message, as over HTTP."""
@@ -81,6 +84,7 @@ async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
     outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     token = anyio.lowlevel.current_token()
     written = anyio.Event()
+    clock = SystemClock()
 
     def read() -> None:
         # RuntimeError: the loop is gone, and so is everybody who could use the message.
@@ -90,6 +94,7 @@ async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
                 if isinstance(message, JSONRPCError):
                     outgoing.put(_encode(message))
                 elif message is not None:
+                    message.metadata = ServerMessageMetadata(request_context=Arrived(clock.now()))
                     anyio.from_thread.run(to_server.send, message, token=token)
         with suppress(RuntimeError):
             anyio.from_thread.run(_close, to_server, token=token)
