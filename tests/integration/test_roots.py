@@ -12,7 +12,7 @@ from mcp.types import ListRootsResult, Root
 from pydantic import FileUrl
 
 from tests.promises import promise
-from tests.rig import COMMAND, Era, environment, running, told, words
+from tests.rig import COMMAND, LOG, Era, environment, running, told, words
 
 BOTH_ERAS = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 
@@ -37,6 +37,32 @@ async def test_over_stdio_the_clients_roots_count(era: Era, log_root: Path, tmp_
         server = started_in(tmp_path)
         async with Client(server, mode=era, list_roots_callback=naming(log_root.as_uri())) as client:  # pyright: ignore[reportArgumentType]
             assert told(await client.call_tool("triage_incident", {"path": "shop.log"}))["findings"]
+
+
+@promise("server:roots")
+@BOTH_ERAS
+async def test_a_root_that_is_a_link_is_followed(era: Era, log_root: Path, tmp_path: Path) -> None:
+    link = tmp_path / "workspace"
+    link.symlink_to(log_root, target_is_directory=True)
+    with anyio.fail_after(30):
+        async with Client(started_in(tmp_path), mode=era, list_roots_callback=naming(link.as_uri())) as client:  # pyright: ignore[reportArgumentType]
+            assert told(await client.call_tool("triage_incident", {"path": "shop.log"}))["findings"]
+            assert told(await client.call_tool("triage_incident", {"path": str(link / "shop.log")}))["findings"]
+
+
+@promise("server:roots")
+@BOTH_ERAS
+async def test_a_call_that_names_no_file_asks_for_no_roots(era: Era, tmp_path: Path) -> None:
+    asked: list[ClientRequestContext] = []
+
+    async def roots(context: ClientRequestContext) -> ListRootsResult:
+        asked.append(context)
+        return ListRootsResult(roots=[])
+
+    with anyio.fail_after(30):
+        async with Client(started_in(tmp_path), mode=era, list_roots_callback=roots) as client:
+            assert told(await client.call_tool("triage_incident", {"text": LOG}))["findings"]
+    assert asked == []
 
 
 @promise("server:roots")

@@ -140,7 +140,9 @@ class ClientCaller:
             return ()
         if not isinstance(answer, ListRootsResult):
             return ()
-        return tuple(path for root in answer.roots if (path := _local(str(root.uri))) is not None)
+        named = [path for root in answer.roots if (path := _local(str(root.uri))) is not None]
+        # A workspace may well be a link; paths are held against their real place.
+        return await anyio.to_thread.run_sync(lambda: tuple(path.resolve() for path in named))
 
     async def _ask(self, request: InputRequest) -> InputResponse:
         try:

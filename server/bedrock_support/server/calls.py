@@ -111,7 +111,9 @@ class SupportCalls:
                 result = await spec.run(
                     ToolContext(
                         call_id=call_id,
-                        roots=self.roots or (trusted and await caller.roots()) or self.fallback_roots,
+                        roots=self.roots
+                        or (trusted and spec.reads_files(params) and await caller.roots())
+                        or self.fallback_roots,
                         clock=self.manager.clock,
                         op_class=op_class,
                         rule=self.manager.router.matrix.rules[op_class],

@@ -95,6 +95,8 @@ class SupportTool(Generic[InputT, OutputT]):
     """The result in plain text, for clients that show no structured content."""
     answer_model: type[BaseModel] | None = None
     """Shape that a model's answer to this tool's question must have."""
+    reads_files: Callable[[InputT], bool] = lambda _: True
+    """Whether these arguments name files: only then is the client asked for its folders."""
     read_only: bool = True
     idempotent: bool = True
     open_world: bool = True

@@ -92,6 +92,7 @@ def explain_routing(look: Look) -> SupportTool[ExplainInput, RoutingExplanation]
         output_model=RoutingExplanation,
         run=run,
         op_class=lambda _: OperationClass.STANDARD,
+        reads_files=lambda _: False,
         summary=lambda result: result.text,
         open_world=False,
     )

@@ -202,6 +202,7 @@ TRIAGE: SupportTool[TriageInput, TriageResult] = SupportTool(
     output_model=TriageResult,
     run=triage,
     op_class=lambda given: given.operation_class,
+    reads_files=lambda given: given.path is not None,
     summary=summary,
     answer_model=TriageAnswer,
 )
