@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.promises import Promise
 
 PROMISES = {
+    "stdio:unread": Promise("issue 3", "a client that never reads fills no more than a bounded amount of memory"),
     "stdio:malformed-answered": Promise("issue 2", "malformed and oversized messages over stdio get an answer"),
     "settings:defaults": Promise("issue 2", "settings come from the environment and default to the safe side"),
     "settings:errors": Promise("design 7", "a setting that can't be used is named with its value and its mend"),

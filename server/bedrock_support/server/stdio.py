@@ -7,9 +7,9 @@ clean-up; this one answers -32700, caps a line, and ends on a closed stdin or a 
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
@@ -28,6 +28,8 @@ from bedrock_support.server.arrival import Arrived
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one incoming message, as over HTTP."""
 CHUNK = 65536
+MOST_UNREAD = 16 * 1024 * 1024
+"""Bytes of answers that a client may leave unread before nothing more is read from it."""
 Incoming: TypeAlias = SessionMessage | Exception
 
 
@@ -69,6 +71,41 @@ def _error(code: int, message: str) -> JSONRPCError:
     return JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=message))
 
 
+class Outgoing:
+    """Encoded messages on their way out. Whoever reads requests waits while too many answers lie unread."""
+
+    def __init__(self, most: int = MOST_UNREAD) -> None:
+        self._most = most
+        self._waiting: deque[bytes | None] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+
+    def put(self, data: bytes | None) -> None:
+        """Add a message; None ends `each`. Never waits."""
+        with self._changed:
+            self._waiting.append(data)
+            self._bytes += len(data or b"")
+            self._changed.notify_all()
+
+    def each(self) -> Iterator[bytes]:
+        """Messages in order, as they come; blocks."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                data = self._waiting.popleft()
+            if data is None:
+                return
+            yield data
+            with self._changed:  # only now has the client taken it
+                self._bytes -= len(data)
+                self._changed.notify_all()
+
+    def wait_for_room(self) -> None:
+        """Block while the client leaves too much unread."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._bytes <= self._most)
+
+
 @asynccontextmanager
 async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
     """The process's stdin and stdout as message streams. stdout then carries nothing but messages.
@@ -81,7 +118,7 @@ async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
     os.dup2(2, 1)  # a stray print goes to stderr, never into the protocol
     to_server, from_client = anyio.create_memory_object_stream[Incoming](0)
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
-    outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    outgoing = Outgoing()
     token = anyio.lowlevel.current_token()
     written = anyio.Event()
     clock = SystemClock()
@@ -96,12 +133,13 @@ async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
                 elif message is not None:
                     message.metadata = ServerMessageMetadata(request_context=Arrived(clock.now()))
                     anyio.from_thread.run(to_server.send, message, token=token)
+                outgoing.wait_for_room()
         with suppress(RuntimeError):
             anyio.from_thread.run(_close, to_server, token=token)
 
     def write() -> None:
         with suppress(OSError):
-            while (data := outgoing.get()) is not None:
+            for data in outgoing.each():
                 _write_all(wire_out, data)
         with suppress(RuntimeError):
             anyio.from_thread.run_sync(written.set, token=token)
