@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import anyio
 import pytest
 
-from bedrock_support.routing.bedrock import workers
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 from tests.direct_rig import (
@@ -36,22 +34,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     with_keys(monkeypatch)
 
 
-def threads_at_work() -> int:
-    """Worker threads that are inside the direct client now; an idle worker of anyio's pool is not."""
-    ours = str(Path(workers.__file__).parent)
-    count = 0
-    for ident, frame in sys._current_frames().items():  # pyright: ignore[reportPrivateUsage] - the only way to see
-        if ident == threading.get_ident():
-            continue
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(ours):
-                count += 1
-                break
-            frame = frame.f_back
-    return count
-
-
-@promise("direct:freed", "direct:off-loop")
+@promise("direct:freed")
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_200_cancelled_calls_leave_nothing(streamed: bool) -> None:
     begun = stream(START, piece("Be"), end=False) if streamed else None
@@ -65,7 +48,7 @@ async def test_200_cancelled_calls_leave_nothing(streamed: bool) -> None:
                 await until(lambda: len(server.requests) == 65)
                 assert client.busy == 64
                 group.cancel_scope.cancel()
-            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+            await until(lambda: (client.busy, server.open) == (0, 0))
             server.reply = http()
             assert (await client.send(operation())).text == "Because."
 
@@ -88,7 +71,7 @@ async def test_a_silent_peer_is_left_at_the_deadline(reply: bytes | None) -> Non
             failure = await failure_of(client, operation(0.3))
             assert time.perf_counter() - before < 0.6
             assert failure.kind is FailureKind.TIMEOUT
-            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+            await until(lambda: (client.busy, server.open) == (0, 0))
 
 
 @promise("direct:deadline")
@@ -145,7 +128,7 @@ async def test_a_hanging_tls_handshake_is_cut() -> None:
         async with direct(server.url.replace("http:", "https:"), connect_timeout=30) as client:
             await client.check()
             assert (await failure_of(client, operation(0.4))).kind is FailureKind.TIMEOUT
-            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+            await until(lambda: (client.busy, server.open) == (0, 0))
 
 
 @promise("direct:freed", "direct:pool")
@@ -165,26 +148,28 @@ async def test_calls_over_tls_are_pooled_and_cut_alike(
                 async with anyio.create_task_group() as group:
                     for _ in range(8):
                         group.start_soon(client.send, operation(20, stream=streamed))
-            await until(lambda: (client.busy, threads_at_work(), server.open) == (0, 0, 0))
+            await until(lambda: (client.busy, server.open) == (0, 0))
 
 
-@promise("direct:permit-till-end")
-async def test_a_permit_outlives_its_caller_until_the_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@promise("direct:one-look")
+async def test_however_many_give_up_one_thread_looks_for_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
+    looks: list[object] = []
 
-    def slow(_settings: object) -> object:
+    def slow(settings: object) -> object:
+        looks.append(settings)
         gate.wait(5)
         raise LookupError
 
-    monkeypatch.setattr("bedrock_support.routing.bedrock.transport.build", slow)
+    monkeypatch.setattr("bedrock_support.routing.bedrock.access.build", slow)
     with peer(http()) as server:
-        async with direct(server.url, concurrency=1) as client:
-            assert (await failure_of(client, operation(0.2))).kind is FailureKind.TIMEOUT
-            assert client.busy == 1
-            assert (await failure_of(client, operation(0.2))).kind is FailureKind.TIMEOUT
-            assert client.busy == 1
+        async with direct(server.url) as client:
+            for _ in range(3):
+                assert (await failure_of(client, operation(0.2))).kind is FailureKind.TIMEOUT
+                assert client.busy == 0
             gate.set()
-            await until(lambda: client.busy == 0)
+            assert (await failure_of(client, operation())).kind is FailureKind.BAD_REPLY
+            assert len(looks) == 1
 
 
 @promise("direct:closed")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, RefreshableCredentials
 
 from bedrock_support.routing import direct_bedrock
-from bedrock_support.routing.bedrock import transport
+from bedrock_support.routing.bedrock import access
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
-from bedrock_support.routing.model import FailureKind, Health, RouteName, Usage
+from bedrock_support.routing.model import FailureKind, Health, ModelRole, RouteName, Usage
 from tests.direct_rig import CLOCK, certificate, direct, failure_of, http, no_credentials, operation, peer, with_keys
 from tests.promises import promise
 
@@ -41,7 +47,8 @@ def test_importing_and_making_the_client_loads_no_boto() -> None:
         "from bedrock_support.routing.clock import SystemClock\n"
         "client = DirectBedrockClient(BedrockSettings(), SystemClock())\n"
         "client.condition()\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'boto3', 'botocore', 'urllib3'}))\n"
+        "slow = {'aiohttp', 'boto3', 'botocore', 'urllib3'}\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & slow))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -50,14 +57,14 @@ def test_importing_and_making_the_client_loads_no_boto() -> None:
 @promise("direct:built-once", "direct:off-loop")
 async def test_first_calls_at_once_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     with_keys(monkeypatch)
-    made: list[transport.Transport] = []
+    made: list[access.Access] = []
 
-    def build(settings: BedrockSettings) -> transport.Transport:
+    def build(settings: BedrockSettings) -> access.Access:
         made.append(real(settings))
         return made[-1]
 
-    real = transport.build
-    monkeypatch.setattr(transport, "build", build)
+    real = access.build
+    monkeypatch.setattr(access, "build", build)
     with peer(http()) as server:
         async with direct(server.url) as client:
             assert client.condition().health is Health.UNKNOWN
@@ -65,8 +72,6 @@ async def test_first_calls_at_once_make_one_client(monkeypatch: pytest.MonkeyPat
                 for _ in range(8):
                     group.start_soon(client.send, operation())
             assert len(made) == 1
-            # The classes that make a hanging call cuttable are still where botocore looks for them.
-            assert made[0].cuttable
             assert client.condition().note == "credentials found: env"
 
 
@@ -103,13 +108,13 @@ async def test_credentials_that_appear_are_seen_after_half_a_minute(
     no_credentials(monkeypatch, tmp_path)
     clock = Hands()
     looks: list[object] = []
-    real = transport.build
+    real = access.build
 
-    def build(settings: BedrockSettings) -> transport.Transport:
+    def build(settings: BedrockSettings) -> access.Access:
         looks.append(settings)
         return real(settings)
 
-    monkeypatch.setattr(transport, "build", build)
+    monkeypatch.setattr(access, "build", build)
     client = DirectBedrockClient(BedrockSettings(endpoint_url="http://127.0.0.1:9"), clock)
     assert (await client.check()).health is Health.UNCONFIGURED
     with_keys(monkeypatch)
@@ -182,16 +187,84 @@ async def test_tokens_are_counted_or_estimated(monkeypatch: pytest.MonkeyPatch) 
             assert counted.input_tokens > 0
 
 
-async def test_a_botocore_that_hides_its_pools_still_answers(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    with_keys(monkeypatch)
+@promise("direct:renewed", "direct:off-loop")
+async def test_keys_that_end_are_renewed_off_the_loop_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    renewals: list[int] = []
 
-    def moved(_client: object) -> dict[str, object]:
-        raise AttributeError("_endpoint")
+    def renew() -> dict[str, str]:
+        renewals.append(1)
+        gate.wait(5)
+        return keys_until(hours=6)
 
-    monkeypatch.setattr(transport, "_POOLS", moved)
+    def keys_until(*, hours: float) -> dict[str, str]:
+        end = datetime.now(UTC) + timedelta(hours=hours)
+        number = len(renewals)
+        return {
+            "access_key": f"AKIAEXAMPLE{number}",
+            "secret_key": "not-a-secret",
+            "token": f"session-{number}",
+            "expiry_time": end.isoformat(),
+        }
+
+    # within a quarter of an hour of their end botocore wants new ones, and still lends the old
+    role = RefreshableCredentials.create_from_metadata(keys_until(hours=0.2), renew, "assume-role")
+
+    def credentials(_session: object) -> RefreshableCredentials:
+        return role
+
+    monkeypatch.setattr("botocore.session.Session.get_credentials", credentials)
     with peer(http()) as server:
         async with direct(server.url) as client:
-            assert (await client.send(operation())).text == "Because."
-    assert "read timeout" in caplog.text
+            assert (await failure_of(client, operation(0.5))).kind is FailureKind.TIMEOUT, "still being renewed"
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(client.send, operation())
+                await anyio.sleep(0.05)
+                gate.set()
+            assert len(renewals) == 1
+            assert client.condition().note == "credentials found: assume-role"
+            role._expiry_time = datetime.now(UTC) + timedelta(minutes=5)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(client.send, operation())
+            assert len(renewals) == 2
+    seen = [b"AKIAEXAMPLE2/" in request and b"session-2" in request for request in server.requests]
+    assert seen == [False] * 4 + [True] * 4
+
+
+@promise("direct:signed")
+@pytest.mark.parametrize("model", ["eu.a.model-1:0", "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.x"])
+async def test_what_arrives_is_what_was_signed(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    with_keys(monkeypatch)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+    with peer(http()) as server:
+        async with direct(server.url, models={ModelRole.STANDARD: model}) as client:
+            await client.send(operation(model_role=ModelRole.STANDARD, brief="Grüße €"))
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert quote(model, safe="") in first
+    request = AWSRequest("POST", f"http://{headers['Host']}{first.split()[1]}", data=body)
+    request.headers["Content-Type"] = headers["Content-Type"]
+    request.headers["X-Amz-Security-Token"] = headers["X-Amz-Security-Token"]
+    request.context["timestamp"] = headers["X-Amz-Date"]
+    request.headers["X-Amz-Date"] = headers["X-Amz-Date"]
+    signer = SigV4Auth(Credentials("AKIAIOSFODNN7EXAMPLE", "not-a-secret", "session"), "bedrock", "eu-central-1")
+    wanted = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    assert headers["Authorization"].endswith(f"Signature={wanted}")
+
+
+@promise("direct:proxy")
+async def test_a_proxy_of_the_environment_is_used_and_its_exceptions_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keys(monkeypatch)
+    with peer(http()) as proxy, peer(http()) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        async with direct(server.url) as client:
+            await client.send(operation())
+        assert proxy.requests[0].startswith(f"POST {server.url}/model/".encode())
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        async with direct(server.url) as client:
+            await client.send(operation())
+        assert (len(proxy.requests), len(server.requests)) == (1, 1)

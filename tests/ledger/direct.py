@@ -5,15 +5,18 @@ from __future__ import annotations
 from tests.promises import Promise
 
 PROMISES: dict[str, Promise] = {
-    "direct:cold": Promise("design 7", "Importing the direct client imports neither boto3 nor botocore."),
-    "direct:built-once": Promise("design 4", "However many calls come first at once, one boto3 client is made."),
-    "direct:off-loop": Promise("design 7", "No call of boto3 runs on the event loop."),
+    "direct:cold": Promise("design 7", "Importing the direct client imports neither boto3 nor aiohttp."),
+    "direct:built-once": Promise("design 4", "However many calls come first at once, credentials are looked for once."),
+    "direct:off-loop": Promise("design 7", "Nothing of boto3 that may block runs on the event loop."),
     "direct:deadline": Promise("design 4", "Every call ends by its deadline, whatever the other side does."),
     "direct:drip": Promise(
         "design 4", "A stream that stalls between two frames is a timeout, long before the deadline."
     ),
-    "direct:freed": Promise("design 7", "A cancelled or late call leaves no thread, permit or connection behind."),
-    "direct:permit-till-end": Promise("design 7", "A permit is held until its thread has ended, not only its caller."),
+    "direct:freed": Promise("design 7", "A cancelled or late call leaves no place or connection behind."),
+    "direct:one-look": Promise("design 7", "However many calls give up meanwhile, one thread looks for credentials."),
+    "direct:renewed": Promise("design 4", "Keys of a role are renewed before they end, once, whoever waits."),
+    "direct:signed": Promise("bedrock 2.3", "What is sent is byte for byte what was signed."),
+    "direct:proxy": Promise("issue 3", "The environment's proxy is used, and its exceptions are kept."),
     "direct:clean-pool": Promise(
         "design 4", "A connection returns to the pool only when its reply was read to the end."
     ),

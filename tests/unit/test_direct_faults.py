@@ -1,14 +1,15 @@
-"""The fault table: every error that botocore and urllib3 can raise, and what may be said about it."""
+"""The fault table: every error that botocore and aiohttp can raise, and what may be said about it."""
 
 from __future__ import annotations
 
+import json
+
+import aiohttp
 import pytest
 from botocore import exceptions as boto
 from botocore.eventstream import ChecksumMismatch
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import ProtocolError
 
-from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, retry_after, translate
+from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, Refused, retry_after, translate
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 from tests.promises import promise
@@ -16,21 +17,10 @@ from tests.promises import promise
 SECRET = "wJalrXUtnFEMI-secret-in-a-message"
 
 
-def refused(code: str, status: int, message: str = SECRET, **headers: str) -> boto.ClientError:
-    """A ClientError as botocore makes it."""
-    return boto.ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {
-                "HTTPStatusCode": status,
-                "HTTPHeaders": {name.replace("_", "-"): value for name, value in headers.items()},
-                "RequestId": "r",
-                "HostId": "",
-                "RetryAttempts": 0,
-            },
-        },
-        "Converse",
-    )
+def refused(code: str, status: int, message: str = SECRET, **headers: str) -> Refused:
+    """A refusal as it is read from an answer."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Refused.read(status, {"x-amzn-errortype": code, **given}, json.dumps({"message": message}).encode())
 
 
 @promise("direct:typed", "direct:safe-words")
@@ -77,8 +67,23 @@ def test_every_refusal_has_its_kind(code: str, status: int, kind: FailureKind) -
     ],
 )
 def test_a_frame_is_known_by_its_name_and_not_by_status_400(code: str, kind: FailureKind) -> None:
-    error = boto.EventStreamError(refused(code, 400).response, "ConverseStream")
+    error = Refused.frame({":message-type": "exception", ":exception-type": code}, b'{"message": "x"}')
     assert translate(error, answering=True).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "code"),
+    [
+        ({"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/"}, b"", "ThrottlingException"),
+        ({}, b'{"__type": "com.amazon.coral#ThrottlingException"}', "ThrottlingException"),
+        ({}, b'{"code": "ThrottlingException"}', "ThrottlingException"),
+        ({}, b"[]", ""),
+        ({}, b'{"__type": 5', ""),
+        ({}, b"\xff", ""),
+    ],
+)
+def test_the_name_of_an_error_is_found_wherever_it_stands(headers: dict[str, str], body: bytes, code: str) -> None:
+    assert Refused.read(400, headers, body).code == code
 
 
 @pytest.mark.parametrize(
@@ -102,17 +107,19 @@ def test_a_validation_error_is_told_apart_by_its_text(message: str, kind: Failur
         (boto.NoCredentialsError(), False, FailureKind.UNCONFIGURED),
         (boto.PartialCredentialsError(provider="env", cred_var=SECRET), False, FailureKind.UNCONFIGURED),
         (boto.ProfileNotFound(profile=SECRET), False, FailureKind.UNCONFIGURED),
-        (boto.ParamValidationError(report=SECRET), False, FailureKind.INVALID_REQUEST),
         (boto.ReadTimeoutError(endpoint_url=SECRET), False, FailureKind.TIMEOUT),
         (boto.ConnectTimeoutError(endpoint_url=SECRET), False, FailureKind.CONNECTION),
         (boto.EndpointConnectionError(endpoint_url=SECRET), False, FailureKind.CONNECTION),
         (boto.SSLError(endpoint_url=SECRET, error=ValueError(SECRET)), False, FailureKind.CONNECTION),
         (boto.ConnectionClosedError(endpoint_url=SECRET), False, FailureKind.CONNECTION),
         (boto.HTTPClientError(error=ValueError(SECRET)), False, FailureKind.CONNECTION),
-        (ProtocolError(SECRET), True, FailureKind.STREAM_CUT),
+        (aiohttp.ClientPayloadError(SECRET), True, FailureKind.STREAM_CUT),
+        (aiohttp.ClientPayloadError(SECRET), False, FailureKind.BAD_REPLY),
+        (aiohttp.ServerDisconnectedError(SECRET), False, FailureKind.CONNECTION),
+        (aiohttp.SocketTimeoutError(SECRET), False, FailureKind.TIMEOUT),
+        (aiohttp.ConnectionTimeoutError(SECRET), False, FailureKind.CONNECTION),
         (ConnectionResetError(SECRET), True, FailureKind.STREAM_CUT),
         (ChecksumMismatch(1, 2), True, FailureKind.BAD_REPLY),
-        (ResponseParserError(SECRET), False, FailureKind.BAD_REPLY),
         (KeyError(SECRET), False, FailureKind.BAD_REPLY),
         (ZeroDivisionError(SECRET), False, FailureKind.UNAVAILABLE),
         (boto.UnknownServiceError(service_name=SECRET, known_service_names=""), False, FailureKind.UNAVAILABLE),

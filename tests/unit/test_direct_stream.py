@@ -1,4 +1,4 @@
-"""Streams, good and broken, in real bytes through boto3."""
+"""Streams, good and broken, in real bytes."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.promises import promise
 
 @promise("direct:max-tokens")
 def test_a_request_limits_its_answer_and_leaves_sampling_alone() -> None:
-    sent = wire.request(operation(max_tokens=300), "eu.model")
+    sent = wire.body(operation(max_tokens=300))
     assert sent.get("inferenceConfig") == {"maxTokens": 300}
     assert [message["role"] for message in sent.get("messages", [])] == ["user"]
     assert sent.get("system") == [{"text": "You help."}]
@@ -25,13 +25,13 @@ def test_a_request_limits_its_answer_and_leaves_sampling_alone() -> None:
 
 
 def test_no_system_prompt_sends_none() -> None:
-    assert "system" not in wire.request(operation(system=""), "eu.model")
+    assert "system" not in wire.body(operation(system=""))
 
 
 @promise("direct:metadata")
 @given(id=st.text(max_size=400), tool=st.text(max_size=400))
 def test_metadata_fits_the_rules_of_bedrock(id: str, tool: str) -> None:
-    sent = wire.request(operation(id=id, tool=tool), "eu.model").get("requestMetadata", {})
+    sent = wire.body(operation(id=id, tool=tool)).get("requestMetadata", {})
     assert sent["op_class"] == "emergency"
     assert 1 <= len(sent) <= 16
     for key, value in sent.items():
@@ -52,13 +52,13 @@ def test_metadata_fits_the_rules_of_bedrock(id: str, tool: str) -> None:
 )
 def test_some_stops_are_failures(reason: str, kind: FailureKind) -> None:
     with pytest.raises(RouteError) as caught:
-        wire.judge(wire.read({**ANSWER, "stopReason": reason}), "eu.model")
+        wire.judge(wire.read({**ANSWER, "stopReason": reason}, {}), "eu.model")
     assert caught.value.kind is kind
 
 
 @promise("direct:stop-reasons")
 def test_an_answer_cut_short_is_an_answer_that_says_so() -> None:
-    reply = wire.judge(wire.read({**ANSWER, "stopReason": "max_tokens"}), "eu.model")
+    reply = wire.judge(wire.read({**ANSWER, "stopReason": "max_tokens"}, {}), "eu.model")
     assert (reply.text, reply.stop_reason) == ("Because.", "max_tokens")
     assert reply.usage == Usage(input_tokens=7, output_tokens=2, cache_read_tokens=5)
     assert not reply.simulated
@@ -68,7 +68,7 @@ def test_an_answer_cut_short_is_an_answer_that_says_so() -> None:
 def test_an_answer_without_text_is_none() -> None:
     thoughts = {"message": {"content": [{"reasoningContent": {"reasoningText": {"text": "hm"}}}, {"text": " \n"}]}}
     with pytest.raises(RouteError) as caught:
-        wire.judge(wire.read({**ANSWER, "output": thoughts}), "eu.model")
+        wire.judge(wire.read({**ANSWER, "output": thoughts}, {}), "eu.model")
     assert caught.value.kind is FailureKind.BAD_REPLY
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.bedrock import wire
-from bedrock_support.routing.bedrock.call import Call
+from bedrock_support.routing.bedrock.errand import Errand
 from bedrock_support.routing.bedrock.settings import BedrockSettings
-from bedrock_support.routing.bedrock.stream import read_stream
+from bedrock_support.routing.bedrock.stream import Pace, read_stream
 from bedrock_support.routing.bedrock.wire import Reading
-from bedrock_support.routing.bedrock.workers import CLOSED, Pace, Workers
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import (
@@ -34,9 +33,10 @@ from bedrock_support.routing.prices import expected_usage, price_of
 from bedrock_support.routing.spans import CLIENT, Attribute, failed, span
 
 if TYPE_CHECKING:
-    from types_boto3_bedrock_runtime.type_defs import ConverseStreamRequestTypeDef
+    from aiohttp import ClientResponse
 
-    from bedrock_support.routing.bedrock.transport import Transport
+    from bedrock_support.routing.bedrock.access import Access
+    from bedrock_support.routing.bedrock.exchange import Exchange
 
 T = TypeVar("T")
 
@@ -45,23 +45,27 @@ RECHECK_SECONDS = 30.0
 CHECK_SECONDS = 5.0
 """How long `check` may look for credentials."""
 PEER = "aws-bedrock"
+CLOSED = "the direct client is closed"
 
 
 class DirectBedrockClient:
     """Asks Bedrock by Converse or ConverseStream.
 
-    Cold until first asked: boto3 is imported and the client made in a worker thread, once. A call ends by its
-    operation's deadline whatever the other side does; given up, it frees its connection, thread and permit.
+    Cold until first asked: boto3, which finds the credentials and the endpoint, is imported in a thread, once. Requests
+    are signed by botocore and sent on the event loop. A call ends by its operation's deadline whatever the other side
+    does; given up, it frees its connection and its place.
     """
 
     def __init__(self, settings: BedrockSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._prices = {role: price_of(model) for role, model in settings.models.items()}
-        self._workers = Workers(settings.concurrency, clock)
-        self._pace = Pace(settings.first_token_timeout, settings.inter_token_timeout)
-        self._building = threading.Lock()
-        self._transport: Transport | None = None
+        self._permits = anyio.CapacityLimiter(settings.concurrency)
+        self._calls: set[anyio.CancelScope] = set()
+        self._look: Errand[Access] | None = None
+        self._renewal: Errand[None] | None = None
+        self._access: Access | None = None
+        self._exchange: Exchange | None = None
         self._built_at = -math.inf
         self._missing: Failure | None = None
         self._missing_at = -math.inf
@@ -81,8 +85,8 @@ class DirectBedrockClient:
 
     @property
     def busy(self) -> int:
-        """Calls whose thread has not ended."""
-        return self._workers.busy
+        """Calls that hold a place."""
+        return len(self._calls)
 
     async def prepare(self, operation: Operation) -> None:
         """Nothing to settle."""
@@ -92,43 +96,40 @@ class DirectBedrockClient:
         model = self._settings.models[operation.model_role]
         with span(f"chat {model}", _asked(operation, model), kind=CLIENT) as current:
             try:
-                reading = await self._run(
-                    partial(self._converse, operation, model),
-                    operation.deadline,
-                    self._pace if operation.stream else None,
-                )
+                ask = self._stream if operation.stream else self._converse
+                reading = await self._within(operation.deadline, partial(ask, operation, model))
                 current.set_attributes(_told(reading))
                 return wire.judge(reading, model)
             except RouteError as error:
                 failed(current, error.kind.value, str(error))
                 raise
             finally:
-                if self._transport is not None:
-                    current.set_attribute(semconv.SERVER_ADDRESS, self._transport.host)
-                    current.set_attribute(semconv.SERVER_PORT, self._transport.port)
+                if self._access is not None:
+                    current.set_attribute(semconv.SERVER_ADDRESS, self._access.host)
+                    current.set_attribute(semconv.SERVER_PORT, self._access.port)
 
     async def count_tokens(self, operation: Operation) -> Usage:
         """Input tokens of the operation, by CountTokens or, where that fails, a local estimate marked as such."""
         model = self._settings.models[operation.model_role]
         try:
-            return await self._run(partial(self._count, operation, model), operation.deadline)
+            return await self._within(operation.deadline, partial(self._count, operation, model))
         except RouteError:
             # Not offered for every model, and never worth a failed call: the estimate comes out high.
             return wire.estimate(operation)
 
     async def check(self) -> RouteCondition:
         """Look for credentials without asking a model, and say how the route stands."""
-        if self._transport is None:
+        if self._access is None:
             with suppress(RouteError):
-                await self._run(self._ready, self._clock.now() + CHECK_SECONDS)
+                await self._within(self._clock.now() + CHECK_SECONDS, self._ready)
         return self.condition()
 
     def condition(self) -> RouteCondition:
         """Set up, not set up, or not known yet; whether Bedrock answers is for attempts to tell."""
         if self._closed:
             return RouteCondition(health=Health.UNCONFIGURED, note=CLOSED)
-        if self._transport is not None:
-            return RouteCondition(health=Health.UNKNOWN, note=f"credentials found: {self._transport.found}")
+        if self._access is not None:
+            return RouteCondition(health=Health.UNKNOWN, note=f"credentials found: {self._access.found}")
         # Only while fresh: a router that never tried again would never see credentials that appear later.
         missing = self._fresh_miss()
         if missing is not None:
@@ -143,17 +144,34 @@ class DirectBedrockClient:
     async def aclose(self) -> None:
         """End every call and close every connection. A closed client refuses further calls."""
         self._closed = True
-        self._workers.stop()
-        transport, self._transport = self._transport, None
-        if transport is not None:
+        for scope in tuple(self._calls):
+            scope.cancel()
+        self._access = None
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(transport.client.close)
+                await exchange.aclose()
 
-    async def _run(self, job: Callable[[Call], T], deadline: float, pace: Pace | None = None) -> T:
+    async def _within(self, deadline: float, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask with a place, by the deadline. Raises RouteError alone."""
+        self._refuse_if_closed()
+        self._refuse_if_missing()
+        left = deadline - self._clock.now()
+        if left <= 0:
+            raise RouteError(FailureKind.TIMEOUT, "the deadline had passed before Bedrock was asked")
+        with anyio.move_on_after(left) as scope:
+            async with self._permits:
+                self._calls.add(scope)
+                try:
+                    return await ask()
+                finally:
+                    self._calls.discard(scope)
+        self._refuse_if_closed()
+        raise RouteError(FailureKind.TIMEOUT, f"no answer from Bedrock within {left:.1f} s")
+
+    def _refuse_if_closed(self) -> None:
         if self._closed:
             raise RouteError(FailureKind.UNAVAILABLE, CLOSED)
-        self._refuse_if_missing()
-        return await self._workers.run(job, deadline, pace)
 
     def _fresh_miss(self) -> Failure | None:
         return self._missing if self._clock.now() - self._missing_at < RECHECK_SECONDS else None
@@ -163,64 +181,98 @@ class DirectBedrockClient:
         if missing is not None:
             raise RouteError(missing.kind, missing.message, mend=missing.mend)
 
-    # From here on everything runs in a worker thread, where blocking is allowed and boto3 may be imported.
+    async def _converse(self, operation: Operation, model: str) -> Reading:
+        access = await self._ready()
+        try:
+            async with self._post(access, model, "converse", wire.body(operation)) as answer:
+                return wire.read(await wire.whole(answer.content.iter_any()), answer.headers)
+        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
+            raise self._translated(error, answering=False) from None
 
-    def _converse(self, operation: Operation, model: str, call: Call) -> Reading:
-        client = self._ready(call).client
-        request = wire.request(operation, model)
-        call.asked = self._clock.now()
+    async def _stream(self, operation: Operation, model: str) -> Reading:
+        access = await self._ready()
+        pace = Pace(self._settings.first_token_timeout, self._settings.inter_token_timeout, self._clock)
         answering = False
-        try:
-            if not operation.stream:
-                return wire.read(client.converse(**request))
-            response = client.converse_stream(**cast("ConverseStreamRequestTypeDef", request))
-            answering = True
-            return read_stream(response, call, self._clock)
-        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
-            raise self._translated(error, call, answering=answering) from None
-
-    def _count(self, operation: Operation, model: str, call: Call) -> Usage:
-        client = self._ready(call).client
-        try:
-            counted = client.count_tokens(modelId=model, input={"converse": wire.content(operation)})
-        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
-            raise self._translated(error, call, answering=False) from None
-        return Usage(input_tokens=counted["inputTokens"])
-
-    def _ready(self, call: Call) -> Transport:
-        """The client, made once however many ask for it at the same time."""
-        if self._transport is not None:
-            return self._transport
-        with self._building:
-            if self._transport is not None:
-                return self._transport
-            self._refuse_if_missing()
+        with pace.scope:
             try:
-                from bedrock_support.routing.bedrock.transport import build
-
-                built = build(self._settings)
+                async with self._post(access, model, "converse-stream", wire.body(operation)) as answer:
+                    answering = True
+                    return await read_stream(answer, pace)
             except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
-                raise self._translated(error, call, answering=False) from None
+                raise self._translated(error, answering=answering) from None
+        raise RouteError(FailureKind.TIMEOUT, f"the stream sent nothing for {pace.limit:g} s")
+
+    async def _count(self, operation: Operation, model: str) -> Usage:
+        access = await self._ready()
+        try:
+            content = {"input": {"converse": wire.content(operation)}}
+            async with self._post(access, model, "count-tokens", content) as answer:
+                return Usage(input_tokens=(await wire.whole(answer.content.iter_any()))["inputTokens"])
+        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
+            raise self._translated(error, answering=False) from None
+
+    def _post(
+        self, access: Access, model: str, action: str, content: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[ClientResponse]:
+        if self._exchange is None:
+            from bedrock_support.routing.bedrock.exchange import Exchange
+
+            self._exchange = Exchange(access, self._settings)
+        return self._exchange.post(access, model, action, content)
+
+    async def _ready(self) -> Access:
+        """Credentials that are good now, and where to go with them."""
+        access = self._access
+        if access is None:
+            return await self._found()
+        if access.signer.stale:
+            await self._renewed(access)
+        return access
+
+    async def _found(self) -> Access:
+        """Look for credentials, once however many ask at the same time."""
+        looking = self._look
+        if looking is None or not looking.running:
+            self._refuse_if_missing()
+            looking = self._look = Errand(partial(_build, self._settings))
+        try:
+            access = await looking.result()
+        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
+            raise self._translated(error, answering=False) from None
+        if self._access is None and not self._closed:
             self._built_at = self._clock.now()
             self._missing = None
-            self._transport = built
-            return built
+            self._access = access
+        return access
 
-    def _translated(self, error: Exception, call: Call, *, answering: bool) -> RouteError:
+    async def _renewed(self, access: Access) -> None:
+        renewing = self._renewal
+        if renewing is None or not renewing.running:
+            renewing = self._renewal = Errand(access.signer.renew)
+        try:
+            await renewing.result()
+        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
+            raise self._translated(error, answering=False) from None
+
+    def _translated(self, error: Exception, *, answering: bool) -> RouteError:
         from bedrock_support.routing.bedrock.faults import SIGN_IN_MEND, translate
 
-        if call.cut:
-            return RouteError(FailureKind.UNAVAILABLE, CLOSED)
         fault = translate(error, answering=answering)
         if fault.kind is FailureKind.UNCONFIGURED:
             self._missing, self._missing_at = fault.failure, self._clock.now()
         stale = fault.kind is FailureKind.UNCONFIGURED or fault.failure.mend == SIGN_IN_MEND
         if stale and self._clock.now() - self._built_at >= RECHECK_SECONDS:
             # The next call reads the credential chain afresh: keys may have been renewed in a file.
-            transport, self._transport = self._transport, None
-            if transport is not None:
-                transport.client.close()
+            self._access = None
         return fault
+
+
+def _build(settings: BedrockSettings) -> Access:
+    """In a thread, where blocking is allowed and what is slow to import may be imported."""
+    import_module("bedrock_support.routing.bedrock.exchange")
+    from bedrock_support.routing.bedrock import access
+
+    return access.build(settings)
 
 
 def _asked(operation: Operation, model: str) -> dict[str, Attribute]:

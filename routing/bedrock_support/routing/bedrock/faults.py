@@ -1,20 +1,20 @@
-"""What each fault of Bedrock, botocore and the network means to the router. Imported only inside a worker thread.
+"""What each fault of Bedrock, botocore and the network means to the router. Imported with boto3, in a thread.
 
 Words are ours throughout: AWS's own messages may repeat parts of a request, so they are read but never shown.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, cast
 
+import aiohttp
 from botocore import exceptions as boto
 from botocore.eventstream import ParserError as FrameError
-from botocore.parsers import ResponseParserError
-from urllib3 import exceptions as http
 
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
@@ -117,28 +117,68 @@ _MENDS: Mapping[type[Exception], str] = {
     boto.ProfileNotFound: PROFILE_MEND,
     boto.InvalidEndpointConfigurationError: TLS_MEND,
 }
-_LATE = (boto.ReadTimeoutError, http.ReadTimeoutError)
-_NO_CONNECTION = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.SSLError, boto.ProxyConnectionError)
-_BROKEN = (boto.ConnectionClosedError, boto.HTTPClientError, http.HTTPError, OSError)
-_GARBLED = (FrameError, ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+_LATE = (aiohttp.SocketTimeoutError, boto.ReadTimeoutError)
+_NO_CONNECTION = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    boto.EndpointConnectionError,
+    boto.ConnectTimeoutError,
+    boto.SSLError,
+    boto.ProxyConnectionError,
+)
+_BROKEN = (aiohttp.ClientError, boto.ConnectionClosedError, boto.HTTPClientError, OSError)
+_GARBLED = (FrameError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class Refused(Exception):
+    """Bedrock answered with an error: by status, or by a frame of a stream."""
+
+    def __init__(self, code: str, text: str, *, status: int | None = None, wait: float | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+        """AWS's own words: read, never shown."""
+        self.status = status
+        """HTTP status; None for a frame, where only its name counts."""
+        self.wait = wait
+        """Seconds that the other side asks us to wait."""
+
+    @classmethod
+    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
+        """From the answer to a request. The body may be anything: a proxy's page too."""
+        try:
+            told: object = json.loads(body)
+        except ValueError:
+            told = None
+        about = cast("Mapping[str, Any]", told if isinstance(told, dict) else {})
+        code = headers.get("x-amzn-errortype") or str(about.get("__type") or about.get("code") or "")
+        text = str(about.get("message") or about.get("Message") or "")
+        # Either may carry a namespace or an address beside the name.
+        return cls(code.partition(":")[0].rpartition("#")[2], text, status=status, wait=retry_after(headers))
+
+    @classmethod
+    def frame(cls, headers: Mapping[str, Any], payload: bytes) -> Self:
+        """From an exception or error frame of a stream."""
+        code = headers.get(":exception-type") or headers.get(":error-code") or ""
+        return cls(str(code), payload.decode(errors="replace"))
 
 
 def translate(error: Exception, *, answering: bool) -> RouteError:
-    """The RouteError for whatever botocore or urllib3 raised; `answering` once a stream has begun to arrive."""
+    """The RouteError for whatever botocore or aiohttp raised; `answering` once a stream has begun to arrive."""
     if isinstance(error, RouteError):
         return error
-    if isinstance(error, boto.ClientError):
+    if isinstance(error, Refused):
         return _refused(error)
     name = type(error).__name__
     if isinstance(error, CREDENTIALS):
         mend = _MENDS.get(type(error), CREDENTIALS_MEND)
         return RouteError(FailureKind.UNCONFIGURED, f"the AWS credentials cannot be used ({name})", mend=mend)
-    if isinstance(error, boto.ParamValidationError):
-        return RouteError(FailureKind.INVALID_REQUEST, f"the request does not fit Bedrock's rules ({name})")
     if isinstance(error, _LATE):
         return RouteError(FailureKind.TIMEOUT, f"Bedrock fell silent ({name})")
     if isinstance(error, _NO_CONNECTION):
         return RouteError(FailureKind.CONNECTION, f"no connection to Bedrock ({name})")
+    if isinstance(error, aiohttp.ClientPayloadError) and not answering:
+        return RouteError(FailureKind.BAD_REPLY, f"Bedrock's reply ends early ({name})")
     if isinstance(error, _BROKEN):
         if answering:
             return RouteError(FailureKind.STREAM_CUT, f"the connection broke during the answer ({name})")
@@ -148,25 +188,15 @@ def translate(error: Exception, *, answering: bool) -> RouteError:
     return RouteError(FailureKind.UNAVAILABLE, f"asking Bedrock failed ({name})")
 
 
-def _refused(error: boto.ClientError) -> RouteError:
-    reply: Mapping[str, Any] = error.response
-    about: Mapping[str, Any] = reply.get("ResponseMetadata", {})
-    code = str(reply.get("Error", {}).get("Code", ""))
-    # An exception frame shows the status 400 whatever it is, so there its name alone counts.
-    status = None if isinstance(error, boto.EventStreamError) else about.get("HTTPStatusCode")
-    fault = _fault(code, status)
+def _refused(error: Refused) -> RouteError:
+    fault = _fault(error.code, error.status)
     if fault is _INVALID:
-        text = str(reply.get("Error", {}).get("Message", ""))
-        fault = next((better for pattern, better in _REASONS if pattern.search(text)), fault)
-    facts = [code if re.fullmatch(r"[A-Za-z]{1,64}", code) else "unnamed error"]
-    if status:
-        facts.append(f"HTTP {status}")
-    return RouteError(
-        fault.kind,
-        f"{fault.sentence} ({', '.join(facts)})",
-        mend=fault.mend,
-        retry_after=retry_after(about.get("HTTPHeaders", {})),
-    )
+        fault = next((better for pattern, better in _REASONS if pattern.search(error.text)), fault)
+    facts = [error.code if re.fullmatch(r"[A-Za-z]{1,64}", error.code) else "unnamed error"]
+    if error.status:
+        facts.append(f"HTTP {error.status}")
+    message = f"{fault.sentence} ({', '.join(facts)})"
+    return RouteError(fault.kind, message, mend=fault.mend, retry_after=error.wait)
 
 
 def _fault(code: str, status: int | None) -> Fault:

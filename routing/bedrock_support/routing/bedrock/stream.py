@@ -2,63 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from itertools import islice
-from typing import Any
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-from bedrock_support.routing.bedrock.call import Call
-from bedrock_support.routing.bedrock.wire import MOST_TEXT, Reading, origin, too_much, usage
+import anyio
+
+from bedrock_support.routing.bedrock.wire import (
+    MOST_TEXT,
+    REQUEST_ID_HEADER,
+    SIMULATED_HEADER,
+    Reading,
+    too_much,
+    usage,
+)
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind, Usage
 
+if TYPE_CHECKING:
+    import aiohttp
+
 _GOODBYE_SECONDS = 0.25
-_GOODBYE_FRAMES = 4
+_GOODBYE_BYTES = 65536
 
 
-def read_stream(response: Mapping[str, Any], call: Call, clock: Clock) -> Reading:
-    """Read frames until the answer is whole. Raises RouteError(STREAM_CUT) unless messageStop and metadata came."""
-    pieces: list[str] = []
-    length = 0
-    stop_reason = ""
-    counted: Usage | None = None
-    events: Iterator[Mapping[str, Any]] = iter(response["stream"])
-    for event in events:
-        call.progress = clock.now()
-        if "contentBlockDelta" in event:
-            if call.first_piece is None:
-                call.first_piece = call.progress
-            piece: str = event["contentBlockDelta"]["delta"].get("text", "")
-            pieces.append(piece)
-            length += len(piece)
-            if length > MOST_TEXT:
+class Pace:
+    """How long a stream may keep us waiting. A socket's own timeout never notices a drip."""
+
+    def __init__(self, first: float, between: float, clock: Clock) -> None:
+        self._first = first
+        self._between = between
+        self._clock = clock
+        self.asked = clock.now()
+        """When the request went out. Monotonic seconds."""
+        self.first_piece: float | None = None
+        """When the first piece of the answer came. Monotonic seconds."""
+        self.scope = anyio.CancelScope(deadline=anyio.current_time() + first)
+        """Around all that is read; cut off when the stream is too slow."""
+
+    @property
+    def limit(self) -> float:
+        """Seconds of silence that are borne now."""
+        return self._first if self.first_piece is None else self._between
+
+    def heard(self, piece: bool) -> None:
+        """A frame came; `piece` when it holds a part of the answer."""
+        if piece and self.first_piece is None:
+            self.first_piece = self._clock.now()
+        if self.first_piece is not None:
+            self.scope.deadline = anyio.current_time() + self._between
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a stream has said so far."""
+
+    pieces: list[str]
+    length: int = 0
+    stop_reason: str = ""
+    usage: Usage | None = None
+
+    @property
+    def whole(self) -> bool:
+        return bool(self.stop_reason) and self.usage is not None
+
+    def add(self, kind: str, event: Mapping[str, Any]) -> bool:
+        """Take in an event; true when it holds a piece of the answer."""
+        if kind == "contentBlockDelta":
+            piece: str = event["delta"].get("text", "")
+            self.pieces.append(piece)
+            self.length += len(piece)
+            if self.length > MOST_TEXT:
                 raise too_much()
-        elif "messageStop" in event:
-            stop_reason = event["messageStop"]["stopReason"]
-        elif "metadata" in event:
-            counted = usage(event["metadata"]["usage"])
-        if stop_reason and counted is not None:
-            _say_goodbye(events, call)
-            break
-    if not stop_reason or counted is None:
-        missing = "metadata" if stop_reason else "messageStop"
+            return True
+        if kind == "messageStop":
+            self.stop_reason = event["stopReason"]
+        elif kind == "metadata":
+            self.usage = usage(event["usage"])
+        return False
+
+
+async def read_stream(answer: aiohttp.ClientResponse, pace: Pace) -> Reading:
+    """Read frames until the answer is whole. Raises RouteError(STREAM_CUT) unless messageStop and metadata came."""
+    said = _Said([])
+    async with aclosing(_events(answer)) as events:
+        async for kind, event in events:
+            pace.heard(said.add(kind, event))
+            if said.whole:
+                break
+    if said.usage is None or not said.stop_reason:
+        missing = "metadata" if said.stop_reason else "messageStop"
         raise RouteError(FailureKind.STREAM_CUT, f"the answer ended early: no {missing} came")
-    request_id, simulated = origin(response)
+    await _say_goodbye(answer)
     return Reading(
-        text="".join(pieces),
-        stop_reason=stop_reason,
-        usage=counted,
-        request_id=request_id,
-        simulated=simulated,
-        first_piece_after=None if call.first_piece is None else call.first_piece - call.asked,
+        text="".join(said.pieces),
+        stop_reason=said.stop_reason,
+        usage=said.usage,
+        request_id=answer.headers.get(REQUEST_ID_HEADER, ""),
+        simulated=answer.headers.get(SIMULATED_HEADER, "") == "true",
+        first_piece_after=None if pace.first_piece is None else pace.first_piece - pace.asked,
     )
 
 
-def _say_goodbye(events: Iterator[Mapping[str, Any]], call: Call) -> None:
+async def _events(answer: aiohttp.ClientResponse) -> AsyncGenerator[tuple[str, Mapping[str, Any]]]:
+    """Kind and payload of each frame. Raises Refused for an exception frame, and botocore's for a damaged one."""
+    from botocore.eventstream import EventStreamBuffer
+
+    from bedrock_support.routing.bedrock.faults import Refused
+
+    frames = EventStreamBuffer()
+    async for data in answer.content.iter_any():
+        frames.add_data(data)
+        for frame in frames:
+            headers = cast("Mapping[str, Any]", frame.headers)  # its stubs say int
+            if headers.get(":message-type") != "event":
+                raise Refused.frame(headers, frame.payload)
+            yield str(headers.get(":event-type", "")), json.loads(frame.payload)
+
+
+async def _say_goodbye(answer: aiohttp.ClientResponse) -> None:
     # Only a body read to its end gives the connection back to the pool clean. The answer is whole by now: an end
     # that does not come, or comes broken, costs the connection and not the answer.
-    call.hurry(_GOODBYE_SECONDS)
-    with suppress(Exception):
-        for _ in islice(events, _GOODBYE_FRAMES):
-            pass
+    length = 0
+    with suppress(Exception), anyio.move_on_after(_GOODBYE_SECONDS):
+        while length < _GOODBYE_BYTES and (data := await answer.content.readany()):
+            length += len(data)
+    if not answer.content.at_eof():
+        answer.close()

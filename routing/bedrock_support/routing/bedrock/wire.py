@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Usage
 
 if TYPE_CHECKING:
-    from types_boto3_bedrock_runtime.type_defs import ConverseRequestTypeDef, ConverseTokensRequestTypeDef
+    from types_boto3_bedrock_runtime.type_defs import ConverseTokensRequestTypeDef
 
 SIMULATED_HEADER = "x-bedrock-support-simulated"
+"""Says that a stand-in answered instead of a model."""
+REQUEST_ID_HEADER = "x-amzn-requestid"
 _NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
 _LONGEST = 256
 CHARACTERS_PER_TOKEN = 3
 """Low on purpose: an estimate that reserves budget should not come out short."""
 MOST_TEXT = 4_000_000
 """Characters of one answer; far above any model's limit, so that a flood goes no further than this door."""
+MOST_BODY = 8 * MOST_TEXT
+"""Bytes of one answer that is not a stream."""
 
 _BLOCKED = frozenset({"guardrail_intervened", "content_filtered", "refusal"})
 _MALFORMED = frozenset({"malformed_model_output", "malformed_tool_use"})
@@ -39,14 +44,13 @@ class Reading:
     """Seconds from asking to the first piece of a stream."""
 
 
-def request(operation: Operation, model: str) -> ConverseRequestTypeDef:
-    """The arguments of converse and converse_stream.
+def body(operation: Operation) -> dict[str, Any]:
+    """What is sent to Converse and ConverseStream.
 
     maxTokens is always set, because Bedrock reserves quota for the model's maximum otherwise. temperature, topP
     and a prefilled answer never are: Claude 5 refuses them.
     """
     return {
-        "modelId": model,
         **content(operation),
         "inferenceConfig": {"maxTokens": operation.max_tokens},
         "requestMetadata": _metadata(operation),
@@ -74,24 +78,31 @@ def _metadata(operation: Operation) -> dict[str, str]:
     return {key: _NOT_ALLOWED.sub("_", value)[:_LONGEST] for key, value in pairs.items() if value}
 
 
-def read(response: Mapping[str, Any]) -> Reading:
-    """Read a reply of converse. Raises LookupError or TypeError for one that lacks what every reply has."""
-    blocks: list[Mapping[str, Any]] = response["output"]["message"]["content"]
-    request_id, simulated = origin(response)
+async def whole(pieces: AsyncIterable[bytes]) -> Mapping[str, Any]:
+    """The JSON object of an answer. Raises RouteError when it is too long, ValueError or TypeError when it is none."""
+    kept: list[bytes] = []
+    length = 0
+    async for piece in pieces:
+        kept.append(piece)
+        length += len(piece)
+        if length > MOST_BODY:
+            raise too_much()
+    found: object = json.loads(b"".join(kept))
+    if not isinstance(found, dict):
+        raise TypeError(type(found).__name__)
+    return cast("Mapping[str, Any]", found)
+
+
+def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
+    """Read a reply of Converse. Raises LookupError or TypeError for one that lacks what every reply has."""
+    blocks: list[Mapping[str, Any]] = answer["output"]["message"]["content"]
     return Reading(
         text="".join(block.get("text", "") for block in blocks),
-        stop_reason=response["stopReason"],
-        usage=usage(response["usage"]),
-        request_id=request_id,
-        simulated=simulated,
+        stop_reason=answer["stopReason"],
+        usage=usage(answer["usage"]),
+        request_id=headers.get(REQUEST_ID_HEADER, ""),
+        simulated=headers.get(SIMULATED_HEADER, "") == "true",
     )
-
-
-def origin(response: Mapping[str, Any]) -> tuple[str, bool]:
-    """The request id, and whether a stand-in answered instead of a model."""
-    about: Mapping[str, Any] = response.get("ResponseMetadata", {})
-    headers: Mapping[str, str] = about.get("HTTPHeaders", {})
-    return about.get("RequestId", ""), headers.get(SIMULATED_HEADER, "") == "true"
 
 
 def usage(told: Mapping[str, Any]) -> Usage:

@@ -1,0 +1,141 @@
+"""Who we are to Bedrock and where it is, as boto3 finds it. Imported only in a thread: boto3 costs 0.3 s to import."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.httpsession import get_cert_path
+from botocore.tokens import ScopedEnvTokenProvider
+from botocore.utils import get_environ_proxies
+
+from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, TLS_MEND
+from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.model import FailureKind
+
+_METADATA_SECONDS = 1
+_SERVICE = "bedrock"
+"""The name that requests to bedrock-runtime are signed for."""
+
+
+class Keys:
+    """AWS keys that sign a request. Those of a role end and are renewed, which may block."""
+
+    def __init__(self, credentials: Any, region: str) -> None:
+        self._credentials = credentials
+        self._region = region
+        self._frozen = credentials.get_frozen_credentials()
+
+    @property
+    def stale(self) -> bool:
+        """Whether `renew` is wanted before the next request."""
+        wanted = getattr(self._credentials, "refresh_needed", None)
+        return wanted is not None and bool(wanted())
+
+    def renew(self) -> None:
+        """Fetch new keys; blocks. Raises what botocore raises when they can't be had."""
+        self._frozen = self._credentials.get_frozen_credentials()
+
+    def headers(self, url: str, body: bytes, given: Mapping[str, str]) -> dict[str, str]:
+        """The given headers with those that sign the request (AWS Signature Version 4)."""
+        request = AWSRequest("POST", url, headers=dict(given), data=body)
+        SigV4Auth(self._frozen, _SERVICE, self._region).add_auth(request)
+        return dict(request.headers.items())
+
+
+class Token:
+    """A Bedrock API key. It is sent as it is, so it travels over https only."""
+
+    stale = False
+    """It stays as the environment has it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def renew(self) -> None:
+        """Nothing to renew."""
+
+    def headers(self, url: str, body: bytes, given: Mapping[str, str]) -> dict[str, str]:
+        """The given headers with the token."""
+        if not url.startswith("https:"):
+            raise RouteError(FailureKind.UNCONFIGURED, "the bearer token would travel in the clear", mend=TLS_MEND)
+        return {**given, "Authorization": f"Bearer {self._token}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that is needed to ask."""
+
+    signer: Keys | Token
+    url: str
+    """Scheme, host and port, without a slash at the end."""
+    host: str
+    port: int
+    found: str
+    """Where the credentials came from, as boto3 names it."""
+    tls: ssl.SSLContext
+    proxy: str | None
+    agent: str
+    """How we name ourselves to the other side."""
+
+
+def build(settings: BedrockSettings) -> Access:
+    """Resolve credentials and the endpoint; asks no model. Raises RouteError when there are no credentials."""
+    core = botocore.session.Session(profile=settings.profile)
+    # For the STS and SSO clients of the credential chain: nothing here may be tried twice behind the router's back.
+    core.set_default_client_config(
+        Config(
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            retries={"total_max_attempts": 1},
+        )
+    )
+    # Off EC2 nobody answers there: without these a first call would hang.
+    core.set_config_variable("metadata_service_timeout", _METADATA_SECONDS)
+    core.set_config_variable("metadata_service_num_attempts", 1)
+    signer, found = _signer(core, settings.region)
+    if isinstance(signer, Token):
+        # It needs no role: spare it the wait for a metadata service that may not be there.
+        core.get_component("credential_provider").remove("iam-role")
+    url = _endpoint(core, settings)
+    address = urlsplit(url)
+    return Access(
+        signer=signer,
+        url=url,
+        host=address.hostname or "",
+        port=address.port or (443 if address.scheme == "https" else 80),
+        found=found,
+        tls=ssl.create_default_context(cafile=core.get_config_variable("ca_bundle") or get_cert_path(True)),
+        proxy=get_environ_proxies(url).get(address.scheme),
+        agent=f"bedrock-support/{version('bedrock-support')} boto3/{boto3.__version__}",
+    )
+
+
+def _endpoint(core: Any, settings: BedrockSettings) -> str:
+    session: Any = boto3.Session(botocore_session=core)  # its stubs know every service but by unknown types
+    client = session.client("bedrock-runtime", region_name=settings.region, endpoint_url=settings.endpoint_url)
+    try:
+        return str(client.meta.endpoint_url).rstrip("/")
+    finally:
+        client.close()
+
+
+def _signer(core: Any, region: str) -> tuple[Keys | Token, str]:
+    # Not get_auth_token: that may find the token of an SSO session, which opens other doors than Bedrock's.
+    token: Any = ScopedEnvTokenProvider(core).load_token(signing_name=_SERVICE)
+    if token is not None:
+        return Token(token.token), "bearer token"
+    credentials = core.get_credentials()
+    if credentials is None:
+        raise RouteError(FailureKind.UNCONFIGURED, "no AWS credentials were found", mend=CREDENTIALS_MEND)
+    return Keys(credentials, region), str(credentials.method)

@@ -1,0 +1,67 @@
+"""HTTP to Bedrock on the event loop: a pool of connections, one try, and an answer that is bounded.
+
+Imported in a thread, with boto3: aiohttp costs 0.1 s to import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from bedrock_support.routing.bedrock.access import Access
+from bedrock_support.routing.bedrock.faults import Refused
+from bedrock_support.routing.bedrock.settings import BedrockSettings
+
+MOST_REFUSAL = 64 * 1024
+"""Bytes read of a refusal."""
+_JSON = {"Content-Type": "application/json"}
+
+
+class Exchange:
+    """The connections to one endpoint. Made and used on one event loop."""
+
+    def __init__(self, access: Access, settings: BedrockSettings) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=settings.concurrency, ssl=access.tls, keepalive_timeout=60.0),
+            timeout=aiohttp.ClientTimeout(sock_connect=settings.connect_timeout, sock_read=settings.read_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding"),
+            headers={"User-Agent": access.agent},
+            # Proxies are looked up once, with the credentials: aiohttp would read ~/.netrc on the loop at each request.
+            trust_env=False,
+        )
+
+    @asynccontextmanager
+    async def post(
+        self, access: Access, model: str, action: str, content: Mapping[str, Any]
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """Ask, and give the answer once its head has come with status 200; what isn't read then is thrown away.
+
+        Raises:
+            Refused: any other status.
+            aiohttp.ClientError, OSError: as aiohttp raises them.
+        """
+        url = f"{access.url}/model/{quote(model, safe='')}/{action}"
+        body = json.dumps(content, separators=(",", ":")).encode()
+        headers = access.signer.headers(url, body, _JSON)
+        async with self._session.post(
+            URL(url, encoded=True),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=access.proxy,
+        ) as answer:
+            if answer.status != 200:
+                raise Refused.read(answer.status, answer.headers, await answer.content.read(MOST_REFUSAL))
+            yield answer
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.close()
