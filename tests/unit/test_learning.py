@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_support.routing.estimate import Estimate, Weights, choose
-from bedrock_support.routing.learning import change, learner
+from bedrock_support.routing.learning import learner, levels, trail, usual
 from bedrock_support.routing.learning.learner import RouteLearner
 from tests.fakes import FakeClock
 from tests.promises import promise
@@ -194,6 +194,59 @@ def test_the_order_is_by_utility_and_the_given_one_within_the_margin(worth: list
 
 
 @promise("learning:shape")
-@given(st.floats(-3, 3.9))
-def test_the_root_scale_can_be_left_again(ratio: float) -> None:
-    assert math.isclose(change.unroot(change.root(ratio)), ratio, abs_tol=1e-9) or change.root(ratio) < -2.5
+@given(st.floats(0.05, 20.0))
+def test_a_shape_agrees_with_the_calls_that_made_it(budget: float) -> None:
+    known = usual.Usual()
+    pair = known.pairs["standard"] = usual.Pair()
+    random = Random(3)  # noqa: S311 - a fixed world
+    calls = [random.expovariate(1.0) + 0.1 for _ in range(500)]
+    for number, each in enumerate(calls):
+        known.absorb(pair, 0.0, math.log(each), float(number))
+    in_time, seconds = known.shape(pair).within(math.exp(known.expected(pair, 0.0)), budget)
+    assert abs(in_time - sum(each <= budget for each in calls) / len(calls)) < 0.09
+    assert abs(seconds - sum(min(each, budget) for each in calls) / len(calls)) < 0.12
+
+
+@promise("learning:brown-out")
+@given(st.lists(st.floats(-30, 0), min_size=levels.SLOWNESS, max_size=levels.SLOWNESS), st.floats(0, 0.3))
+def test_levels_stay_probabilities(evidence: list[float], chance: float) -> None:
+    before = levels.slowness_prior()
+    after = levels.step(before, levels.BELOW, (chance, chance, chance), before, evidence)
+    assert math.isclose(sum(after), 1.0)
+    assert min(after) >= 0
+    assert math.isclose(sum(weight for _, weight in levels.sharpened(after)), 1.0)
+
+
+@promise("learning:both")
+def test_two_channels_that_fail_alike_fail_for_one_reason() -> None:
+    scene = Scene()
+    for number in range(500):
+        bad = number > 400 and number % 4 == 0
+        tickets = [scene.learner.started(each, "standard", 1.0, 30.0) for each in ("direct", "mcp")]
+        scene.clock.time += 0.2
+        for ticket in tickets:
+            scene.learner.ended(ticket, seconds=0.2, ok=not bad)
+    found = [
+        scene.learner.estimate(each, "standard", 1.0, 30.0, usd=0.0, weights=WEIGHTS) for each in ("direct", "mcp")
+    ]
+    assert all(each.flagged for each in found)
+    assert abs(found[0].p_success - found[1].p_success) < 0.02
+    assert 0.6 < found[0].p_success < 0.85
+
+
+@promise("learning:bounded")
+def test_calls_that_never_end_do_not_pile_up() -> None:
+    scene = settled()
+    for _ in range(400):
+        scene.clock.time += 1.0
+        scene.learner.started("direct", "standard", 1.0, 30.0)
+        scene.estimate()
+    channel = scene.learner._channels["direct"]  # pyright: ignore[reportPrivateUsage] - its size is the promise
+    assert len(channel.buckets) <= trail.MOST + 1
+
+
+@promise("learning:bounded")
+def test_calls_that_nobody_asks_about_do_not_pile_up() -> None:
+    scene = settled(400)
+    channel = scene.learner._channels["direct"]  # pyright: ignore[reportPrivateUsage] - its size is the promise
+    assert len(channel.buckets) <= trail.MOST + 1

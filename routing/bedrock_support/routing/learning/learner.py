@@ -7,8 +7,10 @@ from collections import OrderedDict
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.estimate import Estimate, Weights
-from bedrock_support.routing.learning.regime import KNOWN, MUCH, look
-from bedrock_support.routing.learning.usual import WIDTH, Channel, Pair, Seen
+from bedrock_support.routing.learning.buckets import Item, alone
+from bedrock_support.routing.learning.levels import BELOW, WIDTH
+from bedrock_support.routing.learning.trail import Channel
+from bedrock_support.routing.learning.usual import Pair
 
 CHANNELS = 256
 """Channels kept; the one unused for longest gives way."""
@@ -16,20 +18,22 @@ FLYING = 2048
 """Attempts in flight that are followed, per channel; beyond, the oldest is forgotten."""
 CLASSES = 32
 """Classes kept per channel: more than there are, so that a caller's error can't grow it without bound."""
-LOOK_EVERY = 0.02
+HOPE = 0.02
+"""Probability that a trouble is over at which that is worth a closer look."""
+ALIKE, FEW, NOW = 1.5, 8, 5.0
+"""Two channels that fail at the same time, and differ by less than so many standard errors, fail for one reason;
+each is known by so many calls at least, and the other was looked at so many seconds ago at most."""
+LOOK_EVERY = 0.04
 """Seconds between two looks at a channel's last calls: under load each one would find what the last one found."""
-SETTLE, SETTLE_END = 6.0, 10.0
-"""Seconds that a latency and an outcome wait before they count as usual: a trouble is found later than it begins."""
-YOUNG, YOUNG_CHANNEL = 40, 80.0
-"""Calls of a class, and of all on its channel, below which nothing can be told from the usual yet."""
-_EDGE = math.exp(WIDTH / 2.0)
+UNASKED = 1.0
+"""Seconds after which a channel is looked at though nobody asked: what is unusual must not count as usual."""
 
 
 class RouteLearner:
     """Latency and success by channel, class and size, and what is unusual about them now.
 
     No family of distributions is assumed: the shape of a channel's latencies is a histogram, its changes are found
-    by splitting its last calls, and calls in flight count as soon as they are late. The policy on top of it is
+    by a filter over discrete levels, and calls in flight count as soon as they are late. The policy on top of it is
     deterministic, so decisions carry a propensity of 1. For one thread.
     """
 
@@ -42,12 +46,15 @@ class RouteLearner:
     def started(self, channel: str, op_class: str, size: float, budget: float) -> int:
         """An attempt is under way, with `budget` seconds to go. The ticket is for `ended`."""
         found = self._channel(channel)
+        log_size = math.log(max(size, 1.0))
         self._last += 1
-        found.flying[self._last] = (op_class, math.log(max(size, 1.0)), self._clock.now(), budget)
+        item = Item(self._pair(channel, found, op_class, log_size), op_class, log_size, self._clock.now(), budget)
+        found.begin(item)
+        found.flying[self._last] = item
         self._tickets[self._last] = channel
         while len(found.flying) > FLYING:
             oldest = next(iter(found.flying))
-            del found.flying[oldest]
+            found.end(found.flying.pop(oldest), 0.0, None, item.began)
             self._tickets.pop(oldest, None)
         return self._last
 
@@ -55,11 +62,14 @@ class RouteLearner:
         """The attempt ended; None says nothing of the channel (cancelled, the caller's fault)."""
         name = self._tickets.pop(ticket, None)
         found = self._channels.get(name) if name is not None else None
-        flying = found.flying.pop(ticket, None) if found is not None else None
-        if name is None or flying is None or ok is None:
+        item = found.flying.pop(ticket, None) if found is not None else None
+        if found is None or item is None:
             return
-        op_class, log_size, _, _ = flying
-        self._see(name, op_class, log_size, seconds, ok, self._clock.now())
+        now = self._clock.now()
+        found.end(item, seconds, ok, now)
+        if now - found.looked > UNASKED:
+            found.look(now)
+            found.look_at(item.pair, item.op_class)
 
     def estimate(
         self, channel: str, op_class: str, size: float, budget: float, *, usd: float | None, weights: Weights
@@ -69,21 +79,28 @@ class RouteLearner:
         found = self._channel(channel)
         pair = self._pair(channel, found, op_class, log_size)
         if self._clock.now() - found.looked >= LOOK_EVERY:
-            look(found, self._clock.now())
-        new = not pair.count and not pair.calls
-        failing = found.failing if new else pair.failing
-        middle = math.exp(found.expected(pair, log_size) + (found.shift if new else pair.shift))
+            found.look(self._clock.now())
+        found.look_at(pair, op_class)
+        usual = found.expected(pair, log_size) + pair.now_slow * WIDTH
         shape = found.shape(pair)
-        in_time, seconds = _within(middle, shape, budget)
+        in_time = seconds = 0.0
+        for level, weight in found.levels:
+            p, s = shape.within(math.exp(usual + (level - BELOW) * WIDTH), budget)
+            in_time += weight * p
+            seconds += weight * s
+        extra = self._shared(found) if found.fails else 0.0
+        failing = 1.0 - (1.0 - found.failing(pair)) * (1.0 - extra) * (1.0 - pair.now_extra)
         p_success = in_time * (1.0 - failing)
+        if found.fail_log is not None:
+            seconds += failing * (min(found.fail_seconds, budget) - seconds)
         return Estimate(
             p_success=p_success,
             seconds=seconds,
-            p95_seconds=middle * _quantile(shape, 0.95),
+            p95_seconds=math.exp(usual + found.now_slow * WIDTH) * shape.quantile(0.95),
             usd=usd,
             utility=weights.success * p_success - weights.usd * (usd or 0.0) - weights.ms * seconds * 1000.0,
             samples=float(pair.count),
-            flagged=found.slow or found.fails or pair.slow or pair.fails,
+            flagged=found.slow or found.fails or alone(pair),
         )
 
     def troubled(self, channel: str) -> bool:
@@ -92,16 +109,9 @@ class RouteLearner:
         return found is not None and found.troubled
 
     def promising(self, channel: str) -> bool:
-        """The newest end on a troubled channel looks usual again: worth looking closer."""
+        """A troubled channel may be as usual again: worth looking closer."""
         found = self._channels.get(channel)
-        if found is None or not found.recent:
-            return False
-        newest = found.recent[0]
-        pair = found.pairs[newest.op_class]
-        shift = pair.shift if pair.slow else found.shift
-        if not newest.ok or pair.count < KNOWN or shift < MUCH:
-            return newest.ok
-        return newest.log_seconds - found.expected(pair, newest.log_size) < 0.5 * shift
+        return found is not None and found.at_home > HOPE and found.newest is not None and bool(found.newest.ok)
 
     def calls(self, channel: str, op_class: str) -> int:
         """How many latencies of the class are behind what is usual."""
@@ -115,7 +125,21 @@ class RouteLearner:
         pair = found.pairs.get(op_class) if found is not None else None
         if found is None or pair is None:
             return False
-        return (pair.slow or pair.fails) and not (found.slow or found.fails)
+        return alone(pair) and not (found.slow or found.fails)
+
+    def _shared(self, channel: Channel) -> float:
+        """Failures on a channel beyond its usual; those of all in trouble, where nothing tells them apart."""
+        own, calls = channel.now_extra, channel.trouble_calls + FEW
+        total, weight = own * calls, float(calls)
+        for other in self._channels.values():
+            if other is channel or not other.fails or channel.looked - other.looked > NOW:
+                continue
+            many = other.trouble_calls + FEW
+            both = (own * calls + other.now_extra * many) / (calls + many)
+            spread = math.sqrt(both * (1.0 - both) * (1.0 / calls + 1.0 / many))
+            if abs(own - other.now_extra) < ALIKE * spread:
+                total, weight = total + other.now_extra * many, weight + many
+        return total / weight
 
     def _channel(self, name: str) -> Channel:
         found = self._channels.get(name)
@@ -138,72 +162,14 @@ class RouteLearner:
 
     def _guess(self, name: str, channel: Channel, op_class: str) -> float:
         """Log-seconds of a class never seen here: as elsewhere, by how this channel differs from there."""
-        own = {key: pair.location for key, pair in channel.pairs.items() if pair.count}
+        own = {key: channel.base + pair.location for key, pair in channel.pairs.items() if pair.count}
         for other, found in self._channels.items():
             pair = found.pairs.get(op_class)
             if other != name and pair is not None and pair.count:
-                gaps = [own[key] - each.location for key, each in found.pairs.items() if each.count and key in own]
-                return pair.location + sum(gaps) / (len(gaps) + 0.5)
-        return sum(own.values()) / len(own) if own else 0.0
-
-    def _see(self, name: str, op_class: str, log_size: float, seconds: float, ok: bool, at: float) -> None:
-        channel = self._channel(name)
-        pair = self._pair(name, channel, op_class, log_size)
-        if op_class not in channel.pairs:
-            return
-        began = at - seconds
-        seen = Seen(began, math.log(max(seconds, 1e-4)), log_size, ok, op_class)
-        if ok:
-            self._see_latency(channel, pair, seen, at)
-        if began > max(channel.failing_seen, pair.failing_seen):
-            channel.pending_ends.append((at, seen))
-        self._settle(channel, at)
-        channel.recent.appendleft(seen)
-
-    def _see_latency(self, channel: Channel, pair: Pair, seen: Seen, at: float) -> None:
-        if not pair.count:
-            pair.location = 0.3 * pair.location + 0.7 * seen.log_seconds
-        troubled = channel.weight > YOUNG_CHANNEL and abs(channel.shift) > MUCH
-        if pair.count < YOUNG and not troubled:
-            channel.absorb(pair, seen.log_size, seen.log_seconds)
-        elif pair.count < 12:
-            channel.absorb(pair, seen.log_size, seen.log_seconds - channel.shift)
-        elif seen.began > max(channel.slow_seen, pair.slow_seen):
-            channel.pending.append((at, seen))
-
-    def _settle(self, channel: Channel, at: float) -> None:
-        if at - channel.looked > 1.0:
-            look(channel, at)  # nobody asked meanwhile: find out what must not count before it counts
-        while channel.pending_ends and channel.pending_ends[0][0] < at - SETTLE_END:
-            _, seen = channel.pending_ends.popleft()
-            channel.absorb_end(channel.pairs[seen.op_class], seen.ok)
-        while channel.pending and channel.pending[0][0] < at - SETTLE:
-            _, seen = channel.pending.popleft()
-            channel.absorb(channel.pairs[seen.op_class], seen.log_size, seen.log_seconds)
-
-
-def _within(middle: float, shape: tuple[tuple[float, float], ...], budget: float) -> tuple[float, float]:
-    """Probability of ending within the budget, and expected seconds with none counted beyond it."""
-    in_time = seconds = 0.0
-    for ratio, weight in shape:
-        latency = middle * ratio
-        if latency * _EDGE <= budget:
-            in_time += weight
-            seconds += weight * latency
-        elif latency / _EDGE >= budget:
-            seconds += weight * budget
-        else:
-            share = math.log(budget * _EDGE / latency) / WIDTH  # the budget ends inside this bin
-            in_time += weight * share
-            seconds += weight * (share * latency + (1.0 - share) * budget)
-    return in_time, seconds
-
-
-def _quantile(shape: tuple[tuple[float, float], ...], share: float) -> float:
-    """Ratio to the expected latency that so large a share stays below."""
-    below = 0.0
-    for ratio, weight in shape:
-        below += weight
-        if below >= share:
-            return ratio * _EDGE
-    return shape[-1][0] * _EDGE
+                gaps = [
+                    own[key] - found.base - each.location
+                    for key, each in found.pairs.items()
+                    if each.count and key in own
+                ]
+                return found.base + pair.location + sum(gaps) / (len(gaps) + 0.5) - channel.base
+        return sum(own.values()) / len(own) - channel.base if own else 0.0

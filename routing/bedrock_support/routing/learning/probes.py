@@ -8,13 +8,15 @@ from __future__ import annotations
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.learning.learner import RouteLearner
 
-PER_CALL, PER_SECOND, MOST = 0.12, 0.3, 8.0
-"""Probes earned by each decision and by time, and how many may be saved up: under 15 % at 20 calls a second."""
-RESERVED = 2.0
+PER_CALL, PER_SECOND, MOST = 0.12, 0.2, 16.0
+"""Probes earned by each decision and by time, and how many may be saved up."""
+PER_PAUSE = 0.03
+"""What the time between two decisions earns at most: with PER_CALL that is 15 % of the calls at any rate."""
+RESERVED = 8.0
 """Probes that only trouble may spend."""
 TROUBLED, PROMISING = 0.6, 0.1
 """Seconds between probes of a route in trouble, and once it looks better: recovery is found by few, proved by many."""
-NEW_CALLS, NEW = 8, 0.5
+NEW_CALLS, NEW = 8, 0.25
 """A class with fewer calls is probed every so many seconds."""
 NEAR, NEAR_FIRST, NEAR_EACH, NEAR_MOST = 0.04, 0.4, 0.06, 6.0
 """Within that gap in utility the class is probed, the more seldom the more is known of it."""
@@ -29,7 +31,7 @@ class ProbePolicy:
         self._learner = learner
         self._clock = clock
         self._per_second = per_second
-        self._tokens = 2.0
+        self._tokens = MOST
         self._earned_at: float | None = None
         self._last: dict[str, float] = {}
         self._last_class: dict[tuple[str, str], float] = {}
@@ -39,7 +41,7 @@ class ProbePolicy:
         now = self._clock.now()
         passed = now - self._earned_at if self._earned_at is not None else 0.0
         self._earned_at = now
-        self._tokens = min(MOST, self._tokens + PER_CALL + self._per_second * passed)
+        self._tokens = min(MOST, self._tokens + PER_CALL + min(PER_PAUSE, self._per_second * passed))
 
     def due(self, channel: str, op_class: str, *, behind: float, flagged: bool) -> bool:
         """Whether the channel should be probed now with an operation of that class.
