@@ -16,6 +16,7 @@ from bedrock_support.routing.learning.buckets import (
     FAILS,
     NOTHING,
     Bucket,
+    Evidence,
     Item,
     alone,
     noticed,
@@ -40,11 +41,13 @@ KNOWN = 5
 """Calls of a class before its latencies mean anything."""
 SHORT, LONG, OF_MIDDLE = 0.05, 5.0, 0.3
 """Bounds of a bucket's length in seconds, and its length as a share of the latency that is expected now."""
+LOOK_EVERY, OF_BUCKET = 0.04, 0.15
+"""Least seconds between two looks, and their part of a bucket's length: what has hardly aged says nothing new."""
 KEPT, MOST = 6, 32
 """Buckets that may still be judged anew in the light of later ones, and buckets that may wait for a call to end."""
 JUMP, BACK, WANDER = 0.01, 0.03, 0.012
 """Chances per second that a channel's speed changes, that it is as usual again, that it drifts a level up or down."""
-JUMP_EXTRA, BACK_EXTRA = 0.01, 0.01
+JUMP_EXTRA, BACK_EXTRA = 0.01, 0.03
 """The same for its failures."""
 STEP_MOST = 2.0
 """Seconds that one step counts at most: time without calls brings no news."""
@@ -74,6 +77,8 @@ class Channel(Usual):
     extra: list[float] = field(default_factory=lambda: sure(len(EXTRA), 0))
     stepped: float = float("-inf")
     looked: float = float("-inf")
+    pause: float = LOOK_EVERY
+    """Seconds until the next look, unless a call fails before."""
     levels: list[tuple[int, float]] = field(default_factory=lambda: [(BELOW, 1.0)])
     """Likely levels now, with weights."""
     now_slow: float = 0.0
@@ -107,6 +112,7 @@ class Channel(Usual):
         """A call is under way."""
         middle = math.exp(self.expected(item.pair, item.log_size) + self.now_slow * WIDTH)
         length = min(LONG, max(SHORT, OF_MIDDLE * middle))
+        self.pause = max(LOOK_EVERY, OF_BUCKET * length)
         at = len(self.buckets) - 1
         while at >= 0 and self.buckets[at].began > item.began:
             at -= 1
@@ -138,6 +144,7 @@ class Channel(Usual):
         pair = item.pair
         item.log_seconds = math.log(max(seconds, 1e-4))
         if not ok:
+            self.pause = LOOK_EVERY
             weight = 0.2 if self.fail_log is not None else 1.0
             self.fail_seconds += weight * (min(seconds, item.budget) - self.fail_seconds)
             self.fail_log = (self.fail_log or 0.0) + weight * (item.log_seconds - (self.fail_log or 0.0))
@@ -152,6 +159,10 @@ class Channel(Usual):
             pair.location = 0.3 * pair.location + 0.7 * (item.log_seconds - self.base - self.now_slow * WIDTH)
         self.absorb(pair, item.log_size, item.log_seconds - self.now_slow * WIDTH, item.began)
         item.counted = True
+
+    def due(self, now: float) -> bool:
+        """Whether a look may find something new."""
+        return now - self.looked >= self.pause
 
     def look(self, now: float) -> None:
         """Find out what is true now."""
@@ -215,11 +226,12 @@ class Channel(Usual):
         slowness, extra = pair.slowness, pair.extra
         now = self.looked
         for place, bucket in enumerate(self.buckets):
-            own = [each for each in bucket.items if each.op_class == op_class]
-            if own:
-                slowness, extra = self._class_step(
-                    slowness, extra, own, self.level_at(place), EXTRA[self.failing_at(place)], now
-                )
+            key = bucket.heard, self.level_at(place), self.failing_at(place), round(pair.now_slow)
+            said = bucket.said.get(op_class)
+            if said is None or said[0] != key:
+                own = [each for each in bucket.items if each.op_class == op_class]
+                said = bucket.said[op_class] = key, self._class_evidence(own, key[1], EXTRA[key[2]], now)
+            slowness, extra = _class_step(slowness, extra, *said[1])
         before = round(pair.now_slow), pair.now_extra > 0
         pair.now_slow = sum(number * weight for number, weight in sharpened(slowness)) - BELOW
         pair.now_extra = noticed(extra)
@@ -329,23 +341,14 @@ class Channel(Usual):
             return None
         return [math.log(spared * (1.0 - each) * answer + (1.0 - spared * (1.0 - each)) * failure) for each in EXTRA]
 
-    def _class_step(
-        self, slowness: list[float], extra: list[float], own: Sequence[Item], level: int, failing: float, now: float
-    ) -> tuple[list[float], list[float]]:
+    def _class_evidence(self, own: Sequence[Item], level: int, failing: float, now: float) -> Evidence:
+        if not own:
+            return None, None
         spared = (1.0 - self.failing(own[0].pair)) * (1.0 - failing)
         latencies = [seen for each in own if (seen := self._slow_evidence(each, level, now)) is not None]
         own_level = level + round(own[0].pair.now_slow)
         ends = [said for each in own if (said := self._end_evidence(each, own_level, spared, now)) is not None]
-        if latencies:
-            seen = summed(latencies)
-            if slowness[BELOW] < CERTAIN or seen[BELOW] < max(seen) - MILD:
-                chances = CLASS_JUMP, CLASS_BACK, CLASS_WANDER
-                slowness = step(slowness, BELOW, chances, _SLOWNESS_PRIOR, seen)
-        if ends:
-            said = summed(ends)
-            if extra[0] < CERTAIN or said[0] < max(said) - MILD:
-                extra = step(extra, 0, (CLASS_JUMP, CLASS_BACK, 0.0), _EXTRA_PRIOR, said)
-        return slowness, extra
+        return summed(latencies) if latencies else None, summed(ends) if ends else None
 
     def _let_go(self, bucket: Bucket) -> None:
         bucket.level, bucket.failing = self.level_at(0), self.failing_at(0)
@@ -355,9 +358,8 @@ class Channel(Usual):
             by_class.setdefault(item.op_class, []).append(item)
         for own in by_class.values():
             pair = own[0].pair
-            pair.slowness, pair.extra = self._class_step(
-                pair.slowness, pair.extra, own, bucket.level, EXTRA[bucket.failing], self.looked
-            )
+            said = self._class_evidence(own, bucket.level, EXTRA[bucket.failing], self.looked)
+            pair.slowness, pair.extra = _class_step(pair.slowness, pair.extra, *said)
         self.slowness, self.extra, self.stepped = bucket.slowness, bucket.extra, bucket.began
         bucket.gone = True
         self.buckets.popleft()
@@ -398,3 +400,14 @@ class Channel(Usual):
                     item.place = max(0, min(BINS - 1, item.place - levels))
         pair.now_slow -= levels
         pair.away_since = None
+
+
+def _class_step(
+    slowness: list[float], extra: list[float], seen: list[float] | None, said: list[float] | None
+) -> tuple[list[float], list[float]]:
+    """One class's levels beside its channel's after what a bucket says of its slowness and of its failures."""
+    if seen is not None and (slowness[BELOW] < CERTAIN or seen[BELOW] < max(seen) - MILD):
+        slowness = step(slowness, BELOW, (CLASS_JUMP, CLASS_BACK, CLASS_WANDER), _SLOWNESS_PRIOR, seen)
+    if said is not None and (extra[0] < CERTAIN or said[0] < max(said) - MILD):
+        extra = step(extra, 0, (CLASS_JUMP, CLASS_BACK, 0.0), _EXTRA_PRIOR, said)
+    return slowness, extra
