@@ -16,7 +16,6 @@ from bedrock_support.routing.learning.buckets import (
     FAILS,
     NOTHING,
     Bucket,
-    Evidence,
     Item,
     alone,
     noticed,
@@ -24,10 +23,10 @@ from bedrock_support.routing.learning.buckets import (
     summed,
     sure,
 )
+from bedrock_support.routing.learning.hearing import KNOWN, Heard, class_step
 from bedrock_support.routing.learning.levels import (
     BELOW,
     EXTRA,
-    OK,
     SLOWNESS,
     WIDTH,
     extra_prior,
@@ -35,10 +34,8 @@ from bedrock_support.routing.learning.levels import (
     slowness_prior,
     step,
 )
-from bedrock_support.routing.learning.usual import BINS, Pair, Usual, bin_of
+from bedrock_support.routing.learning.usual import BINS, Pair, bin_of
 
-KNOWN = 5
-"""Calls of a class before its latencies mean anything."""
 SHORT, LONG, OF_MIDDLE = 0.05, 5.0, 0.3
 """Bounds of a bucket's length in seconds, and its length as a share of the latency that is expected now."""
 LOOK_EVERY, OF_BUCKET = 0.04, 0.15
@@ -51,10 +48,6 @@ JUMP_EXTRA, BACK_EXTRA = 0.01, 0.03
 """The same for its failures."""
 STEP_MOST = 2.0
 """Seconds that one step counts at most: time without calls brings no news."""
-CLASS_JUMP, CLASS_BACK, CLASS_WANDER = 0.002, 0.02, 0.001
-"""Chances per bucket that one class changes beside its channel."""
-CERTAIN, MILD = 0.97, 1.0
-"""A class that is at home so certainly needs no new look where its calls speak so little against it."""
 AGED = 1.1
 """A bucket with calls in flight is heard again when it is so many times as old."""
 ADOPT, ADOPT_CLASS = 90.0, 150.0
@@ -65,7 +58,7 @@ _SLOWNESS_PRIOR, _EXTRA_PRIOR = slowness_prior(), extra_prior()
 
 
 @dataclass(slots=True)
-class Channel(Usual):
+class Channel(Heard):
     """A channel's usual ways and its newest calls."""
 
     buckets: deque[Bucket] = field(default_factory=deque[Bucket])
@@ -81,8 +74,6 @@ class Channel(Usual):
     """Seconds until the next look, unless a call fails before."""
     levels: list[tuple[int, float]] = field(default_factory=lambda: [(BELOW, 1.0)])
     """Likely levels now, with weights."""
-    now_slow: float = 0.0
-    now_extra: float = 0.0
     at_home: float = 1.0
     """Probability that nothing is unusual."""
     away_since: float | None = None
@@ -91,9 +82,6 @@ class Channel(Usual):
     """Calls that ended since it fails more than usual, as far as they were let go,"""
     trouble_failed: int = 0
     """and how many of them failed."""
-    fail_seconds: float = 0.0
-    fail_log: float | None = None
-    """Mean log-seconds that a failure took of late."""
 
     @property
     def slow(self) -> bool:
@@ -231,7 +219,7 @@ class Channel(Usual):
             if said is None or said[0] != key:
                 own = [each for each in bucket.items if each.op_class == op_class]
                 said = bucket.said[op_class] = key, self._class_evidence(own, key[1], EXTRA[key[2]], now)
-            slowness, extra = _class_step(slowness, extra, *said[1])
+            slowness, extra = class_step(slowness, extra, *said[1])
         before = round(pair.now_slow), pair.now_extra > 0
         pair.now_slow = sum(number * weight for number, weight in sharpened(slowness)) - BELOW
         pair.now_extra = noticed(extra)
@@ -306,50 +294,6 @@ class Channel(Usual):
         bucket.level = slowness.index(max(slowness)) - BELOW
         bucket.failing = extra.index(max(extra))
 
-    def _slow_evidence(self, item: Item, other: int, now: float) -> Sequence[float] | None:
-        """Log-likelihoods of the levels, when so many levels are accounted for by something else."""
-        if item.pair.count < KNOWN or item.ok is False:
-            return None
-        shape = self.shape(item.pair)
-        if item.ok:
-            at = BINS - 1 - min(BINS - 1, max(0, item.place - other))
-            return shape.ended[at : at + SLOWNESS]
-        waited = now - item.began
-        if not item.open or waited <= 0.0:
-            return None
-        at = (
-            BINS - 1 - min(BINS - 1, max(0, bin_of(math.log(waited) - self.expected(item.pair, item.log_size)) - other))
-        )
-        if shape.flying[at + BELOW - 2] > -0.05:
-            return None
-        return shape.flying[at : at + SLOWNESS]
-
-    def _end_evidence(self, item: Item, level: int, spared: float, now: float) -> Sequence[float] | None:
-        """Log-likelihoods of the shares of failures, when a call fails of itself with 1 - spared."""
-        if item.ok:
-            return OK
-        if item.ok is False:
-            return [math.log(1.0 - spared * (1.0 - each)) for each in EXTRA]
-        waited = now - item.began
-        if not item.open or waited <= 0.0 or item.pair.count < KNOWN:
-            return None
-        place = bin_of(math.log(waited) - self.expected(item.pair, item.log_size)) - level
-        at = BINS - 1 - min(BINS - 1, max(0, place)) + BELOW
-        answer = math.exp(self.shape(item.pair).flying[at])
-        failure = 0.5 if self.fail_log is None else 0.1 + 0.9 / (1.0 + (waited / math.exp(self.fail_log)) ** 4)
-        if answer > 0.8 and failure > 0.8:
-            return None
-        return [math.log(spared * (1.0 - each) * answer + (1.0 - spared * (1.0 - each)) * failure) for each in EXTRA]
-
-    def _class_evidence(self, own: Sequence[Item], level: int, failing: float, now: float) -> Evidence:
-        if not own:
-            return None, None
-        spared = (1.0 - self.failing(own[0].pair)) * (1.0 - failing)
-        latencies = [seen for each in own if (seen := self._slow_evidence(each, level, now)) is not None]
-        own_level = level + round(own[0].pair.now_slow)
-        ends = [said for each in own if (said := self._end_evidence(each, own_level, spared, now)) is not None]
-        return summed(latencies) if latencies else None, summed(ends) if ends else None
-
     def _let_go(self, bucket: Bucket) -> None:
         bucket.level, bucket.failing = self.level_at(0), self.failing_at(0)
         self._count(bucket)
@@ -359,7 +303,7 @@ class Channel(Usual):
         for own in by_class.values():
             pair = own[0].pair
             said = self._class_evidence(own, bucket.level, EXTRA[bucket.failing], self.looked)
-            pair.slowness, pair.extra = _class_step(pair.slowness, pair.extra, *said)
+            pair.slowness, pair.extra = class_step(pair.slowness, pair.extra, *said)
         self.slowness, self.extra, self.stepped = bucket.slowness, bucket.extra, bucket.began
         bucket.gone = True
         self.buckets.popleft()
@@ -400,14 +344,3 @@ class Channel(Usual):
                     item.place = max(0, min(BINS - 1, item.place - levels))
         pair.now_slow -= levels
         pair.away_since = None
-
-
-def _class_step(
-    slowness: list[float], extra: list[float], seen: list[float] | None, said: list[float] | None
-) -> tuple[list[float], list[float]]:
-    """One class's levels beside its channel's after what a bucket says of its slowness and of its failures."""
-    if seen is not None and (slowness[BELOW] < CERTAIN or seen[BELOW] < max(seen) - MILD):
-        slowness = step(slowness, BELOW, (CLASS_JUMP, CLASS_BACK, CLASS_WANDER), _SLOWNESS_PRIOR, seen)
-    if said is not None and (extra[0] < CERTAIN or said[0] < max(said) - MILD):
-        extra = step(extra, 0, (CLASS_JUMP, CLASS_BACK, 0.0), _EXTRA_PRIOR, said)
-    return slowness, extra
