@@ -52,6 +52,8 @@ class Shape:
 
     def within(self, middle: float, budget: float) -> tuple[float, float]:
         """P(latency <= budget) and E[min(latency, budget)], in seconds, around that middle."""
+        if budget <= 0:
+            return 0.0, 0.0
         place = (math.log(budget / middle) - LOWEST) / WIDTH
         if place <= 0:
             return 0.0, budget
