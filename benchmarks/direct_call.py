@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -95,7 +95,7 @@ def bare(url: str, settings: BedrockSettings, stream: bool) -> Ask:
     maker: Any = boto3.Session()
     client = maker.client("bedrock-runtime", region_name=settings.region, endpoint_url=url, config=config)
     limiter = anyio.CapacityLimiter(POOL)
-    request = cast("dict[str, Any]", wire.request(operation(stream), settings.models[ModelRole.FAST]))
+    request = {"modelId": settings.models[ModelRole.FAST], **wire.body(operation(stream))}
 
     def ask() -> object:
         if not stream:

@@ -15,10 +15,13 @@ from bedrock_support.routing.model import Health, RouteName
 from benchmarks.estimators import DecayedHistogram, Estimator, Ewma, Flight, Peer
 from benchmarks.gated import GatedLogNormal
 from benchmarks.replay import Replay, Row
+from benchmarks.worlds import World
 
 OURS = "ours"
 PEERS = ("gated log-normal", "ewma", "decayed histogram")
-BASELINES = ("health alone", "static", "random", "oracle")
+INFORMED = {"informed 1": 1.0, "informed 3": 3.0}
+"""Medians of a usual call after which they know of an event."""
+BASELINES = ("health alone", "static", "random", *INFORMED, "oracle")
 NAMES = (OURS, *PEERS, *BASELINES)
 
 
@@ -86,15 +89,32 @@ class Oracle:
         return max(truth, key=lambda route: truth[route]), 0
 
 
-def policy(name: str, seed: int) -> Policy:
-    """A new policy by its name in NAMES. Raises ValueError for another."""
+class Informed:
+    """Knows every law and parameter of the world, and of each event and its end when a usual call later has ended.
+
+    Nothing that learns from calls alone can know of an event before the first call sent in it is late or has failed.
+    """
+
+    def __init__(self, world: World, late: float) -> None:
+        self._world = world
+        self._late = late
+
+    def decide(self, row: Row, truth: Mapping[RouteName, float]) -> tuple[RouteName, int]:
+        known = self._world.utilities(row, late=self._late)
+        return max(known, key=lambda route: known[route]), 0
+
+
+def policy(name: str, world: World) -> Policy:
+    """A new policy for that world by its name in NAMES. Raises ValueError for another."""
     match name:
         case "static":
             return Static()
         case "random":
-            return Chance(seed)
+            return Chance(world.seed)
         case "oracle":
             return Oracle()
+        case _ if name in INFORMED:
+            return Informed(world, INFORMED[name])
         case _:
             return Replayed(name)
 

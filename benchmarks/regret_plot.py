@@ -44,7 +44,7 @@ STYLE = """
 
 def rolling(world: World, name: str) -> list[tuple[float, float]]:
     """Points (seconds, mean regret of the WINDOW before) of one policy."""
-    decider = policy(name, world.seed)
+    decider = policy(name, world)
     seen: list[tuple[float, float]] = []
     for row in world.rows():
         truth = world.utilities(row)

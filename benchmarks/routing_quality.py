@@ -62,7 +62,7 @@ def play(job: Job) -> dict[str, Tally]:
     eventful = [world.eventful(row.t) for row in rows]
     found: dict[str, Tally] = {}
     for name in job.policies:
-        decider, tally = policy(name, job.seed), Tally()
+        decider, tally = policy(name, world), Tally()
         began = time.process_time()
         decisions = [decider.decide(row, truth) for row, truth in zip(rows, truths, strict=True)]
         tally.cpu_seconds = time.process_time() - began

@@ -99,35 +99,36 @@ class World:
     """Standard deviation of the logarithm of size."""
     events: Sequence[Event] = ()
 
-    def state(self, t: float, op_class: OperationClass, size: float, route: RouteName) -> State:
-        """The system as it is for a request sent at `t`."""
+    def state(self, t: float, op_class: OperationClass, size: float, route: RouteName, *, late: float = 0.0) -> State:
+        """The system as it is for a request sent at `t`; `late`: with the events of so many usual medians earlier."""
         side = self.sides[route]
         middle = side.medians[op_class] * side.drift.factor(t)
         ratio = size / SIZE
         middle *= 1 - side.growth + side.growth * ratio if side.linear else ratio**side.growth
         fails, fail_seconds = side.fails, None
+        known = t - late * middle
         for event in self.events:
-            if event.hits(t, route, op_class):
+            if event.hits(known, route, op_class):
                 middle *= event.slow
                 if event.fails > fails:
                     fails, fail_seconds = event.fails, event.fail_seconds
         return State(middle=middle, fails=fails, fail_seconds=fail_seconds)
 
     def truth(
-        self, t: float, op_class: OperationClass, size: float, route: RouteName, deadline: float
+        self, t: float, op_class: OperationClass, size: float, route: RouteName, deadline: float, *, late: float = 0.0
     ) -> tuple[float, float]:
         """P(success in time) and E[min(latency, deadline)] in seconds."""
-        state = self.state(t, op_class, size, route)
+        state = self.state(t, op_class, size, route, late=late)
         in_time, seconds = self.sides[route].shape.within(state.middle, deadline)
         failed = seconds if state.fail_seconds is None else min(state.fail_seconds, deadline)
         return (1 - state.fails) * in_time, (1 - state.fails) * seconds + state.fails * failed
 
-    def utilities(self, row: Row) -> dict[RouteName, float]:
+    def utilities(self, row: Row, *, late: float = 0.0) -> dict[RouteName, float]:
         """Expected utility of each route that the class may take, by the product's own weights."""
         found: dict[RouteName, float] = {}
         for route in RouteName:
             if route in shipped().rules[row.op_class].may:
-                p, seconds = self.truth(row.t, row.op_class, row.size, route, row.deadline)
+                p, seconds = self.truth(row.t, row.op_class, row.size, route, row.deadline, late=late)
                 found[route] = WEIGHTS.success * p - WEIGHTS.usd * row.usd[route] - WEIGHTS.ms * seconds * 1000
         return found
 

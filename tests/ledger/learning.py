@@ -15,6 +15,9 @@ PROMISES = {
     ),
     "learning:hang": Promise("issue 3", "calls that hang count before they end"),
     "learning:outage": Promise("issue 3", "a few failures in a row are enough, and a few good ends to forget them"),
+    "learning:both": Promise(
+        "issue 3", "two channels that fail alike are taken to fail for one reason, and rank as usual"
+    ),
     "learning:gray": Promise("issue 3", "a class that fails alone does not blacken its channel"),
     "learning:not-usual": Promise("issue 3", "what was seen in a trouble does not become what is usual"),
     "learning:adopts": Promise("issue 3", "a new speed that stays becomes the usual one"),
@@ -26,7 +29,9 @@ PROMISES = {
     "learning:held": Promise(
         "issue 3", "a route whose guard lets nothing pass goes last, and an emergency keeps its only one"
     ),
-    "probes:few": Promise("issue 3", "probes stay under 15 % of the calls at 20 a second, whatever happens"),
+    "probes:few": Promise(
+        "issue 3", "probes stay under 15 % of the calls, whatever their rate, beyond those saved up at the start"
+    ),
     "probes:trouble": Promise("issue 3", "a route in trouble is probed even when nothing else may be"),
     "replay:virtual": Promise(
         "issue 3", "the replay sees an outcome when it would have ended, and of nothing it did not choose"

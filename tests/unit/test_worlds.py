@@ -127,7 +127,7 @@ def test_every_policy_plays_and_the_oracle_has_no_regret() -> None:
     assert found["oracle"].optimal.rate == found["oracle"].everything.rate == 1.0
     assert found["ours"].normalised < found["random"].normalised
     with pytest.raises(ValueError, match="no such policy"):
-        policy("best", 0)
+        policy("best", random_world("mixed", 1))
 
 
 def test_decisions_are_counted_by_regret_window_and_choice() -> None:

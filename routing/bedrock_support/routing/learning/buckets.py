@@ -10,6 +10,8 @@ from bedrock_support.routing.learning.usual import Pair
 
 AWAY, FAILS = 1.5, 0.04
 """Levels off home, and failures beyond the usual, from which on a route is in trouble."""
+Evidence = tuple[list[float] | None, list[float] | None]
+"""Log-likelihoods of the levels of slowness and of failures; None where nothing was seen."""
 NOTHING = [0.0] * SLOWNESS
 """What a bucket says in which nothing was seen."""
 
@@ -49,6 +51,10 @@ class Bucket:
     stale: bool = True
     """The filter must go over it again."""
     ends: list[float] | None = None
+    said: dict[str, tuple[tuple[float, int, int, int], Evidence]] = field(
+        default_factory=dict[str, tuple[tuple[float, int, int, int], Evidence]]
+    )
+    """What each class says beside the channel, and for which time, levels and class's level that holds."""
     gone: bool = False
     evidence: list[float] = field(default_factory=lambda: NOTHING)
     slowness: list[float] = field(default_factory=list[float])

@@ -23,9 +23,8 @@ HOPE = 0.02
 ALIKE, FEW, NOW = 1.5, 8, 5.0
 """Two channels that fail at the same time, and differ by less than so many standard errors, fail for one reason;
 each is known by so many calls at least, and the other was looked at so many seconds ago at most."""
-LOOK_EVERY, LOOK_LATEST = 0.04, 1.0
-"""Seconds between two looks at a channel's last calls: under load each one would find what the last one found. Where
-nobody asks for estimates, one is taken as calls end, once as many seconds have passed as the second says."""
+UNASKED = 1.0
+"""Seconds after which a channel is looked at though nobody asked: what is unusual must not count as usual."""
 
 
 class RouteLearner:
@@ -66,8 +65,9 @@ class RouteLearner:
             return
         now = self._clock.now()
         found.end(item, seconds, ok, now)
-        if now - found.looked > LOOK_LATEST:
+        if now - found.looked > UNASKED:
             found.look(now)
+            found.look_at(item.pair, item.op_class)
 
     def estimate(
         self, channel: str, op_class: str, size: float, budget: float, *, usd: float | None, weights: Weights
@@ -76,7 +76,7 @@ class RouteLearner:
         log_size = math.log(max(size, 1.0))
         found = self._channel(channel)
         pair = self._pair(channel, found, op_class, log_size)
-        if self._clock.now() - found.looked >= LOOK_EVERY:
+        if found.due(self._clock.now()):
             found.look(self._clock.now())
         found.look_at(pair, op_class)
         usual = found.expected(pair, log_size) + pair.now_slow * WIDTH

@@ -9,7 +9,9 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.learning.learner import RouteLearner
 
 PER_CALL, PER_SECOND, MOST = 0.12, 0.2, 16.0
-"""Probes earned by each decision and by time, and how many may be saved up: under 15 % at 20 calls a second."""
+"""Probes earned by each decision and by time, and how many may be saved up."""
+PER_PAUSE = 0.03
+"""What the time between two decisions earns at most: with PER_CALL that is 15 % of the calls at any rate."""
 RESERVED = 8.0
 """Probes that only trouble may spend."""
 TROUBLED, PROMISING = 0.6, 0.1
@@ -39,7 +41,7 @@ class ProbePolicy:
         now = self._clock.now()
         passed = now - self._earned_at if self._earned_at is not None else 0.0
         self._earned_at = now
-        self._tokens = min(MOST, self._tokens + PER_CALL + self._per_second * passed)
+        self._tokens = min(MOST, self._tokens + PER_CALL + min(PER_PAUSE, self._per_second * passed))
 
     def due(self, channel: str, op_class: str, *, behind: float, flagged: bool) -> bool:
         """Whether the channel should be probed now with an operation of that class.

@@ -23,7 +23,7 @@ from bedrock_support.routing.learning.buckets import (
     summed,
     sure,
 )
-from bedrock_support.routing.learning.hearsay import KNOWN, Hearsay
+from bedrock_support.routing.learning.hearing import KNOWN, Heard, class_step
 from bedrock_support.routing.learning.levels import (
     BELOW,
     EXTRA,
@@ -38,13 +38,15 @@ from bedrock_support.routing.learning.usual import BINS, Pair, bin_of
 
 SHORT, LONG, OF_MIDDLE = 0.05, 5.0, 0.3
 """Bounds of a bucket's length in seconds, and its length as a share of the latency that is expected now."""
+LOOK_EVERY, OF_BUCKET = 0.04, 0.15
+"""Least seconds between two looks, and their part of a bucket's length: what has hardly aged says nothing new."""
 ENOUGH = 12
 """Calls of one class in a bucket: under load more of them say the same and only cost time."""
 KEPT, MOST = 6, 32
 """Buckets that may still be judged anew in the light of later ones, and buckets that may wait for a call to end."""
 JUMP, BACK, WANDER = 0.01, 0.03, 0.012
 """Chances per second that a channel's speed changes, that it is as usual again, that it drifts a level up or down."""
-JUMP_EXTRA, BACK_EXTRA = 0.01, 0.01
+JUMP_EXTRA, BACK_EXTRA = 0.01, 0.03
 """The same for its failures."""
 STEP_MOST = 2.0
 """Seconds that one step counts at most: time without calls brings no news."""
@@ -58,7 +60,7 @@ _SLOWNESS_PRIOR, _EXTRA_PRIOR = slowness_prior(), extra_prior()
 
 
 @dataclass(slots=True)
-class Channel(Hearsay):
+class Channel(Heard):
     """A channel's usual ways and its newest calls."""
 
     buckets: deque[Bucket] = field(default_factory=deque[Bucket])
@@ -70,10 +72,10 @@ class Channel(Hearsay):
     extra: list[float] = field(default_factory=lambda: sure(len(EXTRA), 0))
     stepped: float = float("-inf")
     looked: float = float("-inf")
+    pause: float = LOOK_EVERY
+    """Seconds until the next look, unless a call fails before."""
     levels: list[tuple[int, float]] = field(default_factory=lambda: [(BELOW, 1.0)])
     """Likely levels now, with weights."""
-    now_slow: float = 0.0
-    now_extra: float = 0.0
     at_home: float = 1.0
     """Probability that nothing is unusual."""
     away_since: float | None = None
@@ -100,6 +102,7 @@ class Channel(Hearsay):
         """A call is under way."""
         middle = math.exp(self.expected(item.pair, item.log_size) + self.now_slow * WIDTH)
         length = min(LONG, max(SHORT, OF_MIDDLE * middle))
+        self.pause = max(LOOK_EVERY, OF_BUCKET * length)
         at = len(self.buckets) - 1
         while at >= 0 and self.buckets[at].began > item.began:
             at -= 1
@@ -136,6 +139,7 @@ class Channel(Hearsay):
         pair = item.pair
         item.log_seconds = math.log(max(seconds, 1e-4))
         if not ok:
+            self.pause = LOOK_EVERY
             weight = 0.2 if self.fail_log is not None else 1.0
             self.fail_seconds += weight * (min(seconds, item.budget) - self.fail_seconds)
             self.fail_log = (self.fail_log or 0.0) + weight * (item.log_seconds - (self.fail_log or 0.0))
@@ -150,6 +154,10 @@ class Channel(Hearsay):
             pair.location = 0.3 * pair.location + 0.7 * (item.log_seconds - self.base - self.now_slow * WIDTH)
         self.absorb(pair, item.log_size, item.log_seconds - self.now_slow * WIDTH, item.began)
         item.counted = True
+
+    def due(self, now: float) -> bool:
+        """Whether a look may find something new."""
+        return now - self.looked >= self.pause
 
     def look(self, now: float) -> None:
         """Find out what is true now."""
@@ -206,17 +214,19 @@ class Channel(Hearsay):
             self._move_home(round(self.now_slow))
 
     def look_at(self, pair: Pair, op_class: str) -> None:
-        """Find out what is true of one class beside what is true of its channel."""
+        """Find out what is true of one class beside what is true of its channel, once for each look at that."""
         if pair.looked == self.looked:
             return
+        pair.looked = self.looked
         slowness, extra = pair.slowness, pair.extra
-        now = pair.looked = self.looked
+        now = self.looked
         for place, bucket in enumerate(self.buckets):
-            own = [each for each in bucket.items if each.op_class == op_class]
-            if own:
-                slowness, extra = self.class_step(
-                    slowness, extra, own, self.level_at(place), EXTRA[self.failing_at(place)], now
-                )
+            key = bucket.heard, self.level_at(place), self.failing_at(place), round(pair.now_slow)
+            said = bucket.said.get(op_class)
+            if said is None or said[0] != key:
+                own = [each for each in bucket.items if each.op_class == op_class]
+                said = bucket.said[op_class] = key, self._class_evidence(own, key[1], EXTRA[key[2]], now)
+            slowness, extra = class_step(slowness, extra, *said[1])
         before = round(pair.now_slow), pair.now_extra > 0
         pair.now_slow = sum(number * weight for number, weight in sharpened(slowness)) - BELOW
         pair.now_extra = noticed(extra)
@@ -271,10 +281,10 @@ class Channel(Hearsay):
         for item in bucket.items:
             pair = item.pair
             own_level = round(pair.now_slow)
-            if (seen := self.slow_evidence(item, own_level, now)) is not None:
+            if (seen := self._slow_evidence(item, own_level, now)) is not None:
                 latencies.append(seen)
             spared = 1.0 if item.ok else (1.0 - self.failing(pair)) * (1.0 - pair.now_extra)
-            if (said := self.end_evidence(item, round(self.now_slow) + own_level, spared, now)) is not None:
+            if (said := self._end_evidence(item, round(self.now_slow) + own_level, spared, now)) is not None:
                 ends.append(said)
         bucket.evidence = summed(latencies) if latencies else NOTHING
         bucket.ends = summed(ends) if ends else None
@@ -299,9 +309,8 @@ class Channel(Hearsay):
             by_class.setdefault(item.op_class, []).append(item)
         for own in by_class.values():
             pair = own[0].pair
-            pair.slowness, pair.extra = self.class_step(
-                pair.slowness, pair.extra, own, bucket.level, EXTRA[bucket.failing], self.looked
-            )
+            said = self._class_evidence(own, bucket.level, EXTRA[bucket.failing], self.looked)
+            pair.slowness, pair.extra = class_step(pair.slowness, pair.extra, *said)
         self.slowness, self.extra, self.stepped = bucket.slowness, bucket.extra, bucket.began
         bucket.gone = True
         self.buckets.popleft()

@@ -52,9 +52,11 @@ class Shape:
 
     def within(self, middle: float, budget: float) -> tuple[float, float]:
         """P(latency <= budget) and E[min(latency, budget)], in seconds, around that middle."""
-        place = (math.log(budget / middle) - LOWEST) / WIDTH if budget > 0 else -1.0
+        if budget <= 0:
+            return 0.0, 0.0
+        place = (math.log(budget / middle) - LOWEST) / WIDTH
         if place <= 0:
-            return 0.0, max(0.0, budget)
+            return 0.0, budget
         if place >= BINS:
             return 1.0, middle * self.seconds[BINS]
         number = int(place)
@@ -93,13 +95,11 @@ class Pair:
     """Probabilities of its slowness beyond its channel's, of all buckets that were let go."""
     extra: list[float] = field(default_factory=lambda: _home(len(EXTRA), 0))
     looked: float = float("-inf")
-    """When its channel had been looked at, at its own last look."""
     now_slow: float = 0.0
     """Levels that it is slower than its channel now."""
     now_extra: float = 0.0
     """Failures beyond its channel's now."""
     away_since: float | None = None
-    fails_since: float | None = None
 
 
 def _home(count: int, place: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""What single calls say of their channel: those that ended, and those that should have and have not."""
+"""What calls say of a channel's slowness and failures, those in flight included, and of one class's beside them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bedrock_support.routing.learning.buckets import Item, summed
+from bedrock_support.routing.learning.buckets import Evidence, Item, summed
 from bedrock_support.routing.learning.levels import BELOW, EXTRA, OK, SLOWNESS, extra_prior, slowness_prior, step
 from bedrock_support.routing.learning.usual import BINS, Usual, bin_of
 
@@ -20,14 +20,18 @@ _SLOWNESS_PRIOR, _EXTRA_PRIOR = slowness_prior(), extra_prior()
 
 
 @dataclass(slots=True)
-class Hearsay(Usual):
-    """A channel's usual ways, and what a call that is measured by them says."""
+class Heard(Usual):
+    """What is usual, and what is needed beside it to tell what a call says."""
 
+    now_slow: float = 0.0
+    """Levels that the channel is slower than usual now."""
+    now_extra: float = 0.0
+    """Failures beyond its usual ones now."""
     fail_seconds: float = 0.0
     fail_log: float | None = None
     """Mean log-seconds that a failure took of late."""
 
-    def slow_evidence(self, item: Item, other: int, now: float) -> Sequence[float] | None:
+    def _slow_evidence(self, item: Item, other: int, now: float) -> Sequence[float] | None:
         """Log-likelihoods of the levels, when so many levels are accounted for by something else."""
         if item.pair.count < KNOWN or item.ok is False:
             return None
@@ -45,7 +49,7 @@ class Hearsay(Usual):
             return None
         return shape.flying[at : at + SLOWNESS]
 
-    def end_evidence(self, item: Item, level: int, spared: float, now: float) -> Sequence[float] | None:
+    def _end_evidence(self, item: Item, level: int, spared: float, now: float) -> Sequence[float] | None:
         """Log-likelihoods of the shares of failures, when a call fails of itself with 1 - spared."""
         if item.ok:
             return OK
@@ -62,20 +66,22 @@ class Hearsay(Usual):
             return None
         return [math.log(spared * (1.0 - each) * answer + (1.0 - spared * (1.0 - each)) * failure) for each in EXTRA]
 
-    def class_step(
-        self, slowness: list[float], extra: list[float], own: Sequence[Item], level: int, failing: float, now: float
-    ) -> tuple[list[float], list[float]]:
+    def _class_evidence(self, own: Sequence[Item], level: int, failing: float, now: float) -> Evidence:
+        if not own:
+            return None, None
         spared = (1.0 - self.failing(own[0].pair)) * (1.0 - failing)
-        latencies = [seen for each in own if (seen := self.slow_evidence(each, level, now)) is not None]
+        latencies = [seen for each in own if (seen := self._slow_evidence(each, level, now)) is not None]
         own_level = level + round(own[0].pair.now_slow)
-        ends = [said for each in own if (said := self.end_evidence(each, own_level, spared, now)) is not None]
-        if latencies:
-            seen = summed(latencies)
-            if slowness[BELOW] < CERTAIN or seen[BELOW] < max(seen) - MILD:
-                chances = CLASS_JUMP, CLASS_BACK, CLASS_WANDER
-                slowness = step(slowness, BELOW, chances, _SLOWNESS_PRIOR, seen)
-        if ends:
-            said = summed(ends)
-            if extra[0] < CERTAIN or said[0] < max(said) - MILD:
-                extra = step(extra, 0, (CLASS_JUMP, CLASS_BACK, 0.0), _EXTRA_PRIOR, said)
-        return slowness, extra
+        ends = [said for each in own if (said := self._end_evidence(each, own_level, spared, now)) is not None]
+        return summed(latencies) if latencies else None, summed(ends) if ends else None
+
+
+def class_step(
+    slowness: list[float], extra: list[float], seen: list[float] | None, said: list[float] | None
+) -> tuple[list[float], list[float]]:
+    """One class's levels beside its channel's after what a bucket says of its slowness and of its failures."""
+    if seen is not None and (slowness[BELOW] < CERTAIN or seen[BELOW] < max(seen) - MILD):
+        slowness = step(slowness, BELOW, (CLASS_JUMP, CLASS_BACK, CLASS_WANDER), _SLOWNESS_PRIOR, seen)
+    if said is not None and (extra[0] < CERTAIN or said[0] < max(said) - MILD):
+        extra = step(extra, 0, (CLASS_JUMP, CLASS_BACK, 0.0), _EXTRA_PRIOR, said)
+    return slowness, extra
