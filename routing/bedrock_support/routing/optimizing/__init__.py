@@ -1,0 +1,1 @@
+"""Fewer and cheaper calls: the answer cache, single flight, budgets."""
