@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from bedrock_support.routing.model import Priority
 from bedrock_support.routing.queue.model import (
     AGING,
-    ENDED,
     LEVEL,
     DeadReason,
     Leased,
@@ -24,7 +23,8 @@ T = TypeVar("T")
 PRIORITIES: tuple[Priority, ...] = tuple(Priority)
 CAREFUL = 20
 """Ended messages forgotten beside other work."""
-FORGETTABLE = ", ".join(f"'{each}'" for each in sorted(ENDED))
+FORGETTABLE = "'done', 'cancelled', 'discarded'"
+"""As the index by_end spells it: SQLite uses a partial index only where the query repeats its condition."""
 
 
 class Run(Protocol):
@@ -67,7 +67,7 @@ def sweep(connection: sqlite3.Connection, now: float, limits: QueueLimits) -> No
     if connection.execute(f"SELECT 1 FROM messages WHERE {due} LIMIT 1", (now,)).fetchone() is None:  # noqa: S608
         return
     bury(connection, f"{due} AND deadline <= ?", (now, now), DeadReason.EXPIRED, now)
-    lost = "due <= ? AND state = 'leased'"
+    lost = f"{due} AND state = 'leased'"
     bury(connection, f"{lost} AND attempts >= ?", (now, limits.attempts), DeadReason.EXHAUSTED, now)
     connection.execute(
         "UPDATE messages SET state = 'waiting', token = NULL, due = deadline, available_at = ?, "  # noqa: S608
