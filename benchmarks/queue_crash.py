@@ -67,9 +67,12 @@ class Child:
         step = 0
         while True:
             step += 1
-            self.clock.ahead += self.random.random()
-            self.note("time", ahead=self.clock.ahead)
-            self.random.choice([self.enqueue, self.enqueue, self.work, self.work, self.mend])(step)
+            self.step(step)
+
+    def step(self, step: int) -> None:
+        self.clock.ahead += self.random.random()
+        self.note("time", ahead=self.clock.ahead)
+        self.random.choice([self.enqueue, self.enqueue, self.work, self.work, self.mend])(step)
 
     def enqueue(self, step: int) -> None:
         key = f"{self.seed}-{step}"
@@ -111,7 +114,10 @@ class Child:
             self.note("mending", id=page[0].id)
             self.noted.discard(page[0].id)
             try:
-                [self.store.dead_letters.requeue, self.store.dead_letters.discard][step % 2]([page[0].id])
+                if step % 2:
+                    self.store.dead_letters.discard([page[0].id])
+                else:
+                    self.store.dead_letters.requeue([page[0].id], self.clock.wall() + 1000)
             except QueueFull:
                 return
 
@@ -228,7 +234,7 @@ def main() -> None:
         print(
             f"{kills} kills in {time.monotonic() - began:.1f} s: {len(known.accepted)} accepted, none lost, "
             f"and {known.unsaid} more taken in but killed before the answer; "
-            f"{known.deliveries} deliveries; {len(known.completed)} completed, none delivered again; "
+            f"{known.deliveries} deliveries, none after its deadline; {len(known.completed)} completed, none delivered again; "
             f"{known.died} died, each intact until mended ({len(known.dead)} at the end); integrity ok after each kill"
         )
 

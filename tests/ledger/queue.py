@@ -8,7 +8,11 @@ PROMISES = {
     "queue:priorities": Promise("design 4", "emergencies first, else thirty seconds of waiting outweigh one priority"),
     "queue:no-starvation": Promise("design 4", "a low message is served while more urgent ones keep arriving"),
     "queue:bounded": Promise("design 4", "a full queue refuses with the limit, the count and the mend"),
-    "queue:reserve": Promise("design 4", "a tenth of the queue is kept for emergency and critical"),
+    "queue:reserve": Promise(
+        "design 4", "a tenth is kept for emergency and critical, half of that for emergency alone"
+    ),
+    "queue:yielding": Promise("design 4", "the oldest dead letters give way to what is new, and are counted"),
+    "queue:clock-set-back": Promise("design 4", "a clock set back an hour stops neither messages nor leases"),
     "queue:deadlines": Promise("design 4", "nothing is handed out, or stays handed out, past its deadline"),
     "queue:leases": Promise("design 4", "one live lease per message; a stale token changes nothing"),
     "queue:idempotent": Promise("design 4", "a key given twice makes one message and returns its result"),

@@ -62,6 +62,8 @@ SCHEMA = (
     """CREATE TRIGGER recounted AFTER UPDATE OF state, size ON messages BEGIN
         UPDATE totals SET rows = rows - 1, size = size - old.size WHERE state = old.state;
         UPDATE totals SET rows = rows + 1, size = size + new.size WHERE state = new.state; END""",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT",
+    "INSERT INTO facts VALUES ('seen', 0), ('dropped', 0)",
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
 )
