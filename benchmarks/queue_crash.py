@@ -234,7 +234,8 @@ def main() -> None:
         print(
             f"{kills} kills in {time.monotonic() - began:.1f} s: {len(known.accepted)} accepted, none lost, "
             f"and {known.unsaid} more taken in but killed before the answer; "
-            f"{known.deliveries} deliveries, none after its deadline; {len(known.completed)} completed, none delivered again; "
+            f"{known.deliveries} deliveries, none after its deadline; "
+            f"{len(known.completed)} completed, none delivered again; "
             f"{known.died} died, each intact until mended ({len(known.dead)} at the end); integrity ok after each kill"
         )
 
