@@ -67,14 +67,17 @@ class Child:
         step = 0
         while True:
             step += 1
-            self.clock.ahead += self.random.random()
-            self.note("time", ahead=self.clock.ahead)
-            self.random.choice([self.enqueue, self.enqueue, self.work, self.work, self.mend])(step)
+            self.step(step)
+
+    def step(self, step: int) -> None:
+        self.clock.ahead += self.random.random()
+        self.note("time", ahead=self.clock.ahead)
+        self.random.choice([self.enqueue, self.enqueue, self.work, self.work, self.mend])(step)
 
     def enqueue(self, step: int) -> None:
         key = f"{self.seed}-{step}"
         priority = self.random.choice(list(Priority))
-        life = self.random.choice([10, 1000, 100_000])
+        life = self.random.choice([1, 3, 1000, 100_000])
         size = self.random.choice([10, 5000])
         try:
             taken = self.store.enqueue(
@@ -87,8 +90,9 @@ class Child:
         self.note("accepted", id=taken.id, key=key, size=size)
 
     def work(self, step: int) -> None:
+        asked = self.clock.wall()
         for held in self.store.leases.lease([TOPIC], f"w{self.seed}", self.random.choice([2, 60]), 3):
-            self.note("delivered", id=held.id, deadline=held.deadline, until=held.lease_until)
+            self.note("delivered", id=held.id, deadline=held.deadline, until=held.lease_until, asked=asked)
             lot = self.random.random()
             try:
                 if lot < 0.6:
@@ -110,7 +114,10 @@ class Child:
             self.note("mending", id=page[0].id)
             self.noted.discard(page[0].id)
             try:
-                [self.store.dead_letters.requeue, self.store.dead_letters.discard][step % 2]([page[0].id])
+                if step % 2:
+                    self.store.dead_letters.discard([page[0].id])
+                else:
+                    self.store.dead_letters.requeue([page[0].id], self.clock.wall() + 1000)
             except QueueFull:
                 return
 
@@ -126,6 +133,8 @@ class Known:
     ahead: float = 0.0
     deliveries: int = 0
     read: int = 0
+    unsaid: int = 0
+    """Messages that the file has and no journal: the kill came between the commit and the journal's line."""
 
     def take(self, journal: Path) -> None:
         """Read on; a line cut short by a kill was never acknowledged."""
@@ -150,7 +159,9 @@ class Known:
         elif what == "delivered":
             self.deliveries += 1
             assert message not in self.completed, f"{message} was completed and delivered again"
-            assert float(str(fact["until"])) <= float(str(fact["deadline"])), f"{message} leased past its deadline"
+            deadline = float(str(fact["deadline"]))
+            assert deadline > float(str(fact["asked"])), f"{message} was delivered after its deadline"
+            assert float(str(fact["until"])) <= deadline, f"{message} leased past its deadline"
         elif what == "completed":
             assert message not in self.completed, f"{message} was completed twice"
             self.completed.add(message)
@@ -172,6 +183,7 @@ def check(folder: Path, known: Known) -> None:
     columns = "id, key, state, payload, result, deadline, dead_reason"
     rows = {row[0]: row[1:] for row in connection.execute(f"SELECT {columns} FROM messages")}  # noqa: S608
     assert known.accepted.keys() <= rows.keys(), f"lost: {known.accepted.keys() - rows.keys()}"
+    known.unsaid = len(rows.keys() - known.accepted.keys())
     for message, (key, size) in known.accepted.items():
         found_key, state, payload, result, deadline, reason = rows[message]
         assert found_key == key
@@ -220,8 +232,10 @@ def main() -> None:
         began = time.monotonic()
         known = run(kills, seed, Path(folder))
         print(
-            f"{kills} kills in {time.monotonic() - began:.1f} s: {len(known.accepted)} accepted, none lost; "
-            f"{known.deliveries} deliveries; {len(known.completed)} completed, none delivered again; "
+            f"{kills} kills in {time.monotonic() - began:.1f} s: {len(known.accepted)} accepted, none lost, "
+            f"and {known.unsaid} more taken in but killed before the answer; "
+            f"{known.deliveries} deliveries, none after its deadline; "
+            f"{len(known.completed)} completed, none delivered again; "
             f"{known.died} died, each intact until mended ({len(known.dead)} at the end); integrity ok after each kill"
         )
 

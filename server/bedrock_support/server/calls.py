@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 MODERN = "2026-07-28"
 OVERRUN = 0.25
 """Seconds past its deadline after which a tool that should have ended by itself is cut off."""
+AGENT_NAME = 100
+"""Characters of an agent's name."""
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -122,6 +124,7 @@ class SupportCalls:
                         workers=self.workers.of(op_class),
                         progress=channel.progress,
                         judge=judge,
+                        agent=agent_of(context) if trusted else "",
                     ),
                     params,
                 )
@@ -133,6 +136,13 @@ class SupportCalls:
             log.exception("%s failed (call %s)", spec.name, call_id)
             return failure(f"{spec.name} failed inside the server; its log has the cause under call {call_id}")
         return success(spec, result)
+
+
+def agent_of(context: AnyContext) -> str:
+    """What the client calls itself, if that can name a mailbox; else empty."""
+    client = context.session.client_params
+    name = client.client_info.name.strip() if client else ""
+    return name if name.isprintable() and len(name) <= AGENT_NAME else ""
 
 
 def validated(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, queue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import anyio
 
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -74,7 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
+    add_queue_parser(commands, _queue_file)
     return parser
+
+
+def _queue_file() -> Path:
+    if (file := load().queue_file) is None:
+        raise SettingsError("no queue: set BEDROCK_SUPPORT_QUEUE to its file, or give --file")
+    return file
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     """Also append spans to this file, as OTLP JSON lines."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
+    queue_file: Path | None = None
+    """File of the message queue; without one there is no queue."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -75,6 +77,7 @@ READS = {
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
+    "queue_file": f"{PREFIX}QUEUE",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

@@ -22,6 +22,7 @@ from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
 from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
+from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
@@ -37,6 +38,7 @@ from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
+from bedrock_support.tools.manage_queue import manage_queue
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
@@ -51,6 +53,7 @@ class House:
     prober: Prober
     peers: PeerPool
     catalog: list[AnyTool]
+    queue: MessageQueue | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -73,6 +76,8 @@ class House:
 
     async def aclose(self) -> None:
         """Free what outlives a connection."""
+        if self.queue is not None:
+            await self.queue.aclose()
         await self.manager.direct.aclose()
 
 
@@ -120,9 +125,12 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
+    if queue is not None:
+        tools.append(manage_queue(queue, _for_good))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
-    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools)
+    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, queue=queue)
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:
@@ -155,6 +163,11 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
 def _redacting(entropy: Entropy) -> Callable[[str], str]:
     """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
     return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
+
+
+def _for_good(text: str) -> str:
+    """For the queue's file: one text always gives the same, so that an idempotency key holds when it is sent again."""
+    return Redactor(nonce="queued00").redact(text)
 
 
 def _headers(text: str) -> dict[str, str]:

@@ -68,6 +68,8 @@ class ToolContext:
     """Threads for the tool's own work."""
     progress: Progress
     judge: Judge
+    agent: str = ""
+    """Name of the agent that asks, where the connection is one that its user started; else empty."""
 
     def remaining(self) -> float:
         """Seconds left, never negative."""

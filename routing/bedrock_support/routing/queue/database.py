@@ -62,6 +62,8 @@ SCHEMA = (
     """CREATE TRIGGER recounted AFTER UPDATE OF state, size ON messages BEGIN
         UPDATE totals SET rows = rows - 1, size = size - old.size WHERE state = old.state;
         UPDATE totals SET rows = rows + 1, size = size + new.size WHERE state = new.state; END""",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value REAL NOT NULL) STRICT",
+    "INSERT INTO facts VALUES ('seen', 0), ('dropped', 0)",
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
 )
@@ -92,6 +94,11 @@ class Database:
                     raise
             except UnicodeEncodeError:
                 raise QueueRefused("an argument holds a lone surrogate. Send text that UTF-8 can hold") from None
+            except UnicodeDecodeError:
+                raise QueueUnavailable(
+                    f"the queue's file {self.path} is damaged: a text in it isn't UTF-8. "
+                    "Move it aside and restore a copy; a new one is made when none is there"
+                ) from None
             except (sqlite3.Error, OSError) as error:
                 raise self._unavailable(error) from error
 
@@ -171,13 +178,21 @@ def _made(path: Path) -> tuple[int, int]:
             os.fsync(folder)  # the new name survives a power cut
         finally:
             os.close(folder)
-    status = os.stat(path)
-    if status.st_mode & 0o077:
-        os.chmod(path, 0o600)
-    return _inode(status)
+    return _inode(os.stat(path))
 
 
 def _set_up(connection: sqlite3.Connection, pages: int, path: Path) -> None:
+    # Before the first change: a file that isn't ours keeps its mode and its journal.
+    connection.execute("BEGIN")
+    try:
+        _known_layout(connection, path)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError):
+            if os.stat(each).st_mode & 0o077:
+                os.chmod(each, 0o600)
     _to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
@@ -185,7 +200,9 @@ def _set_up(connection: sqlite3.Connection, pages: int, path: Path) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _layout(connection, path)
+        if not _known_layout(connection, path):
+            for statement in SCHEMA:
+                connection.execute(statement)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -207,19 +224,20 @@ def _to_wal(connection: sqlite3.Connection) -> None:
     raise sqlite3.OperationalError("the file can't be set to write-ahead logging")
 
 
-def _layout(connection: sqlite3.Connection, path: Path) -> None:
+def _known_layout(connection: sqlite3.Connection, path: Path) -> bool:
+    """False for an empty file; QueueUnavailable for one that isn't ours to use."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if empty and version == 0 and application == 0:
-        for statement in SCHEMA:
-            connection.execute(statement)
-    elif application != APPLICATION:
+        return False
+    if application != APPLICATION:
         raise QueueUnavailable(f"{path} is another program's database. Give the queue a file of its own")
-    elif version > VERSION:
+    if version > VERSION:
         raise QueueUnavailable(
             f"{path} was written by a newer bedrock-support (layout {version}, this one knows {VERSION}). "
             "Use that version, or give the queue another file"
         )
-    elif version != VERSION:
+    if version != VERSION:
         raise QueueUnavailable(f"{path} has the unknown layout {version}. Give the queue another file")
+    return True

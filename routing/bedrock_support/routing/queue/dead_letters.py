@@ -1,4 +1,7 @@
-"""DeadLetters: the messages that were given up; looked at, sent again or thrown away. Never purged by themselves."""
+"""DeadLetters: the messages that were given up; looked at, sent again or thrown away.
+
+They go by themselves only where a new message needs their place, the oldest first (rows.check_room).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 
 from bedrock_support.routing.queue.model import (
     MOST_LEASED,
+    QueueExpired,
     QueueFull,
     QueueLimits,
     QueueNotFound,
@@ -40,17 +44,20 @@ class DeadLetters:
         return self._run(work)
 
     def requeue(self, ids: Sequence[str] | None = None, deadline: float | None = None) -> int:
-        """Let dead letters wait again with fresh tries and deadline; returns how many.
+        """Let dead letters wait again with fresh tries; returns how many. Without `deadline` each keeps its own.
 
-        Named ones go all or none: QueueNotFound, QueueFull. All goes as far as there is room.
+        Named ones go all or none: QueueNotFound, QueueFull, QueueExpired. All goes as far as there is room and time.
         """
 
         def work(connection: sqlite3.Connection, now: float) -> int:
-            ends = now + self._limits.lifetime if deadline is None else deadline
-            if not now < ends < float("inf"):
-                raise QueueRefused(f"deadline = {ends}: not in the future. Give Unix seconds after {now:.0f}")
-            moved = 0
+            if deadline is not None and not now < deadline < float("inf"):
+                raise QueueRefused(f"deadline = {deadline}: not in the future. Give Unix seconds after {now:.0f}")
+            moved = late = 0
             for row in _chosen(connection, ids):
+                ends: float = row["deadline"] if deadline is None else deadline
+                if ends <= now:
+                    late += 1
+                    continue
                 level: int = row["level"]
                 if room(connection, level, self._limits) < 1:
                     if ids is None:
@@ -64,6 +71,8 @@ class DeadLetters:
                     (*rank(level, now), now, now, ends, ends, row["number"]),
                 )
                 moved += 1
+            if late and (ids is not None or not moved):
+                raise QueueExpired(late)
             return moved
 
         return self._run(work)
@@ -83,7 +92,7 @@ class DeadLetters:
 
 
 def _chosen(connection: sqlite3.Connection, ids: Sequence[str] | None) -> list[sqlite3.Row]:
-    columns = "SELECT number, level FROM messages WHERE state = 'dead'"
+    columns = "SELECT number, level, deadline FROM messages WHERE state = 'dead'"
     if ids is None:
         return connection.execute(f"{columns} ORDER BY number LIMIT ?", (MOST_NAMED,)).fetchall()
     wanted = list(dict.fromkeys(ids))

@@ -97,7 +97,7 @@ class Leases:
             row = _held(connection, message, token)
             number = row["number"]
             connection.execute("UPDATE messages SET error = ? WHERE number = ?", (words, number))
-            wait = self._entropy.unit() * min(LONGEST_BACKOFF, 2.0 ** row["attempts"])
+            wait = self._entropy.unit() * min(LONGEST_BACKOFF, 2.0 ** min(row["attempts"], 10))
             available = now + max(wait, retry_after)
             spent = row["attempts"] >= self._limits.attempts
             if spent or available >= row["deadline"]:

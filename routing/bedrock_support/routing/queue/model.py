@@ -53,9 +53,9 @@ class QueueLimits:
     total: int = 64 * 1024 * 1024
     """All payloads and results that the file holds, dead letters included."""
     kept: int = 100_000
-    """Dead letters and remembered keys."""
+    """Dead letters and remembered keys. The oldest dead letters give way to a new message, and are counted."""
     reserve: float = 0.1
-    """Share of rows, total and kept that only emergency and critical may fill."""
+    """Share of rows, total and kept that only emergency and critical may fill; half of it is emergency's alone."""
     attempts: int = 5
     retention: float = DAY
     """Seconds that an ended message and its idempotency key are remembered."""
@@ -130,6 +130,10 @@ class QueueStats:
 
     states: Mapping[State, int]
     waiting: Mapping[Priority, int]
+    delayed: int
+    """Waiting messages that back off and aren't handed out yet."""
+    dropped: int
+    """Dead letters that gave way to new messages since the file was made."""
     topics: Mapping[str, int]
     """Messages waiting or leased, the fullest twenty."""
     live: int
@@ -147,6 +151,13 @@ class QueueError(Exception):
 
 class QueueRefused(QueueError):
     """The arguments can't be taken as they are: mend them."""
+
+
+class QueueExpired(QueueRefused):
+    """Dead letters whose deadline is over were to wait again without a new one."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} of these dead letters are past their deadline. Give a new one")
 
 
 class QueueFull(QueueError):

@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from bedrock_support.routing.model import Priority
 from bedrock_support.routing.queue.model import (
     AGING,
-    ENDED,
     LEVEL,
     DeadReason,
     Leased,
@@ -22,9 +21,12 @@ from bedrock_support.routing.queue.model import (
 
 T = TypeVar("T")
 PRIORITIES: tuple[Priority, ...] = tuple(Priority)
+STEP = 1.0
+"""Seconds that the system's time may go back unnoticed."""
 CAREFUL = 20
 """Ended messages forgotten beside other work."""
-FORGETTABLE = ", ".join(f"'{each}'" for each in sorted(ENDED))
+FORGETTABLE = "'done', 'cancelled', 'discarded'"
+"""As the index by_end spells it: SQLite uses a partial index only where the query repeats its condition."""
 
 
 class Run(Protocol):
@@ -67,7 +69,7 @@ def sweep(connection: sqlite3.Connection, now: float, limits: QueueLimits) -> No
     if connection.execute(f"SELECT 1 FROM messages WHERE {due} LIMIT 1", (now,)).fetchone() is None:  # noqa: S608
         return
     bury(connection, f"{due} AND deadline <= ?", (now, now), DeadReason.EXPIRED, now)
-    lost = "due <= ? AND state = 'leased'"
+    lost = f"{due} AND state = 'leased'"
     bury(connection, f"{lost} AND attempts >= ?", (now, limits.attempts), DeadReason.EXHAUSTED, now)
     connection.execute(
         "UPDATE messages SET state = 'waiting', token = NULL, due = deadline, available_at = ?, "  # noqa: S608
@@ -125,24 +127,73 @@ def room(connection: sqlite3.Connection, level: int, limits: QueueLimits) -> int
 
 def share(most: int, level: int, limits: QueueLimits) -> int:
     """The part of a limit that a level may fill."""
-    return most if level <= LEVEL[Priority.CRITICAL] else int(most * (1 - limits.reserve))
+    if level == LEVEL[Priority.EMERGENCY]:
+        return most
+    if level == LEVEL[Priority.CRITICAL]:
+        return most - int(most * limits.reserve / 2)
+    return int(most * (1 - limits.reserve))
 
 
 def check_room(connection: sqlite3.Connection, level: int, size: int, limits: QueueLimits) -> None:
     """QueueFull when one more message of this level and size doesn't fit."""
     held = totals(connection)
     live = held[State.WAITING][0] + held[State.LEASED][0]
+    if live < share(limits.rows, level, limits) and _yield(connection, level, size, limits):
+        held = totals(connection)
     kept = sum(rows for rows, _ in held.values()) - live
     total = sum(each for _, each in held.values())
     later = "Let workers take some, or try later"
     if live >= (most := share(limits.rows, level, limits)):
         raise QueueFull("messages waiting or leased", live, most, later)
     if total + size > (most := share(limits.total, level, limits)):
-        mend = "Discard dead letters you don't need, let workers take some, or try later"
+        mend = "Let workers take some, or try later"
         raise QueueFull(f"bytes held (this message: {size})", total, most, mend)
     if kept >= (most := share(limits.kept, level, limits)):
-        mend = "Discard dead letters you don't need, or try later"
-        raise QueueFull("dead letters and remembered keys", kept, most, mend)
+        raise QueueFull("remembered keys", kept, most, "Try later, when the oldest are forgotten")
+
+
+def _yield(connection: sqlite3.Connection, level: int, size: int, limits: QueueLimits) -> bool:
+    """Delete as many of the oldest dead letters as a new message needs, and count them. False where none had to go."""
+    held = totals(connection)
+    live = held[State.WAITING][0] + held[State.LEASED][0]
+    over_rows = sum(rows for rows, _ in held.values()) - live - share(limits.kept, level, limits) + 1
+    over_size = sum(each for _, each in held.values()) + size - share(limits.total, level, limits)
+    dead_rows, dead_size = held[State.DEAD]
+    if (over_rows <= 0 and over_size <= 0) or over_rows > dead_rows or over_size > dead_size:
+        return False  # nothing to do, or nothing that dead letters could mend
+    gone: list[tuple[int]] = []
+    for number, freed in connection.execute("SELECT number, size FROM messages WHERE state = 'dead' ORDER BY number"):
+        if over_rows <= 0 and over_size <= 0:
+            break
+        over_rows, over_size = over_rows - 1, over_size - freed
+        gone.append((number,))
+    connection.executemany("DELETE FROM messages WHERE number = ?", gone)
+    connection.execute("UPDATE facts SET value = value + ? WHERE name = 'dropped'", (len(gone),))
+    return True
+
+
+def fact(connection: sqlite3.Connection, name: str) -> float:
+    """One of the numbers that the file keeps beside its messages."""
+    value: float = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()[0]
+    return value
+
+
+def follow_clock(connection: sqlite3.Connection, now: float) -> None:
+    """Move what was reckoned from the system's time back with it, so that nothing stands still until it catches up.
+
+    Deadlines stay: they are the sender's instants. The file knows the time to STEP seconds.
+    """
+    seen = fact(connection, "seen")
+    if seen - STEP <= now < seen + STEP:
+        return
+    connection.execute("UPDATE facts SET value = ? WHERE name = 'seen'", (now,))
+    if now < seen:
+        back = seen - now
+        connection.execute(
+            "UPDATE messages SET enqueued_at = enqueued_at - ?, available_at = available_at - ?, rank = rank - ?, "
+            "due = CASE state WHEN 'waiting' THEN due ELSE due - ? END WHERE state != 'dead'",
+            (back, back, back, back),
+        )
 
 
 def priority_of(row: sqlite3.Row) -> Priority:

@@ -29,6 +29,8 @@ from bedrock_support.routing.queue.rows import (
     PRIORITIES,
     check_room,
     end,
+    fact,
+    follow_clock,
     forget,
     named,
     rank,
@@ -146,6 +148,10 @@ class QueueStore:
         return QueueStats(
             states={state: rows for state, (rows, _) in held.items()},
             waiting=waiting,
+            delayed=connection.execute(
+                "SELECT count(*) FROM messages WHERE state = 'waiting' AND available_at > ?", (now,)
+            ).fetchone()[0],
+            dropped=int(fact(connection, "dropped")),
             topics={row[0]: row[1] for row in fullest},
             live=held[State.WAITING][0] + held[State.LEASED][0],
             capacity=self._limits.rows,
@@ -157,6 +163,7 @@ class QueueStore:
     def _run(self, work: Work[T]) -> T:
         with self._database.transaction() as connection:
             now = self._clock.wall()
+            follow_clock(connection, now)
             sweep(connection, now, self._limits)
             return work(connection, now)
 
