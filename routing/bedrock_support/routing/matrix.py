@@ -42,6 +42,10 @@ class ClassRule(_Strict):
     """What an answer in time is worth."""
     hedge: bool
     """Whether the second route may be started while the first still runs."""
+    cache_seconds: Annotated[float, Field(ge=0, le=86_400)]
+    """How long an answer may be given again; 0 never."""
+    stale_seconds: Annotated[float, Field(ge=0, le=86_400)]
+    """How long after that it may still be given, marked as stale, while it is asked anew or when that fails."""
 
 
 class Row(_Strict):

@@ -302,6 +302,18 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUse:
+    """An answer that was given before, to a question that comes down to the same."""
+
+    age: float
+    """Seconds since it was given."""
+    stale: bool = False
+    """Past its time: served while it is asked anew, or because asking anew failed."""
+    saved_usd: float | None = None
+    """What it had cost; None when that isn't known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How the call for judgement ended: exactly one of reply, handoff, failure and refusal."""
 
@@ -313,6 +325,8 @@ class Outcome:
     handoff: Handoff | None = None
     failure: Failure | None = None
     refusal: Refusal | None = None
+    cached: CacheUse | None = None
+    """Set when the reply comes from the answer cache."""
 
     def __post_init__(self) -> None:
         ends = (self.reply, self.handoff, self.failure, self.refusal)

@@ -38,6 +38,8 @@ AWS_REQUEST_ID = "aws.request_id"
 
 # Ours
 OP_CLASS = "support.op_class"
+CACHE_HIT = "support.cache.hit"
+CACHE_AGE_MS = "support.cache.age_ms"
 DEADLINE_MS = "support.deadline_ms"
 ARRIVAL_LAG_MS = "support.arrival_lag_ms"
 """From the arrival of a message to the start of its call."""

@@ -32,6 +32,7 @@ from bedrock_support.routing.model import (
     RouteCondition,
     RouteName,
 )
+from bedrock_support.routing.optimizer import PerformanceOptimizer
 from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
@@ -54,6 +55,7 @@ class BedrockSupportManager:
     learner: RouteLearner
     running: Dispatch
     probing: Probing
+    optimizer: PerformanceOptimizer
     ledger: DecisionLedger
     flags: Flags
     clock: Clock
@@ -78,7 +80,11 @@ class BedrockSupportManager:
             return Outcome(operation=operation, refusal=clearance)
         routes = self._routes(operation, caller)
         decision = self._decide(clearance, routes)
-        outcome = await dispatch(decision, routes, self.running)
+
+        async def ask(decided: Decision) -> Outcome:
+            return await dispatch(decided, routes, self.running)
+
+        outcome = await self.optimizer.run(decision, ask)
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)

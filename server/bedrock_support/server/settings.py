@@ -59,6 +59,10 @@ class Settings(BaseModel):
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
     """File of the message queue; without one there is no queue."""
+    store: Path | None = None
+    """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    budgets_file: Path | None = None
+    """TOML file with budgets; needs a store."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -78,6 +82,8 @@ READS = {
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
+    "store": f"{PREFIX}STORE",
+    "budgets_file": f"{PREFIX}BUDGETS",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

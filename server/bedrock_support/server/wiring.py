@@ -34,6 +34,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -54,6 +55,7 @@ class House:
     peers: PeerPool
     catalog: list[AnyTool]
     queue: MessageQueue | None
+    saving: Thrift
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -78,6 +80,7 @@ class House:
         """Free what outlives a connection."""
         if self.queue is not None:
             await self.queue.aclose()
+        await self.saving.aclose()
         await self.manager.direct.aclose()
 
 
@@ -95,6 +98,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -113,6 +117,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         learner=learner,
         running=running,
         probing=prober,
+        optimizer=saving.optimizer,
         ledger=ledger,
         flags=Flags(**settings.flags),
         clock=clock,
@@ -130,7 +135,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         tools.append(manage_queue(queue, _for_good))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
-    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, queue=queue)
+    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, queue=queue, saving=saving)
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import OperationClass
-from bedrock_support.routing.optimizing.store import Store, Table
+from bedrock_support.routing.optimizing.port import AnyStore, Table
 
 MICRO = 1_000_000
 """Amounts are kept in millionths of a dollar: sums of whole numbers have no rest."""
@@ -56,6 +56,7 @@ class Budget:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.usd) and self.usd > 0):
             raise ValueError(f"usd is {self.usd}; give dollars above 0")
+        object.__setattr__(self, "period", Period(self.period))
         if not 0 <= self.reserve <= 1:
             raise ValueError(f"reserve is {self.reserve}; give a share from 0 to 1")
         if self.op_class and self.op_class not in {each.value for each in OperationClass}:
@@ -105,7 +106,7 @@ class Budgets:
     Amounts live in the store under one key per budget and period: {"spent": n, "held": {id: [n, since]}}.
     """
 
-    def __init__(self, store: Store, budgets: Sequence[Budget], clock: Clock) -> None:
+    def __init__(self, store: AnyStore, budgets: Sequence[Budget], clock: Clock) -> None:
         self._store = store
         self._budgets = tuple(budgets)
         self._clock = clock

@@ -10,12 +10,14 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import diskcache  # pyright: ignore[reportMissingTypeStubs]
 from diskcache.core import MODE_RAW  # pyright: ignore[reportMissingTypeStubs]
+
+from bedrock_support.routing.optimizing.port import Table
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -24,19 +26,17 @@ MOST_BYTES = 256 * 1024 * 1024
 """Size at which the oldest entries give way."""
 BUSY_SECONDS = 0.5
 """How long a write waits for another process's: a cache is never worth a late answer."""
+LOCK_TRIES = 6
+"""How often a lock is waited for as long: money isn't given up so soon."""
 _IN_ROW = 1 << 30
 """No value goes to a file of its own: a name of a file in the table would be another way to read what isn't ours."""
 
 
-class Table(Protocol):
-    """The rows, while they are locked."""
-
-    def get(self, key: str) -> bytes | None: ...
-
-    def set(self, key: str, value: bytes) -> object: ...
+class Busy(OSError):
+    """Other processes held the store for too long."""
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """The table holds something that this store would never have written."""
 
 
@@ -71,7 +71,8 @@ class Store:
     holds nothing that can't be had again, but for money, which `locked` guards and which fails loudly.
     """
 
-    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, *, most_bytes: int | None = MOST_BYTES) -> None:
+        """`most_bytes` None: nothing ever gives way."""
         self._folder = folder
         self._most_bytes = most_bytes
         self._opening = threading.Lock()
@@ -106,10 +107,17 @@ class Store:
         """The table under a lock that holds across processes; everything in the block happens or nothing does.
 
         Raises:
-            OSError, sqlite3.Error, diskcache.Timeout: the store can't be used just now.
+            OSError, sqlite3.Error, ValueError: the store can't be used just now, or is damaged.
         """
         cache = self._opened()
-        with cache.transact(retry=True):
+        with ExitStack() as stack:
+            for left in reversed(range(LOCK_TRIES)):
+                try:
+                    stack.enter_context(cache.transact(retry=False))
+                    break
+                except diskcache.Timeout:
+                    if not left:
+                        raise Busy("the store is held by other processes") from None
             yield cache
 
     def size(self) -> int:
@@ -155,8 +163,9 @@ class Store:
             str(self._folder),
             disk=BytesDisk,
             timeout=BUSY_SECONDS,  # pyright: ignore[reportArgumentType] - sqlite takes parts of a second
-            size_limit=self._most_bytes,
-            eviction_policy="least-recently-stored",  # any other writes at each read
+            size_limit=self._most_bytes or MOST_BYTES,
+            # Any other policy than these writes at each read.
+            eviction_policy="none" if self._most_bytes is None else "least-recently-stored",
             disk_min_file_size=_IN_ROW,
             statistics=0,
         )

@@ -1,0 +1,204 @@
+"""PerformanceOptimizer: an answer that is there already, one call for all who ask the same, and money that is there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from bedrock_support.routing import semconv
+from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.matrix import Matrix
+from bedrock_support.routing.model import (
+    CacheUse,
+    Clearance,
+    Decision,
+    Failure,
+    FailureKind,
+    Kind,
+    Outcome,
+    RouteName,
+)
+from bedrock_support.routing.optimizing.answers import Answers, Kept, Question
+from bedrock_support.routing.optimizing.budget import Budgets, Hold
+from bedrock_support.routing.optimizing.flight import Flights
+from bedrock_support.routing.optimizing.frugal import Frugal, within_budget
+from bedrock_support.routing.optimizing.spending import Spending
+from bedrock_support.routing.spans import annotate
+
+T = TypeVar("T")
+Ask = Callable[[Decision], Awaitable[Outcome]]
+log = logging.getLogger(__name__)
+
+ROUNDS = 3
+"""Leaders that a call waits for before it asks by itself."""
+LOCAL = "local"
+"""Whose questions they are while nobody signs in: everyone who can reach this server is the same person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceOptimizer:
+    """Stands between a decision and its dispatch. What fails in here costs money or time, never the answer.
+
+    All stores are asked in threads. Budgets alone fail closed: where they can't be read, only emergencies spend.
+    """
+
+    answers: Answers | None
+    """None: nothing is kept."""
+    flights: Flights | None
+    budgets: Budgets | None
+    """None: nothing is limited."""
+    spending: Spending | None
+    matrix: Matrix
+    clock: Clock
+    worst_usd: Callable[[Decision], float | None]
+    """The most that a decision's direct attempts may cost; None where no price is known."""
+    threads: anyio.CapacityLimiter
+    version: str
+    """Of tools and prompts: another version's answers don't count."""
+    tenant: str = LOCAL
+
+    async def run(self, decision: Decision, ask: Ask) -> Outcome:
+        """The outcome of the decision, from the cache or by `ask`. Raises nothing but cancellation."""
+        outcome = await self._cached(decision, ask) if self._may_cache(decision) else await self._paid(decision, ask)
+        await self._count(outcome)
+        return outcome
+
+    def _may_cache(self, decision: Decision) -> bool:
+        rule = self.matrix.rules[decision.operation.op_class]
+        reads = decision.operation.kind is Kind.READ and rule.cache_seconds > 0
+        return self.answers is not None and decision.conditions.flags.optimization and reads and bool(decision.plan)
+
+    async def _cached(self, decision: Decision, ask: Ask) -> Outcome:
+        answers, flights = self.answers, self.flights
+        assert answers is not None  # noqa: S101 - _may_cache looked
+        assert flights is not None  # noqa: S101 - both or neither
+        rule = self.matrix.rules[decision.operation.op_class]
+        started = self.clock.now()
+
+        def look(clearance: Clearance) -> tuple[Question, Kept | None]:
+            question = answers.question(clearance, self.tenant, self.version)
+            return question, answers.find(question, rule.cache_seconds, rule.stale_seconds)
+
+        question, kept = await self._in_thread(partial(look, decision.clearance))
+        for _ in range(ROUNDS):
+            if kept is not None and (kept.fresh or flights.going(question.key)):
+                return self._from(decision, kept, started)
+            async with flights.turn(question.key) as leads:
+                if leads:
+                    return await self._fresh(decision, ask, answers, question, kept, started)
+            kept = await self._in_thread(partial(answers.find, question, rule.cache_seconds, rule.stale_seconds))
+        return await self._paid(decision, ask)
+
+    async def _fresh(
+        self, decision: Decision, ask: Ask, answers: Answers, question: Question, kept: Kept | None, started: float
+    ) -> Outcome:
+        rule = self.matrix.rules[decision.operation.op_class]
+        # Another process may have answered between the look and the lead.
+        again = await self._in_thread(partial(answers.find, question, rule.cache_seconds, 0.0))
+        if again is not None:
+            return self._from(decision, again, started)
+        outcome = await self._paid(decision, ask)
+        if outcome.reply is not None and _fits(outcome):
+            usd = _sum([each.usd for each in outcome.attempts])
+            lives = rule.cache_seconds + rule.stale_seconds
+            await self._in_thread(partial(answers.keep, question, outcome.reply, usd, lives))
+        elif outcome.failure is not None and kept is not None:
+            return self._from(decision, kept, started)
+        return outcome
+
+    def _from(self, decision: Decision, kept: Kept, started: float) -> Outcome:
+        annotate({semconv.CACHE_HIT: True, semconv.CACHE_AGE_MS: round(kept.age * 1000)})
+        return Outcome(
+            operation=decision.operation,
+            decision=decision,
+            seconds=self.clock.now() - started,
+            reply=kept.reply,
+            cached=CacheUse(age=kept.age, stale=not kept.fresh, saved_usd=kept.usd),
+        )
+
+    async def _paid(self, decision: Decision, ask: Ask) -> Outcome:
+        """Ask within the budgets."""
+        budgets = self.budgets
+        if budgets is None or RouteName.DIRECT not in decision.plan:
+            return await ask(decision)
+        operation = decision.operation
+        worst = self.worst_usd(decision)
+        hold: Hold | None = None
+        try:
+            step = await self._in_thread(partial(budgets.step, self.tenant, operation.op_class))
+            frugal = within_budget(decision, step, priced=worst is not None)
+            if RouteName.DIRECT in frugal.decision.plan:
+                most = self.worst_usd(frugal.decision) or 0.0
+                reserve = partial(budgets.reserve, operation.id, self.tenant, operation.op_class, most)
+                hold = await self._in_thread(reserve)
+                if hold is None:
+                    frugal = frugal.without_direct("what this call may cost is more than its budget has left")
+        except (OSError, sqlite3.Error, ValueError) as fault:
+            log.warning("the budgets can't be read: %s", type(fault).__name__)
+            frugal = Frugal(decision).unless_emergency("the budgets can't be read")
+        if not frugal.decision.plan:
+            return _refused(frugal)
+        return await self._settled(frugal.decision, ask, budgets, hold)
+
+    async def _settled(self, decision: Decision, ask: Ask, budgets: Budgets, hold: Hold | None) -> Outcome:
+        spent: float | None = None
+        try:
+            outcome = await ask(decision)
+            spent = _sum([each.usd for each in outcome.attempts if each.route is RouteName.DIRECT])
+            return outcome
+        finally:
+            if hold is not None:
+                with anyio.CancelScope(shield=True):
+                    try:
+                        await self._in_thread(partial(budgets.settle, hold, spent))
+                    except (OSError, sqlite3.Error, ValueError) as fault:
+                        log.warning("what a call cost can't be written (%s): it counts in full", type(fault).__name__)
+
+    async def _count(self, outcome: Outcome) -> None:
+        if self.spending is None:
+            return
+        try:
+            await self._in_thread(partial(self.spending.record, self.tenant, outcome))
+        except (OSError, sqlite3.Error, ValueError) as fault:
+            log.warning("what was spent can't be written: %s", type(fault).__name__)
+
+    async def _in_thread(self, work: partial[T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+
+def _sum(costs: list[float | None]) -> float | None:
+    known = [each for each in costs if each is not None]
+    return sum(known) if len(known) == len(costs) else None
+
+
+def _fits(outcome: Outcome) -> bool:
+    """Whether an answer has the form that was asked for; one that hasn't is given on, but not again."""
+    reply, schema = outcome.reply, outcome.operation.answer_schema
+    if reply is None or not schema:
+        return reply is not None
+    start, end = reply.text.find("{"), reply.text.rfind("}")
+    try:
+        found: object = json.loads(reply.text[start : end + 1])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and set(schema.get("required", ())) <= found.keys()
+
+
+def _refused(frugal: Frugal) -> Outcome:
+    return Outcome(
+        operation=frugal.decision.operation,
+        decision=frugal.decision,
+        failure=Failure(
+            kind=FailureKind.QUOTA,
+            message=f"no model was asked: {frugal.reason}",
+            mend="wait for the budget's next period, raise it in BEDROCK_SUPPORT_BUDGETS, or declare an emergency",
+        ),
+    )

@@ -1,0 +1,135 @@
+"""What was spent and saved, day by day, for reports: sums alone, in the shared store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.model import Outcome, RouteName
+from bedrock_support.routing.optimizing.port import AnyStore
+
+NOWHERE = "cache"
+"""Stands for the route of an answer that was given from the cache."""
+
+
+@dataclass(slots=True)
+class Sums:
+    """Sums of one day, class, route and model. Money in USD."""
+
+    calls: int = 0
+    usd: float = 0.0
+    unknown: int = 0
+    """Calls whose cost isn't known; they are in no sum of money."""
+    failed_usd: float = 0.0
+    """Part of `usd` that went into attempts without an answer: hedges that lost, failures, retries."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    saved_usd: float = 0.0
+    """What answers from the cache had cost when they were given first."""
+    saved_unknown: int = 0
+    """Answers from the cache whose first cost isn't known."""
+    stale: int = 0
+
+    def add(self, other: Sums) -> None:
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What Sums are about."""
+
+    day: str
+    op_class: str
+    route: str
+    model: str
+    sums: Sums
+
+
+class Spending:
+    """Adds up outcomes. Blocks: use it off the event loop."""
+
+    def __init__(self, store: AnyStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def record(self, tenant: str, outcome: Outcome) -> None:
+        """Count an outcome: each attempt where it was made, an answer from the cache where it saved."""
+        found: dict[str, Sums] = {}
+        op_class = outcome.operation.op_class.value
+        for attempt in outcome.attempts:
+            sums = Sums(calls=1, usd=attempt.usd or 0.0, unknown=int(attempt.usd is None))
+            if attempt.failure is not None:
+                sums.failed_usd = sums.usd
+            if attempt.usage is not None and not attempt.usage.estimated:
+                sums.input_tokens = attempt.usage.input_tokens
+                sums.output_tokens = attempt.usage.output_tokens
+                sums.cache_read_tokens = attempt.usage.cache_read_tokens
+                sums.cache_write_tokens = attempt.usage.cache_write_tokens
+            _into(found, _name(op_class, attempt.route.value, attempt.model), sums)
+        if outcome.cached is not None and outcome.reply is not None:
+            saved = outcome.cached.saved_usd
+            sums = Sums(
+                calls=1, saved_usd=saved or 0.0, saved_unknown=int(saved is None), stale=int(outcome.cached.stale)
+            )
+            _into(found, _name(op_class, NOWHERE, outcome.reply.model), sums)
+        if not found:
+            return
+        key = _key(tenant, datetime.fromtimestamp(self._clock.wall(), UTC).date())
+        with self._store.locked() as table:
+            kept = _read(table.get(key))
+            for name, sums in found.items():
+                _into(kept, name, sums)
+            table.set(key, json.dumps({name: _plain(each) for name, each in kept.items()}).encode())
+
+    def lines(self, tenant: str, first: date, last: date) -> list[Line]:
+        """Everything of these days, both included."""
+        found: list[Line] = []
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            for name, sums in _read(self._store.get(_key(tenant, day))).items():
+                op_class, route, model = json.loads(name)
+                found.append(Line(day=day.isoformat(), op_class=op_class, route=route, model=model, sums=sums))
+        return found
+
+
+def total(lines: Iterable[Line]) -> Sums:
+    """All of them together."""
+    found = Sums()
+    for each in lines:
+        found.add(each.sums)
+    return found
+
+
+def direct(lines: Iterable[Line]) -> list[Line]:
+    """Those that AWS bills."""
+    return [each for each in lines if each.route == RouteName.DIRECT.value]
+
+
+def _key(tenant: str, day: date) -> str:
+    return json.dumps(["spent", tenant, day.isoformat()])
+
+
+def _name(op_class: str, route: str, model: str) -> str:
+    return json.dumps([op_class, route, model])
+
+
+def _into(found: dict[str, Sums], name: str, sums: Sums) -> None:
+    found.setdefault(name, Sums()).add(sums)
+
+
+def _plain(sums: Sums) -> dict[str, Any]:
+    return {each.name: getattr(sums, each.name) for each in fields(sums) if getattr(sums, each.name)}
+
+
+def _read(raw: bytes | None) -> dict[str, Sums]:
+    if raw is None:
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(raw)
+    return {name: Sums(**each) for name, each in found.items()}

@@ -1,0 +1,115 @@
+"""Assembly of the optimizer: its stores, its budgets and the version that its answers belong to."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.matrix import Matrix
+from bedrock_support.routing.model import Decision, Usage
+from bedrock_support.routing.optimizer import PerformanceOptimizer
+from bedrock_support.routing.optimizing.answers import Answers
+from bedrock_support.routing.optimizing.budget import Budget, Budgets
+from bedrock_support.routing.optimizing.flight import Flights
+from bedrock_support.routing.optimizing.memory import MemoryStore
+from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.optimizing.spending import Spending
+from bedrock_support.routing.prices import price_of
+from bedrock_support.server.settings import READS, Settings, SettingsError
+
+CHARACTERS_PER_TOKEN = 2.5
+"""Low on purpose: what is set aside must not come out short."""
+ATTEMPTS = 2
+"""Billed attempts of one call that money is set aside for."""
+THREADS = 4
+_ROW = 'Write rows such as [[budget]] usd = 50.0, period = "month"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thrift:
+    """The optimizer and what it holds open."""
+
+    optimizer: PerformanceOptimizer
+    spending: Spending
+    budgets: Budgets | None
+    stores: tuple[AnyStore, ...]
+
+    async def aclose(self) -> None:
+        """Close the stores."""
+        for each in self.stores:
+            await anyio.to_thread.run_sync(each.close)
+
+
+def thrift(
+    settings: Settings, bedrock: BedrockSettings, matrix: Matrix, clock: Clock, entropy: Entropy, version: str
+) -> Thrift:
+    """Wire the optimizer. Opens nothing yet.
+
+    Raises:
+        SettingsError: the budgets can't be read, or there is no store to keep them in.
+    """
+    folder = settings.store.expanduser() if settings.store else None
+    answers, money = _stores(folder, clock)
+    rows = _budgets(settings.budgets_file, folder) if settings.budgets_file else ()
+    budgets = Budgets(money, rows, clock) if rows else None
+    spending = Spending(money, clock)
+    threads = anyio.CapacityLimiter(THREADS)
+    # An answer of another model, Region or endpoint, or to another version's prompts, isn't an answer to this.
+    about = "|".join((version, bedrock.region, bedrock.endpoint_url or "", *sorted(bedrock.models.values())))
+    return Thrift(
+        optimizer=PerformanceOptimizer(
+            answers=Answers(answers, clock),
+            flights=Flights(answers, entropy.token(), threads),
+            budgets=budgets,
+            spending=spending,
+            matrix=matrix,
+            clock=clock,
+            worst_usd=_worst(bedrock),
+            threads=threads,
+            version=about,
+        ),
+        spending=spending,
+        budgets=budgets,
+        stores=(answers, money),
+    )
+
+
+def _stores(folder: Path | None, clock: Clock) -> tuple[AnyStore, AnyStore]:
+    """One for answers, where the oldest give way, and one for money, where nothing does."""
+    if folder is None:
+        return MemoryStore(clock), MemoryStore(clock)
+    from bedrock_support.routing.optimizing.store import Store  # with diskcache, which most starts do without
+
+    return Store(folder / "answers"), Store(folder / "money", most_bytes=None)
+
+
+def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
+    def worst(decision: Decision) -> float | None:
+        asked = decision.operation
+        price = price_of(bedrock.models[asked.model_role])
+        tokens = round((len(asked.system) + len(asked.brief)) / CHARACTERS_PER_TOKEN)
+        usage = Usage(input_tokens=tokens, output_tokens=asked.max_tokens, estimated=True)
+        return None if price is None else ATTEMPTS * price.usd(usage)
+
+    return worst
+
+
+def _budgets(path: Path, store: Path | None) -> tuple[Budget, ...]:
+    name = READS["budgets_file"]
+    if store is None:
+        raise SettingsError(f"{name} = {str(path)!r}: budgets need a store. Set {READS['store']} to a folder")
+    try:
+        rows = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))["budget"]
+        return tuple(Budget(**row) for row in rows)
+    except KeyError:
+        raise SettingsError(f"{name} = {str(path)!r}: no [[budget]] in it. {_ROW}") from None
+    except OSError as error:
+        raise SettingsError(f"{name} = {str(path)!r}: {error.strerror}. Give a readable TOML file") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{name} = {str(path)!r}: {error}. {_ROW}") from error
