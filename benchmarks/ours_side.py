@@ -56,6 +56,12 @@ def operation(stream: bool, op_class: OperationClass = OperationClass.INFRASTRUC
     )
 
 
+def settings(url: str) -> Settings:
+    """The server's settings. Without the optimizer: every question here is the same."""
+    flags = {"optimization": False}
+    return Settings(endpoint_url=url, region=REGION, models={ModelRole.FAST: MODEL}, flags=flags)
+
+
 def ours(stack: AsyncExitStack) -> Ask:
     """The pipeline as `bedrock-support serve` runs it: spans, gate, decision, dispatch, ledger, seal."""
     install(telemetry_settings(Settings()), role="bedrock-support")
@@ -64,7 +70,7 @@ def ours(stack: AsyncExitStack) -> Ask:
 
     async def ask(url: str, stream: bool) -> str:
         if url not in houses:
-            houses[url] = house = build(Settings(endpoint_url=url, region=REGION, models={ModelRole.FAST: MODEL}))
+            houses[url] = house = build(settings(url))
             stack.push_async_callback(house.aclose)
             await stack.enter_async_context(house.running())
         outcome = await houses[url].manager.judge(operation(stream), caller)

@@ -29,6 +29,7 @@ class DecisionLedger:
             "ended": ended(outcome),
             "seconds": round(outcome.seconds, 4),
             "usd": _cost(outcome),
+            "cached": _cached(outcome),
             "explanation": explanation,
         }
         while len(self._entries) > self._capacity:
@@ -114,6 +115,13 @@ def _tried(attempt: Attempt) -> dict[str, object]:
         "failure": attempt.failure.kind.value if attempt.failure else None,
         "message": attempt.failure.message if attempt.failure else None,
     }
+
+
+def _cached(outcome: Outcome) -> dict[str, object] | None:
+    found = outcome.cached
+    if found is None:
+        return None
+    return {"age_seconds": _number(found.age, 1), "stale": found.stale, "saved_usd": _number(found.saved_usd, 8)}
 
 
 def _cost(outcome: Outcome) -> float | None:

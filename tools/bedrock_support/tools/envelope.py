@@ -73,6 +73,10 @@ class ModelUse(Result):
     input_tokens: int | None = None
     output_tokens: int | None = None
     not_used_reason: str | None = None
+    cached_age_s: float | None = None
+    """Set when the answer was given before, to a question that comes down to the same."""
+    stale: bool | None = None
+    """The answer is past its time: it is being asked anew, or that failed."""
 
 
 class HandoffRef(Result):

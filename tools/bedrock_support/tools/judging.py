@@ -205,6 +205,8 @@ def _answered(
         latency_ms=round(seconds * 1000),
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
+        cached_age_s=round(outcome.cached.age, 1) if outcome.cached else None,
+        stale=outcome.cached.stale if outcome.cached else None,
     )
     limits: list[str] = []
     if not judgement.structured and reply.stop_reason in ("max_tokens", "maxTokens"):

@@ -1,0 +1,29 @@
+"""Promises of the optimizer."""
+
+from __future__ import annotations
+
+from tests.promises import Promise
+
+PROMISES = {
+    "cache:varying": Promise(
+        "issue 4", "timestamps, request ids, marks and the order of evidence make no other question"
+    ),
+    "cache:no-false-hit": Promise("issue 4", "one digit, one host, one severity makes another question"),
+    "cache:private": Promise(
+        "issue 4", "a placeholder counts by a digest of its value, and the tenant is always part of the key"
+    ),
+    "cache:own-words": Promise(
+        "issue 4", "an answer given again holds the new question's ids and times, or isn't given"
+    ),
+    "cache:no-pickle": Promise("issue 4", "a pickle in the store's folder is never loaded"),
+    "cache:set-aside": Promise("issue 4", "a damaged store is set aside and the server goes on"),
+    "cache:single-flight": Promise("issue 4", "of all who ask the same at once, in all processes, one asks a model"),
+    "cache:ttl": Promise("issue 4", "an answer lives as long as its class allows; a stale one is marked"),
+    "cache:negative": Promise("issue 4", "failures, cut answers and answers of the wrong form are not kept"),
+    "budget:no-overshoot": Promise("issue 4", "no race of processes spends more than a budget"),
+    "budget:steps": Promise(
+        "issue 4", "at 75, 90 and 95 % a budget makes plans cheaper, then refuses; emergencies keep a reserve"
+    ),
+    "budget:unknown": Promise("issue 4", "an unknown cost is counted as the most it can be, never as nothing"),
+    "spending:sums": Promise("issue 4", "every attempt is in the sums, failed ones and hedges too; unknown is not 0"),
+}

@@ -1,0 +1,102 @@
+"""What a question comes down to: what varies doesn't matter, and everything else does."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bedrock_support.routing.optimizing.canonical import canonical
+from tests.promises import promise
+
+LINE = "{at} ERROR db-{host}.internal refused request_id={request} for {user} after {ms} ms (volume {volume})"
+VOLUME = "6f1c2a9e-0b7d-4d6e-9a53-0d4f3c1b2a10"
+
+
+def text(base: int = 0, request: str = "r-1000", host: int = 1, ms: int = 30, user: str = "u1") -> str:
+    lines = [
+        LINE.format(
+            at=f"2026-11-{23 + base:02}T14:02:{second:02}Z", host=host, request=request, ms=ms, user=user, volume=VOLUME
+        )
+        for second in (3, 10)
+    ]
+    quotes = [json.dumps({"id": f"E{number}", "quote": line}) for number, line in enumerate(lines, 1)]
+    return "\n".join(["Triage this.", "<evidence-0123456789abcdef>", *quotes, "</evidence-0123456789abcdef>"])
+
+
+@promise("cache:varying")
+def test_time_ids_marks_and_order_do_not_matter() -> None:
+    one = canonical(text(), {})
+    for other in (
+        text(base=3),
+        text(request="r-2000"),
+        text().replace("0123456789abcdef", "fedcba9876543210"),
+        text().replace(VOLUME, "00000000-1111-2222-3333-444444444444"),
+    ):
+        assert canonical(other, {}).text == one.text
+    lines = ["head", "b 2026-11-23T14:02:03Z", "a 2026-11-23T14:02:03Z"]
+    assert canonical("\n".join(lines), {}).text == canonical("\n".join(reversed(lines)), {}).text
+
+
+@promise("cache:no-false-hit")
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(text(host=2), id="host"),
+        pytest.param(text(ms=31), id="one digit"),
+        pytest.param(text().replace("ERROR", "FATAL"), id="severity"),
+        pytest.param(text().replace("14:02:10Z", "14:02:50Z"), id="distance in time"),
+        pytest.param(text() + "\nmore", id="one line more"),
+        pytest.param(text(user="u2"), id="user"),
+        pytest.param(
+            text().replace("request_id=r-1000", "request_id=r-1000", 1).replace("r-1000", "r-2", 1), id="two requests"
+        ),
+        pytest.param(text().replace("refused", "Refused"), id="case"),
+    ],
+)
+def test_everything_else_matters(other: str) -> None:
+    assert canonical(other, {}).text != canonical(text(), {}).text
+
+
+@promise("cache:no-false-hit")
+@given(st.text(string.printable, min_size=1, max_size=60), st.integers(0, 59), st.sampled_from(string.printable[:94]))
+def test_one_changed_character_is_another_question(plain: str, at: int, new: str) -> None:
+    at %= len(plain)
+    changed = plain[:at] + new + plain[at + 1 :]
+    assume(sorted(changed.split("\n")) != sorted(plain.split("\n")))
+    one, other = canonical(plain, {}), canonical(changed, {})
+    # Only a text that holds nothing of what varies is bound to differ.
+    assume(not one.literals and not other.literals)
+    assert one.text != other.text
+
+
+@promise("cache:private")
+def test_a_placeholder_counts_by_what_stands_behind_it() -> None:
+    def about(nonce: str, value: str) -> str:
+        mark = f"[[EMAIL_1_{nonce}]]"
+        return canonical(f"{mark} can't log in", {mark: value}).text
+
+    assert about("00000000", "a@x.example") == about("ffffffff", "a@x.example")
+    assert about("00000000", "a@x.example") != about("00000000", "b@x.example")
+    assert "x.example" not in about("00000000", "a@x.example")
+
+
+@promise("cache:own-words")
+def test_an_answer_is_given_again_in_the_words_of_the_new_question() -> None:
+    first, again = canonical(text(request="r-1000"), {}), canonical(text(base=3, request="r-2000"), {})
+    general = first.general("r-1000 failed at 2026-11-23T14:02:03Z (E1), then on db-1.internal (E2)")
+    assert general is not None
+    assert again.special(general) == "r-2000 failed at 2026-11-26T14:02:03Z (E1), then on db-1.internal (E2)"
+
+
+@promise("cache:own-words")
+@pytest.mark.parametrize("answer", ["it began at 14:02:03", "see E9", "at 2026-11-23T14:05:00Z", "\x1a0\x1a"])
+def test_an_answer_that_holds_more_of_that_kind_is_not_kept(answer: str) -> None:
+    assert canonical(text(), {}).general(answer) is None
+
+
+def test_a_slot_that_is_not_there_is_no_answer() -> None:
+    assert canonical("plain", {}).special("\x1a3\x1a") is None
