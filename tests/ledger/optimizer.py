@@ -26,4 +26,8 @@ PROMISES = {
     ),
     "budget:unknown": Promise("issue 4", "an unknown cost is counted as the most it can be, never as nothing"),
     "spending:sums": Promise("issue 4", "every attempt is in the sums, failed ones and hedges too; unknown is not 0"),
+    "cost:unknown": Promise("issue 4", "without data every figure of the cost report is unknown"),
+    "cost:sums": Promise("issue 4", "the cost report adds up every attempt by class, route and model"),
+    "cost:advice": Promise("issue 4", "the cost report says what would save most next, with the sums behind it"),
+    "cost:forecast": Promise("issue 4", "a forecast is made from three days on"),
 }

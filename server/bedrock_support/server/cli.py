@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
+    add_cost_parser(commands)
     add_queue_parser(commands, _queue_file)
     return parser
 

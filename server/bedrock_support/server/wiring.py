@@ -39,6 +39,7 @@ from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
+from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.manage_queue import manage_queue
 
 WARM_AFTER = 1.0
@@ -130,6 +131,11 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    tools.append(
+        get_cost_report(
+            saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
+        )
+    )
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
