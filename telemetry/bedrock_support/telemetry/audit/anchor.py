@@ -154,10 +154,10 @@ class Anchoring:
         if self._peaks.root() != now.root:
             raise self._conflict("its records aren't those of its newest checkpoint")
         made = Anchor(signed=signed[-1][1], checkpoint=now, first=start, leaves=tuple(fresh))
-        if not self._place.write(made.name, made.packed()):
-            # Another process was quicker; it must have said the same.
-            if Anchor.unpacked(self._place.read(made.name)).checkpoint != now:
-                raise self._conflict(f"another log was anchored at {now.size} records")
+        # Where another process was quicker, it must have said the same.
+        written = self._place.write(made.name, made.packed())
+        if not written and Anchor.unpacked(self._place.read(made.name)).checkpoint != now:
+            raise self._conflict(f"another log was anchored at {now.size} records")
         return now
 
     def _newest(self) -> Checkpoint | None:

@@ -55,8 +55,10 @@ class AuditStore:
         self._signer: Signer | None = None
         self._origin = ""
         self._peaks = Peaks()
-        self._note = ""
+        self._note: str = ""
         """Of the newest checkpoint that this process knows to be good, with its peaks."""
+        self._next: tuple[Peaks, str] | None = None
+        """What they become when the transaction is through."""
 
     def append(self, bodies: Sequence[str]) -> int:
         """Write canonical records; durable on return. The index of the first one.
@@ -144,7 +146,7 @@ class AuditStore:
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
-            self._next: tuple[Peaks, str] | None = None
+            self._next = None
             try:
                 connection = self._open()
                 connection.execute("BEGIN IMMEDIATE")
@@ -158,8 +160,11 @@ class AuditStore:
                 if not isinstance(error, sqlite3.OperationalError):
                     self._close()
                 raise unavailable(self.files.log, error) from error
-            if self._next is not None:
-                self._peaks, self._note = self._next
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._next is not None:
+            self._peaks, self._note = self._next
 
     def _undo(self, connection: sqlite3.Connection) -> None:
         try:
@@ -200,22 +205,26 @@ class AuditStore:
         return connection
 
 
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if (application, version) != (APPLICATION, VERSION):
+        raise AuditUnavailable(
+            f"this is no audit trail of layout {VERSION} (application {application:#x}, layout {version}). "
+            "Use another folder, or the version of this program that made it"
+        )
+
+
 def _laid_out(connection: sqlite3.Connection, entropy: Entropy) -> str:
     """Makes the tables in an empty file; the log's origin."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
         empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if empty:
             for statement in SCHEMA:
                 connection.execute(statement)
             connection.execute("INSERT INTO about VALUES ('origin', ?)", (ORIGIN + entropy.token(),))
-        elif (application, version) != (APPLICATION, VERSION):
-            raise AuditUnavailable(
-                f"this is no audit trail of layout {VERSION} (application {application:#x}, layout {version}). "
-                "Use another folder, or the version of this program that made it"
-            )
+        _refuse_foreign(connection)
         origin = connection.execute("SELECT value FROM about WHERE name = 'origin'").fetchone()
         connection.execute("COMMIT")
     except BaseException:

@@ -56,7 +56,8 @@ class Verdict:
     @property
     def first_bad(self) -> int | None:
         """Index of the first bad record."""
-        return min((each.index for each in self.problems), default=None)
+        exact = [each.index for each in self.problems if each.exact]
+        return min(exact or [each.index for each in self.problems], default=None)
 
 
 @dataclass(slots=True)
@@ -84,8 +85,7 @@ class _Pass:
 
     def run(self, rows: Iterable[reader.Row]) -> None:
         wanted, known, append = self.wanted, self.known, self.tree.append
-        expected = 0
-        for row in rows:
+        for expected, row in enumerate(rows):
             if row.index != expected:
                 self.bad(expected, f"record {expected} is missing; {row.index} comes next")
                 return
@@ -102,9 +102,8 @@ class _Pass:
                 self.off = True
                 self.bad(expected, f"record {expected} isn't the one that was anchored")
             append(leaf)
-            expected += 1
-            if expected in wanted:
-                self._compare(expected)
+            if expected + 1 in wanted:
+                self._compare(expected + 1)
 
     def _compare(self, size: int) -> None:
         fits = True
@@ -113,11 +112,8 @@ class _Pass:
             if checkpoint.root != root:
                 fits = False
                 if not self.problems:
-                    self.bad(
-                        self.agreed,
-                        f"records {self.agreed} to {size - 1} aren't those of {name} of {size}",
-                        exact=False,
-                    )
+                    what = f"records {self.agreed} to {size - 1} aren't those of {name} of {size}"
+                    self.bad(self.agreed, what, exact=False)
         if fits and not self.problems:
             self.agreed = size
 
@@ -157,17 +153,14 @@ def _verdict(connection: sqlite3.Connection, verifier: Verifier, held: list[Anch
     origin = reader.origin(connection)
     signed = reader.notes(connection)
     work = _Pass({}, anchored_leaves(held))
-    for what in unread:
-        work.bad(0, f"anchor {what}", exact=False)
-    anchored = [("the anchor", each.signed) for each in held]
-    for name, text in [*(("the checkpoint", text) for _, text in signed), *anchored]:
-        try:
-            checkpoint = note.opened(text, verifier)
-            if checkpoint.origin != origin:
-                raise BadNote(f"it is of another log, {checkpoint.origin}")
-            work.wanted.setdefault(checkpoint.size, []).append((name, checkpoint))
-        except BadNote as error:
-            work.bad(0, f"{name} {text[:120]!r}: {error}", exact=False)
+    unsigned = [Problem(index=0, exact=False, what=f"anchor {what}") for what in unread]
+    texts = [*(("the checkpoint", text) for _, text in signed), *(("the anchor", each.signed) for each in held)]
+    for name, text in texts:
+        found = _believed(text, verifier, origin)
+        if isinstance(found, Checkpoint):
+            work.wanted.setdefault(found.size, []).append((name, found))
+        else:
+            unsigned.append(Problem(index=0, exact=False, what=f"{name} {text[:120]!r}: {found}"))
     _damage_told(work, connection)
     size = work.tree.size
     newest = signed[-1][0] if signed else 0
@@ -180,7 +173,16 @@ def _verdict(connection: sqlite3.Connection, verifier: Verifier, held: list[Anch
     if size == 0 and signed and not work.problems:
         work.bad(0, "the log is empty and has checkpoints")
     _uncovered(work)
-    return _worded(origin, work, signed, held, work.problems)
+    return _worded(origin, work, signed, held, [*work.problems, *unsigned[:MOST_PROBLEMS]])
+
+
+def _believed(text: str, verifier: Verifier, origin: str) -> Checkpoint | str:
+    """The checkpoint, or what is wrong with it."""
+    try:
+        checkpoint = note.opened(text, verifier)
+    except BadNote as error:
+        return str(error)
+    return checkpoint if checkpoint.origin == origin else f"it is of another log, {checkpoint.origin}"
 
 
 def _damage_told(work: _Pass, connection: sqlite3.Connection) -> None:
