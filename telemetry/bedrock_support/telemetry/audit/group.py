@@ -39,15 +39,17 @@ class GroupCommit(Generic[T]):
         self._threads = anyio.CapacityLimiter(1)
 
     async def write(self, entry: T) -> None:
-        """Returns when the entry is durable, and raises what kept it from that. Cancelled: it may be written all the same."""
+        """Returns when the entry is durable, or raises what kept it from that. Cancelled: it may be written or not."""
         mine = _Waiting(entry)
         self._queue.append(mine)
         if self._busy:
             try:
                 await mine.woken.wait()
             except BaseException:
-                if not mine.done and mine.woken.is_set():
-                    self._pass_on()  # woken to lead the next group, and gone
+                if mine in self._queue:
+                    self._queue.remove(mine)
+                    if mine.woken.is_set():  # to lead the next group
+                        self._pass_on()
                 raise
         if not mine.done:
             await self._lead()
@@ -57,7 +59,7 @@ class GroupCommit(Generic[T]):
     async def _lead(self) -> None:
         self._busy = True
         group = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
-        problems: Sequence[Exception | None]
+        problems: Sequence[Exception | None] = ()
         with anyio.CancelScope(shield=True):  # the others' entries are in this group too
             try:
                 problems = await to_thread.run_sync(self._commit, [each.entry for each in group], limiter=self._threads)
