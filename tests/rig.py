@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -34,6 +35,8 @@ LOG = """\
 def environment(**extra: str) -> dict[str, str]:
     """The machine's environment without anything that would reach AWS or a collector."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "OTEL_", "BEDROCK_"))}
+    # No person's audit trail: one for all tests of this run, as several servers of one user share one.
+    kept["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / f"bedrock-support-tests-{os.getuid()}")
     return kept | {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | extra
 
 

@@ -24,6 +24,7 @@ from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
+from bedrock_support.server.anchoring import anchor_place
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.explain import RoutingLook
@@ -33,6 +34,8 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -51,6 +54,7 @@ class House:
     prober: Prober
     peers: PeerPool
     catalog: list[AnyTool]
+    audit: AuditTrail | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -58,6 +62,8 @@ class House:
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
             group.start_soon(self._warm)
+            if self.audit is not None:
+                group.start_soon(self.audit.run)
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
             try:
@@ -74,6 +80,8 @@ class House:
     async def aclose(self) -> None:
         """Free what outlives a connection."""
         await self.manager.direct.aclose()
+        if self.audit is not None:
+            await self.audit.aclose()
 
 
 def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
@@ -90,6 +98,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    audit = audit_trail(settings, clock, entropy)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -100,6 +109,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
                 caller_model=settings.caller_model,
             ),
             entropy,
+            audit,
         ),
         direct=direct,
         mcp=MCPRouter(desk, peers.answerers),
@@ -122,7 +132,21 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
-    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools)
+    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, audit=audit)
+
+
+def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:
+    """The audit trail as set; opens nothing."""
+    if settings.audit is None:
+        return None
+    return AuditTrail(
+        AuditFiles(folder=settings.audit),
+        clock,
+        entropy,
+        server=VERSION,
+        subject=settings.subject,
+        place=lambda: anchor_place(settings),
+    )
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:

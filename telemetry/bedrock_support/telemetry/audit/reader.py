@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bedrock_support.telemetry.audit.faults import AuditUnavailable
-from bedrock_support.telemetry.audit.files import PATIENCE
+from bedrock_support.telemetry.audit.sqlite import PATIENCE
 
 AT_ONCE = 2000
 """Rows held in memory."""

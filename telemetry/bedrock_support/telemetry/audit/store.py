@@ -14,10 +14,11 @@ from contextlib import contextmanager, suppress
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.telemetry.audit import note
 from bedrock_support.telemetry.audit.faults import AuditConflict, AuditUnavailable
-from bedrock_support.telemetry.audit.files import AuditFiles, connect, identity, private, unavailable
+from bedrock_support.telemetry.audit.files import AuditFiles, identity, private
 from bedrock_support.telemetry.audit.merkle import Peaks, leaf_hash
 from bedrock_support.telemetry.audit.note import BadNote, Checkpoint
 from bedrock_support.telemetry.audit.signer import FileSigner, Signer
+from bedrock_support.telemetry.audit.sqlite import connect, unavailable
 
 VERSION = 1
 APPLICATION = 0x42535041

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bedrock_support.routing.clock import Entropy
-from bedrock_support.telemetry.audit.files import connect, private, unavailable
+from bedrock_support.telemetry.audit.files import private
+from bedrock_support.telemetry.audit.sqlite import connect, unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,14 @@ class AuditTrail:
     """Implements AuditSink on the log in `files`, and anchors it while `run` runs. For one event loop."""
 
     def __init__(
-        self, files: AuditFiles, clock: Clock, entropy: Entropy, *, server: str = "", place: AnchorPlace | None = None
+        self,
+        files: AuditFiles,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        server: str = "",
+        subject: str | None = None,
+        place: Callable[[], AnchorPlace] | None = None,
     ) -> None:
         self.files = files
         self.trouble = ""
@@ -44,6 +51,7 @@ class AuditTrail:
         self._clock = clock
         self._entropy = entropy
         self._server = server
+        self._subject = subject
         self._place = place
         self._store: AuditStore | None = None
         self._subjects: SubjectKeys | None = None
@@ -103,7 +111,7 @@ class AuditTrail:
         problems: list[Exception | None] = []
         bodies: list[str] = []
         for draft in drafts:
-            subject = subjects.of(draft.caller)
+            subject = subjects.of(self._subject or draft.caller)
             digests = {label: subject.digest(label, text) for label, text in draft.texts.items()}
             try:
                 bodies.append(canonical({**draft.fields, "subject": subject.tag, "digests": digests}))
@@ -127,7 +135,7 @@ class AuditTrail:
 
         store, _ = self._opened_files()
         if self._anchoring is None and self._place is not None:
-            self._anchoring = Anchoring(self.files, store.signer, self._place)
+            self._anchoring = Anchoring(self.files, store.signer, self._place())
         if self._anchoring is not None:
             self._anchoring.anchor()
 
