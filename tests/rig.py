@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +24,9 @@ Transport = Literal["stdio", "http", "sse"]
 Era = Literal["legacy", "2026-07-28"]
 COMMAND = [sys.executable, "-m", "bedrock_support.server"]
 WAIT = 30.0
+STATE = tempfile.mkdtemp(prefix="bedrock-support-state-")
+"""Where the servers of this run keep their audit trail: one for all, as several servers of one user have it."""
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 LOG = """\
 2026-11-23T14:00:00Z INFO shop started
 2026-11-23T14:00:01Z INFO order 1 placed
@@ -35,8 +40,7 @@ LOG = """\
 def environment(**extra: str) -> dict[str, str]:
     """The machine's environment without anything that would reach AWS or a collector."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "OTEL_", "BEDROCK_"))}
-    # No person's audit trail: one for all tests of this run, as several servers of one user share one.
-    kept["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / f"bedrock-support-tests-{os.getuid()}")
+    kept["XDG_STATE_HOME"] = STATE
     return kept | {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null"} | extra
 
 

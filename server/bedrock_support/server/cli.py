@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, audit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, SettingsError, load
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
+    add_audit_parser(commands)
     return parser
 
 

@@ -14,6 +14,9 @@ SCHEMA = 1
 MOST_NAME = 200
 """Characters kept of a name or a reason."""
 _LABEL = re.compile(r"[A-Z][A-Z_]{2,31}")
+PERSONAL, OTHER = "personal", "other"
+"""Operations in which personal data or secrets were found, that name data classes, or that nobody looked through; and
+the rest."""
 MICRO = 1_000_000
 
 
@@ -34,6 +37,7 @@ def opened(clearance: Clearance, caller: str, at: float, server: str) -> Draft:
         caller=caller,
         fields={
             **_head("opened", operation, at, server),
+            "retention": _retention(clearance),
             "routes": sorted(each.value for each in clearance.routes),
             "forbidden": {route.value: plain(why) for route, why in clearance.forbidden.items()},
             "found": _found(clearance),
@@ -47,7 +51,7 @@ def refused(refusal: Refusal, caller: str, at: float, server: str) -> Draft:
     operation = refusal.operation
     return Draft(
         caller=caller,
-        fields={**_head("refused", operation, at, server), "reason": plain(refusal.reason)},
+        fields={**_head("refused", operation, at, server), "retention": PERSONAL, "reason": plain(refusal.reason)},
         texts={"evidence": operation.evidence_digest},
     )
 
@@ -59,6 +63,7 @@ def closed(clearance: Clearance, outcome: Outcome | None, caller: str, at: float
         "type": "closed",
         "at": round(at * MICRO),
         "operation": plain(clearance.operation.id),
+        "retention": _retention(clearance),
         "outcome": ended(outcome),
     }
     texts: dict[str, str] = {}
@@ -114,6 +119,11 @@ def _head(what: str, operation: Operation, at: float, server: str) -> dict[str, 
         "data_classes": sorted(plain(each) for each in operation.data_classes),
         "characters": len(operation.brief),
     }
+
+
+def _retention(clearance: Clearance) -> str:
+    """Class by which it is decided how long the record is kept."""
+    return PERSONAL if clearance.restore or clearance.operation.data_classes else OTHER
 
 
 def _found(clearance: Clearance) -> dict[str, int]:
