@@ -14,7 +14,6 @@ from typing import Any, cast
 from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
 from bedrock_support.server.anchoring import anchor_place
-from bedrock_support.server.audit_cli import FAILED
 from bedrock_support.server.settings import Settings
 from bedrock_support.telemetry.audit import ocsf, proofs, reader, upkeep
 from bedrock_support.telemetry.audit.anchor import Anchoring
@@ -25,6 +24,8 @@ from bedrock_support.telemetry.audit.store import AuditStore
 from bedrock_support.telemetry.audit.subjects import SubjectKeys
 from bedrock_support.telemetry.audit.verify import Verdict, verify
 
+FAILED = 1
+SHOWN = ("tool", "class", "outcome", "failure", "reason", "found", "routes")
 Record = dict[str, Any]
 
 
@@ -103,9 +104,8 @@ def _prove(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         held = proofs.loaded(Path(arguments.id).read_text())
     except (OSError, ValueError) as error:
-        raise AuditUnavailable(
-            f"ID {arguments.id!r}: no file of proofs: {error}. Give what `audit prove` printed"
-        ) from error
+        problem = f"ID {arguments.id!r}: no file of proofs: {error}"
+        raise AuditUnavailable(f"{problem}. Give what `audit prove` printed") from error
     bad = [problem for each in held if (problem := proofs.proven(each, key)) is not None]
     _say("\n".join(bad) if bad else f"good: {len(held)} records are in the signed tree")
     return FAILED if bad or not held else 0
@@ -137,10 +137,8 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _prune(settings: Settings, arguments: argparse.Namespace) -> int:
     store, _ = _writing(settings)
-    days = dict(upkeep.KEEP_DAYS)
-    for name, told in (("personal", arguments.personal_days), ("other", arguments.other_days)):
-        if told is not None:
-            days[name] = told
+    told = {"personal": arguments.personal_days, "other": arguments.other_days}
+    days = {name: told[name] or usual for name, usual in upkeep.KEEP_DAYS.items()}
     gone = upkeep.prune(store, days, SystemClock())
     if arguments.json:
         _tell({**dataclasses.asdict(gone), "days": days})
@@ -183,15 +181,12 @@ def _writing(settings: Settings) -> tuple[AuditStore, SubjectKeys]:
 
 
 def _line(record: Record) -> str:
-    at = datetime.fromtimestamp(int(record.get("at", 0)) / MICRO, UTC).isoformat(timespec="milliseconds")
-    told = {
-        key: record[key]
-        for key in ("tool", "class", "outcome", "failure", "reason", "found", "routes")
-        if record.get(key)
-    }
-    facts = " ".join(
-        f"{key}={json.dumps(value) if not isinstance(value, str) else value}" for key, value in told.items()
-    )
+    try:
+        at = datetime.fromtimestamp(record["at"] / MICRO, UTC).isoformat(timespec="milliseconds")
+    except (KeyError, TypeError, ValueError, OverflowError):  # tampered with: still shown
+        at = "no time"
+    told = {key: record[key] for key in SHOWN if record.get(key)}
+    facts = " ".join(f"{key}={each if isinstance(each, str) else json.dumps(each)}" for key, each in told.items())
     return f"{record['index']:>8} {at} {record.get('type', '?'):8} {record.get('operation', '-')} {facts}"
 
 

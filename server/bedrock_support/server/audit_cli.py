@@ -1,7 +1,7 @@
 """`bedrock-support audit`: verify the audit trail, look into it, hand it on, and do to it what an operator must.
 
-Ends with 0 when all is well, 1 when the trail was tampered with or what was asked for isn't there, 2 when asked wrongly,
-3 when the trail can't be read or written.
+Ends with 0 when all is well, 1 when the trail was tampered with or what was asked for isn't there, 2 when asked
+wrongly, 3 when the trail can't be read or written.
 """
 
 from __future__ import annotations

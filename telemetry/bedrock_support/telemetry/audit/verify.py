@@ -166,7 +166,7 @@ def _verdict(connection: sqlite3.Connection, verifier: Verifier, held: list[Anch
     newest = signed[-1][0] if signed else 0
     if not work.problems:
         if newest < size:
-            work.bad(newest, f"records from {newest} on are under no signed checkpoint")
+            work.bad(newest, f"records from {newest} on are under no signed checkpoint", exact=False)
         for beyond in sorted(work.wanted):
             work.bad(size, f"record {size} and later are gone: {work.wanted[beyond][0][0]} has {beyond}")
             break
