@@ -42,6 +42,7 @@ def write(folder: Path, name: str) -> None:
     store = AuditStore(AuditFiles(folder=folder / "log"), SystemEntropy())
     journal = os.open(folder / f"journal-{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     chance = random.Random(name)  # noqa: S311 - a repeatable choice of sizes
+    store.head()
     print("ready", flush=True)
     number = 0
     while True:

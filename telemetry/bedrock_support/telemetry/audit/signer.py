@@ -98,24 +98,28 @@ class FileSigner(PublicKey):
             ) from error
         if not isinstance(key, Ed25519PrivateKey):
             raise AuditUnavailable(f"the audit's key {path} is no Ed25519 key. Restore the right one")
+        beside = path.with_suffix(".pub")
+        if not beside.exists():
+            _show(key, beside)
         return cls(key)
 
 
 def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
+    private = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    if _place(path, private, 0o600):
-        beside = path.with_suffix(".pub")
-        beside.unlink(missing_ok=True)
-        _place(beside, public, 0o644)
+    _place(path, private, 0o600)
 
 
-def _place(path: Path, data: bytes, mode: int) -> bool:
-    """Put a whole file there at once; False when another process was first."""
+def _show(key: Ed25519PrivateKey, path: Path) -> None:
+    """The public half beside the private one, for those who verify."""
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    _place(path, key.public_key().public_bytes(encoding, form), 0o644)
+
+
+def _place(path: Path, data: bytes, mode: int) -> None:
+    """Put a whole file there at once, unless another process was first."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     with suppress(FileNotFoundError):
         draft.unlink()
@@ -126,9 +130,8 @@ def _place(path: Path, data: bytes, mode: int) -> bool:
     finally:
         os.close(file)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink()
     folder = os.open(path.parent, os.O_RDONLY)
@@ -136,4 +139,3 @@ def _place(path: Path, data: bytes, mode: int) -> bool:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return True

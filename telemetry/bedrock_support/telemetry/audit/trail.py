@@ -110,8 +110,10 @@ class AuditTrail:
         store, subjects = self._opened_files()
         problems: list[Exception | None] = []
         bodies: list[str] = []
+        callers = {self._subject or draft.caller for draft in drafts}
+        known = {name: subjects.of(name) for name in callers}
         for draft in drafts:
-            subject = subjects.of(self._subject or draft.caller)
+            subject = known[self._subject or draft.caller]
             digests = {label: subject.digest(label, text) for label, text in draft.texts.items()}
             try:
                 bodies.append(canonical({**draft.fields, "subject": subject.tag, "digests": digests}))
