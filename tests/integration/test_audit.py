@@ -81,6 +81,22 @@ async def test_a_server_that_can_not_write_its_trail_still_gives_its_findings(tm
     assert "could not connect to database" in json.dumps(result)
 
 
+@promise("audit:report", "audit:command")
+async def test_the_report_comes_over_mcp_and_from_the_command(tmp_path: Path) -> None:
+    env = environment(BEDROCK_SUPPORT_AUDIT=str(tmp_path / "trail"))
+    async with connect("stdio", "2026-07-28", root=tmp_path, env=env) as client:
+        made = told(await client.call_tool("compliance_report", {}))
+    assert made["met"] + made["not_met"] + made["unknown"] == len(made["statements"])
+
+    def run() -> subprocess.CompletedProcess[str]:
+        report = [*COMMAND, "compliance", "report", "--json"]
+        return subprocess.run(report, env=env, capture_output=True, text=True, timeout=50, check=False)
+
+    printed = await anyio.to_thread.run_sync(run)
+    assert printed.returncode == 0, printed.stderr
+    assert json.loads(printed.stdout)["statements"][0]["id"] == "minimisation"
+
+
 @pytest.mark.slow
 @promise("audit:survives-kill", "audit:shared")
 def test_nothing_acknowledged_is_lost_after_15_kills(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, audit."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, audit, compliance."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.server.audit_cli import add_audit_parser
+from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, SettingsError, load
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
     add_audit_parser(commands)
+    add_compliance_parser(commands)
     return parser
 
 

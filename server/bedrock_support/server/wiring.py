@@ -27,6 +27,7 @@ from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.anchoring import anchor_place
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
@@ -55,6 +56,7 @@ class House:
     peers: PeerPool
     catalog: list[AnyTool]
     audit: AuditTrail | None
+    evidence: ComplianceEvidence
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -129,10 +131,20 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    evidence = ComplianceEvidence(
+        settings=settings,
+        gate=manager.compliance,
+        clock=clock,
+        models=sorted(set(bedrock.models.values())),
+        peers=lambda: sorted(peers.peers),
+        purposes=lambda: [each.name for each in tools],
+    )
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence)
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
-    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, audit=audit)
+    return House(
+        server=server, manager=manager, prober=prober, peers=peers, catalog=tools, audit=audit, evidence=evidence
+    )
 
 
 def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:
