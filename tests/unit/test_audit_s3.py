@@ -24,7 +24,8 @@ def bucket(region: str = "eu-central-1") -> Generator[Any]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "moto")
-        s3: Any = boto3.Session(region_name=region).client("s3")  # pyright: ignore[reportUnknownMemberType]
+        session: Any = boto3.Session(region_name=region)
+        s3 = session.client("s3")
         s3.create_bucket(
             Bucket="anchors",
             ObjectLockEnabledForBucket=True,

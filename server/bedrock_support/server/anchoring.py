@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 S3 = "s3://"
 
 
+def bucket_of(told: str) -> tuple[str, str]:
+    """Bucket and prefix of an s3:// address. Raises SettingsError."""
+    bucket, _, prefix = told.removeprefix(S3).partition("/")
+    if not bucket:
+        raise SettingsError(f"{READS['audit_anchor']} = {told!r}: no bucket. Use s3://bucket/prefix")
+    return bucket, prefix
+
+
 def anchor_place(settings: Settings) -> AnchorPlace:
     """As set; beside the log where nothing is. Connects to nothing yet.
 
@@ -30,7 +38,5 @@ def anchor_place(settings: Settings) -> AnchorPlace:
         return FolderPlace(Path(told).expanduser().absolute())
     from bedrock_support.routing.bedrock.anchors import S3Place
 
-    bucket, _, prefix = told.removeprefix(S3).partition("/")
-    if not bucket:
-        raise SettingsError(f"{READS['audit_anchor']} = {told!r}: no bucket. Use s3://bucket/prefix")
+    bucket, prefix = bucket_of(told)
     return S3Place(bucket, prefix, region=settings.region, profile=settings.profile, residency=settings.residency)

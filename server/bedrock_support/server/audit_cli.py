@@ -62,13 +62,15 @@ def _number(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import sqlite3
+
     from bedrock_support.routing.audit import AuditUnavailable
     from bedrock_support.server import audit_actions
 
     settings = _told(arguments)
     try:
         return audit_actions.ACTIONS[arguments.action](settings, arguments)
-    except AuditUnavailable as error:
+    except (AuditUnavailable, sqlite3.Error) as error:
         sys.stderr.write(f"bedrock-support audit {arguments.action}: {error}\n")
         return UNUSABLE
     except BrokenPipeError:  # the reader has seen enough

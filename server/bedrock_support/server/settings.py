@@ -82,6 +82,7 @@ READS = {
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
+    "audit": f"{PREFIX}AUDIT",
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
     "subject": f"{PREFIX}SUBJECT",
     "environment": f"{PREFIX}ENVIRONMENT",

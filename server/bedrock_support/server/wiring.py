@@ -24,7 +24,7 @@ from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.server.anchoring import anchor_place
+from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
@@ -151,6 +151,8 @@ def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrai
     """The audit trail as set; opens nothing."""
     if settings.audit is None:
         return None
+    if settings.audit_anchor is not None and settings.audit_anchor.startswith(S3):
+        bucket_of(settings.audit_anchor)  # told at start, not with the first anchor
     return AuditTrail(
         AuditFiles(folder=settings.audit),
         clock,

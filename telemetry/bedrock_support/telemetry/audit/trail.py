@@ -85,7 +85,7 @@ class AuditTrail:
         fresh, self._anchored_at = self._fresh, self._clock.now()
         try:
             await to_thread.run_sync(self._anchor, limiter=self._anchor_threads)
-        except AuditUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the second place, the server serves
             if self.trouble != str(error):
                 log.error("no anchor was made: %s", error)  # noqa: TRY400 - the message says it all
             self.trouble = str(error)
