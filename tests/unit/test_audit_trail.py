@@ -14,7 +14,7 @@ import pytest
 from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.model import Clearance, Failure, FailureKind, OperationClass, Outcome, Refusal
-from bedrock_support.telemetry.audit import upkeep
+from bedrock_support.telemetry.audit import reader, upkeep
 from bedrock_support.telemetry.audit.anchor import AnchorPlace, FolderPlace
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.group import GroupCommit
@@ -53,8 +53,8 @@ class Rig:
         return AuditStore(self.files, self.entropy), SubjectKeys(self.files.subjects, self.entropy)
 
     def records(self) -> list[dict[str, Any]]:
-        found = self.writing()[0].read("SELECT body FROM records ORDER BY idx")
-        return [json.loads(str(row[0])) for row in found if row[0] is not None]
+        with reader.reading(self.files.log) as connection:
+            return [json.loads(row.body) for row in reader.rows(connection) if row.body]
 
     def verdict(self) -> Verdict:
         return verify(self.files, PublicKey.read(self.files.public_key), [place_in(self.folder)])
@@ -157,14 +157,13 @@ async def test_erasing_a_subject_leaves_a_log_that_verifies_and_says_nothing_of_
         store, subjects = rig.writing()
         anna = subjects.known("anna")
         assert anna is not None
-        kept = upkeep.of_subject(store, subjects, "anna")
+        kept = upkeep.of_subject(rig.files, subjects, "anna")
         assert kept is not None
         assert [each["index"] for each in kept] == [0, 2]
         assert upkeep.erase(store, subjects, "anna", rig.clock) == anna.tag
         assert upkeep.erase(store, subjects, "anna", rig.clock) is None
-        assert upkeep.of_subject(store, subjects, "anna") is None
-        assert upkeep.of_subject(store, subjects, "bert")
-        assert not upkeep.resurrected(store, subjects)
+        assert upkeep.of_subject(rig.files, subjects, "anna") is None
+        assert upkeep.of_subject(rig.files, subjects, "bert")
         held = b"".join(each.read_bytes() for each in rig.files.folder.iterdir())
         assert anna.key not in held
         assert rig.verdict().good

@@ -66,29 +66,35 @@ def worded(verdict: Verdict) -> str:
 
 
 def _show(settings: Settings, arguments: argparse.Namespace) -> int:
-    shown = [each for each in _records(settings) if arguments.operation in (None, each.get("operation"))]
-    if arguments.operation is None:
-        shown = shown[-arguments.last :]
-    for each in shown:
-        if arguments.json:
-            _tell(each)
+    with reader.reading(files_of(settings).log) as connection:
+        if arguments.operation is None:
+            query = "SELECT idx, body FROM (SELECT * FROM records ORDER BY idx DESC LIMIT ?) ORDER BY idx"
+            found = connection.execute(query, (arguments.last,)).fetchall()
         else:
-            _say(_line(each))
-    return 0 if shown else FAILED
+            query = "SELECT idx, body FROM records WHERE body ->> '$.operation' = ? ORDER BY idx"
+            found = connection.execute(query, (arguments.operation,)).fetchall()
+    for index, body in found:
+        record = _record(index, body)
+        if arguments.json:
+            _tell(record)
+        else:
+            _say(_line(record))
+    return 0 if found else FAILED
 
 
 def _export(settings: Settings, arguments: argparse.Namespace) -> int:
-    held: Iterable[Record] | None = _records(settings)
-    if arguments.subject is not None:
-        store, subjects = _writing(settings)
-        held = upkeep.of_subject(store, subjects, arguments.subject)
-        if held is None:
-            return _nothing(f"--subject {arguments.subject!r}: nothing is known of this subject, or it was erased")
-    with reader.reading(files_of(settings).log) as connection:
+    files = files_of(settings)
+    with reader.reading(files.log) as connection:
+        held: Iterable[Record] = (_record(row.index, row.body) for row in reader.rows(connection) if row.body)
+        if arguments.subject is not None:
+            kept = upkeep.of_subject(files, _writing(settings)[1], arguments.subject)
+            if kept is None:
+                return _nothing(f"--subject {arguments.subject!r}: nothing is known of this subject, or it was erased")
+            held = kept
         origin = reader.origin(connection)
-    for each in held:
-        record = {key: value for key, value in each.items() if key != "index"}
-        _tell(each if arguments.format == "records" else ocsf.event(each["index"], record, origin))
+        for each in held:
+            record = {key: value for key, value in each.items() if key != "index"}
+            _tell(each if arguments.format == "records" else ocsf.event(each["index"], record, origin))
     return 0
 
 
@@ -158,18 +164,13 @@ ACTIONS: Mapping[str, Callable[[Settings, argparse.Namespace], int]] = {
 }
 
 
-def _records(settings: Settings) -> list[Record]:
-    """Every record that has a body, with its index."""
-    found: list[Record] = []
-    with reader.reading(files_of(settings).log) as connection:
-        for row in reader.rows(connection):
-            if row.body is not None:
-                try:
-                    held = cast("Record", json.loads(row.body))
-                except ValueError:
-                    held = {"type": "unreadable"}
-                found.append({"index": row.index, **held})
-    return found
+def _record(index: int, body: bytes | None) -> Record:
+    """A record with its index, whatever became of it."""
+    try:
+        held: object = {"type": "(pruned)"} if body is None else json.loads(body)
+    except ValueError:  # tampered with
+        held = None
+    return {"index": index, **cast("Record", held)} if isinstance(held, dict) else {"index": index, "type": "?"}
 
 
 def _writing(settings: Settings) -> tuple[AuditStore, SubjectKeys]:

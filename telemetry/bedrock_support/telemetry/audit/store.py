@@ -80,11 +80,6 @@ class AuditStore:
         with self._transaction() as connection:
             return self._head(connection)[1]
 
-    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        """Rows of a query."""
-        with self._transaction() as connection:
-            return connection.execute(query, values).fetchall()
-
     @property
     def signer(self) -> Signer:
         """Raises AuditUnavailable when the key can't be used."""

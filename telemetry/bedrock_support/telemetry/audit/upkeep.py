@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.telemetry.audit import reader
 from bedrock_support.telemetry.audit.canonical import canonical
+from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.records import MICRO, SCHEMA
 from bedrock_support.telemetry.audit.store import AuditStore
 from bedrock_support.telemetry.audit.subjects import SubjectKeys
@@ -18,8 +20,8 @@ DAY = 86_400
 KEEP_DAYS: Mapping[str, int] = {"personal": 90, "other": 365}
 """How long records are kept, by their class. Records of erasure and pruning stay: they explain the gaps."""
 KEPT = ("erased", "pruned")
-RANGES = 1000
-"""Ranges in one tombstone."""
+AT_ONCE = 5000
+"""Records emptied in one transaction, under one tombstone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,53 +48,50 @@ def erase(store: AuditStore, subjects: SubjectKeys, name: str, clock: Clock) -> 
 
 
 def prune(store: AuditStore, keep_days: Mapping[str, int], clock: Clock) -> Pruned:
-    """Empty every record past the days of its class, under signed tombstones; the hashes stay, so that all verifies."""
+    """Empty every record past the days of its class, under signed tombstones; the hashes stay, so that all verifies.
+
+    Looks without holding anybody up, then empties a few thousand in each transaction: servers write meanwhile.
+    """
     now = clock.wall()
-    gone = 0
+    with reader.reading(store.files.log) as connection:
+        expired = list(_expired(connection, keep_days, now))
     tombstones = 0
-
-    def work(connection: sqlite3.Connection) -> Sequence[str]:
-        nonlocal gone, tombstones
-        ranges = _ranges(_expired(connection, keep_days, now))
-        bodies: list[str] = []
-        for at in range(0, len(ranges), RANGES):
-            chunk = ranges[at : at + RANGES]
-            connection.executemany("UPDATE records SET body = NULL WHERE idx >= ? AND idx < ?", chunk)
-            bodies.append(
-                canonical(
-                    {"v": SCHEMA, "type": "pruned", "at": round(now * MICRO), "ranges": [list(each) for each in chunk]}
-                )
-            )
-        gone, tombstones = sum(end - first for first, end in ranges), len(bodies)
-        return bodies
-
-    store.change(work)
-    return Pruned(records=gone, tombstones=tombstones)
+    for at in range(0, len(expired), AT_ONCE):
+        store.change(_emptying(_ranges(expired[at : at + AT_ONCE]), now))
+        tombstones += 1
+    return Pruned(records=len(expired), tombstones=tombstones)
 
 
-def of_subject(store: AuditStore, subjects: SubjectKeys, name: str) -> list[dict[str, Any]] | None:
+def of_subject(files: AuditFiles, subjects: SubjectKeys, name: str) -> list[dict[str, Any]] | None:
     """Every record of a subject with its index; None when there is no such subject (any more)."""
     subject = subjects.known(name)
     if subject is None:
         return None
     query = "SELECT idx, body FROM records WHERE body ->> '$.subject' = ? ORDER BY idx"
-    found = store.read(query, (subject.tag,))
-    return [{"index": index, **cast("dict[str, Any]", json.loads(str(body)))} for index, body in found]
+    with reader.reading(files.log) as connection:
+        found: list[tuple[int, bytes]] = connection.execute(query, (subject.tag,)).fetchall()
+    return [{"index": index, **cast("dict[str, Any]", json.loads(body))} for index, body in found]
 
 
-def resurrected(store: AuditStore, subjects: SubjectKeys) -> set[str]:
-    """Tags of erased subjects whose key is there again: somebody restored an old copy of the keys."""
-    erased = store.read("SELECT body ->> '$.subject' FROM records WHERE body ->> '$.type' = 'erased'")
-    return {str(row[0]) for row in erased} & subjects.tags()
+def _emptying(ranges: list[tuple[int, int]], now: float) -> Callable[[sqlite3.Connection], Sequence[str]]:
+    def work(connection: sqlite3.Connection) -> Sequence[str]:
+        connection.executemany("UPDATE records SET body = NULL WHERE idx >= ? AND idx < ?", ranges)
+        named = [list(each) for each in ranges]
+        return [canonical({"v": SCHEMA, "type": "pruned", "at": round(now * MICRO), "ranges": named})]
+
+    return work
 
 
 def _expired(connection: sqlite3.Connection, keep_days: Mapping[str, int], now: float) -> Iterable[int]:
-    query = """SELECT idx, body ->> '$.type', body ->> '$.at', body ->> '$.retention'
-        FROM records WHERE body IS NOT NULL ORDER BY idx"""
-    for index, kind, at, retention in connection.execute(query):
-        days = keep_days.get(retention, max(keep_days.values()))
-        if kind not in KEPT and at / MICRO < now - days * DAY:
-            yield index
+    longest = max(keep_days.values())
+    for row in reader.rows(connection):
+        try:
+            record: Any = json.loads(row.body or b"{}")
+            days = keep_days.get(str(record.get("retention")), longest)
+            if record.get("type") not in KEPT and record["at"] / MICRO < now - days * DAY:
+                yield row.index
+        except (ValueError, AttributeError, KeyError, TypeError):
+            continue  # pruned already, or tampered with and evidence
 
 
 def _ranges(indexes: Iterable[int]) -> list[tuple[int, int]]:
