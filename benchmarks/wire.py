@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,6 +108,11 @@ class StdioServer:
         return line
 
 
+STATE = tempfile.mkdtemp(prefix="bedrock-support-state-")
+"""Where measured servers keep their audit trail."""
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+
+
 def environment(endpoint: str | None = None) -> dict[str, str]:
     """This process's environment without anything that would configure a server, plus a pretended AWS account."""
     kept = {
@@ -114,6 +121,7 @@ def environment(endpoint: str | None = None) -> dict[str, str]:
         if not name.startswith(("AWS_", "BEDROCK_SUPPORT_", "ENABLE_", "OTEL_"))
     }
     pretended = {
+        "XDG_STATE_HOME": STATE,
         "AWS_ACCESS_KEY_ID": "benchmark",
         "AWS_SECRET_ACCESS_KEY": "benchmark",
         "AWS_DEFAULT_REGION": "eu-central-1",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +24,9 @@ Transport = Literal["stdio", "http", "sse"]
 Era = Literal["legacy", "2026-07-28"]
 COMMAND = [sys.executable, "-m", "bedrock_support.server"]
 WAIT = 30.0
+STATE = tempfile.mkdtemp(prefix="bedrock-support-state-")
+"""Where the servers of this run keep their audit trail: one for all, as several servers of one user have it."""
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 LOG = """\
 2026-11-23T14:00:00Z INFO shop started
 2026-11-23T14:00:01Z INFO order 1 placed
@@ -41,6 +47,7 @@ def environment(**extra: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "ENABLE_PERFORMANCE_OPTIMIZATION": "false",
+        "XDG_STATE_HOME": STATE,
     }
     return kept | ours | extra
 

@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_support.routing.model import ModelRole, Residency
 from bedrock_support.server.settings import FLAG_NAMES, SettingsError, load
-from bedrock_support.server.wiring import bedrock_settings
+from bedrock_support.server.wiring import bedrock_settings, build
 from tests.promises import promise
 
 
@@ -21,6 +21,27 @@ def test_an_empty_environment_gives_safe_defaults() -> None:
     assert settings.otlp_endpoint is None
     assert settings.flags == {}
     assert settings.max_call_seconds == 50
+    assert settings.audit is not None
+    assert settings.audit_anchor is None
+
+
+@promise("settings:defaults", "audit:command")
+def test_the_audit_trail_is_on_unless_it_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Path("bedrock-support") / "audit"
+    for system, environment, where in (
+        ("linux", {"HOME": "/home/u"}, Path("/home/u/.local/state")),
+        ("linux", {"HOME": "/home/u", "XDG_STATE_HOME": "/state"}, Path("/state")),
+        ("linux", {"HOME": "/home/u", "XDG_STATE_HOME": "relative"}, Path("/home/u/.local/state")),
+        ("darwin", {"HOME": "/home/u"}, Path("/home/u/Library/Application Support")),
+        ("win32", {"HOME": "/home/u", "LOCALAPPDATA": "/local"}, Path("/local")),
+    ):
+        monkeypatch.setattr("sys.platform", system)
+        assert load(environment).audit == where / usual
+    assert load({"BEDROCK_SUPPORT_AUDIT": "off"}).audit is None
+    assert load({"BEDROCK_SUPPORT_AUDIT": "on", "HOME": "/h", "XDG_STATE_HOME": "/s"}).audit is not None
+    assert load({"BEDROCK_SUPPORT_AUDIT": str(tmp_path)}).audit == tmp_path
+    with pytest.raises(SettingsError, match=r"BEDROCK_SUPPORT_AUDIT_ANCHOR = 's3://': no bucket"):
+        build(load({"BEDROCK_SUPPORT_AUDIT": str(tmp_path), "BEDROCK_SUPPORT_AUDIT_ANCHOR": "s3://"}))
 
 
 @promise("settings:defaults")

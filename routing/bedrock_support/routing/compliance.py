@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import anyio
+
+from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
 from bedrock_support.routing.redaction import Redactor, restore
 from bedrock_support.routing.residency import forbids
+
+log = logging.getLogger(__name__)
 
 MAX_BRIEF = 400_000
 """Characters; more than any model of ours takes."""
@@ -28,9 +34,42 @@ class Destinations:
 class ComplianceValidator:
     """Redacts what leaves, allows only routes that residency allows, and fails closed."""
 
-    def __init__(self, destinations: Destinations, entropy: Entropy) -> None:
+    def __init__(self, destinations: Destinations, entropy: Entropy, audit: AuditSink | None = None) -> None:
         self._destinations = destinations
         self._entropy = entropy
+        self._audit = audit
+
+    async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
+        """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
+        cleared = self.clear(operation)
+        if self._audit is None:
+            return cleared
+        try:
+            if isinstance(cleared, Refusal):
+                await self._audit.refused(cleared, caller)
+            else:
+                await self._audit.opened(cleared, caller)
+        except Exception as fault:
+            log.exception("operation %s has no audit entry", operation.id)
+            if isinstance(cleared, Refusal):
+                return cleared
+            return Refusal(
+                operation=operation,
+                reason=f"the audit trail could not be written ({type(fault).__name__})",
+                mend="the local findings are unaffected; the server's log says what is wrong with the audit trail",
+            )
+        return cleared
+
+    async def settle(self, outcome: Outcome | None, clearance: Clearance, caller: str) -> None:
+        """Close the audit entry; None when the operation was cancelled. An entry that can't be closed stays open."""
+        if self._audit is None:
+            return
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._audit.closed(clearance, outcome, caller)
+        except Exception:
+            # What was asked has been asked: the answer is no less true for it, and the open entry shows the gap.
+            log.exception("the audit entry of operation %s was not closed", clearance.operation.id)
 
     def clear(self, operation: Operation) -> Clearance | Refusal:
         """The redacted operation with its allowed routes, or a refusal that says what to change.

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, queue."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from bedrock_support.server.audit_cli import add_audit_parser
+from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.groups import innermost
@@ -78,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     add_explain_parser(commands)
     add_cost_parser(commands)
     add_queue_parser(commands, _queue_file)
+    add_audit_parser(commands)
+    add_compliance_parser(commands)
     return parser
 
 

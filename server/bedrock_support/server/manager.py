@@ -74,17 +74,22 @@ class BedrockSupportManager:
 
     async def judge(self, operation: Operation, caller: Caller) -> Outcome:
         """Have the operation judged on whatever route is right. Raises nothing but cancellation."""
-        clearance = self.compliance.clear(operation)
+        clearance = await self.compliance.admit(operation, caller.key)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=clearance)
         routes = self._routes(operation, caller)
-        decision = self._decide(clearance, routes)
 
         async def ask(decided: Decision) -> Outcome:
             return await dispatch(decided, routes, self.running)
 
-        outcome = await self.optimizer.run(decision, ask)
+        try:
+            decision = self._decide(clearance, routes)
+            outcome = await self.optimizer.run(decision, ask)
+        except BaseException:
+            await self.compliance.settle(None, clearance, caller.key)
+            raise
+        await self.compliance.settle(outcome, clearance, caller.key)
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)

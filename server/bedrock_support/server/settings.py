@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +64,12 @@ class Settings(BaseModel):
     """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
     budgets_file: Path | None = None
     """TOML file with budgets; needs a store."""
+    audit: Path | None = None
+    """Folder of the audit trail; None writes none. From the environment it is on, in the user's state folder."""
+    audit_anchor: str | None = None
+    """Second place of its checkpoints: a folder, or s3://bucket/prefix with Object Lock. None: beside the log."""
+    subject: str | None = None
+    """Whom the calls of this server are made for, in the audit trail; None tells clients apart without naming them."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -84,6 +91,9 @@ READS = {
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",
     "budgets_file": f"{PREFIX}BUDGETS",
+    "audit": f"{PREFIX}AUDIT",
+    "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
+    "subject": f"{PREFIX}SUBJECT",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 
@@ -98,6 +108,7 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
     values: dict[str, object] = {field: env[name] for field, name in READS.items() if env.get(name)}
     if "endpoint_url" not in values and env.get("AWS_ENDPOINT_URL"):
         values["endpoint_url"] = env["AWS_ENDPOINT_URL"]
+    values["audit"] = _audit_folder(env)
     listed = tuple(Path(each) for each in env.get(f"{PREFIX}ROOTS", "").split(os.pathsep) if each)
     values["roots"] = tuple(_root(each) for each in roots or listed)
     values["models"] = {role: env[name] for role in ModelRole if env.get(name := f"{PREFIX}MODEL_{role.upper()}")}
@@ -117,6 +128,25 @@ def process_environment() -> Mapping[str, str]:
 def aws_environment() -> dict[str, str]:
     """The variables that boto3's credential chain reads, for a child process that is to have the same access."""
     return {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+
+
+def _audit_folder(env: Mapping[str, str]) -> Path | None:
+    """Where the trail is kept: as told, else where programs of this system keep what outlives them; None for off."""
+    told = env.get(f"{PREFIX}AUDIT", "").strip()
+    if told.lower() in _FALSE:
+        return None
+    if told and told.lower() not in _TRUE:
+        return Path(told).expanduser().absolute()
+    home = Path(env.get("HOME") or Path.home())
+    if sys.platform == "win32":
+        state = Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        state = home / "Library" / "Application Support"
+    else:
+        # A relative path is to be ignored (XDG Base Directory Specification).
+        named = Path(env.get("XDG_STATE_HOME", ""))
+        state = named if named.is_absolute() else home / ".local" / "state"
+    return state / "bedrock-support" / "audit"
 
 
 def _root(path: Path) -> Path:

@@ -25,8 +25,10 @@ from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
+from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
@@ -35,6 +37,8 @@ from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
 from bedrock_support.server.thrift import Thrift, thrift
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -57,6 +61,8 @@ class House:
     catalog: list[AnyTool]
     queue: MessageQueue | None
     saving: Thrift
+    audit: AuditTrail | None
+    evidence: ComplianceEvidence
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -64,6 +70,8 @@ class House:
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
             group.start_soon(self._warm)
+            if self.audit is not None:
+                group.start_soon(self.audit.run)
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
             try:
@@ -83,6 +91,8 @@ class House:
             await self.queue.aclose()
         await self.saving.aclose()
         await self.manager.direct.aclose()
+        if self.audit is not None:
+            await self.audit.aclose()
 
 
 def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
@@ -100,6 +110,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
+    audit = audit_trail(settings, clock, entropy)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -110,6 +121,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
                 caller_model=settings.caller_model,
             ),
             entropy,
+            audit,
         ),
         direct=direct,
         mcp=MCPRouter(desk, peers.answerers),
@@ -130,7 +142,15 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    evidence = ComplianceEvidence(
+        settings=settings,
+        gate=manager.compliance,
+        clock=clock,
+        models=sorted(set(bedrock.models.values())),
+        peers=lambda: sorted(peers.peers),
+        purposes=lambda: [each.name for each in tools],
+    )
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence)
     tools.append(
         get_cost_report(
             saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
@@ -141,7 +161,33 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         tools.append(manage_queue(queue, _for_good))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
-    return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools, queue=queue, saving=saving)
+    return House(
+        server=server,
+        manager=manager,
+        prober=prober,
+        peers=peers,
+        catalog=tools,
+        queue=queue,
+        saving=saving,
+        audit=audit,
+        evidence=evidence,
+    )
+
+
+def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:
+    """The audit trail as set; opens nothing."""
+    if settings.audit is None:
+        return None
+    if settings.audit_anchor is not None and settings.audit_anchor.startswith(S3):
+        bucket_of(settings.audit_anchor)  # told at start, not with the first anchor
+    return AuditTrail(
+        AuditFiles(folder=settings.audit),
+        clock,
+        entropy,
+        server=VERSION,
+        subject=settings.subject,
+        place=lambda: anchor_place(settings),
+    )
 
 
 def bedrock_settings(settings: Settings) -> BedrockSettings:

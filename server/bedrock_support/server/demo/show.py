@@ -115,7 +115,10 @@ async def _call(scene: Scene, client: Client) -> bool:
 @asynccontextmanager
 async def _client(spans: Path, sandbox: Sandbox | None) -> AsyncGenerator[Client]:
     """A real client with a server of its own over stdio, as an IDE would start it."""
-    environment = {"BEDROCK_SUPPORT_SPAN_FILE": str(spans)}
+    environment = {
+        "BEDROCK_SUPPORT_SPAN_FILE": str(spans),
+        "BEDROCK_SUPPORT_AUDIT": str(spans.with_suffix(".audit")),
+    }
     if sandbox is None:
         environment |= aws_environment()
     else:

@@ -1,0 +1,147 @@
+"""AuditTrail: what the server writes to. Everything that takes long to import is imported with the first entry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+
+from bedrock_support.routing.audit import AuditUnavailable
+from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.model import Clearance, Outcome, Refusal
+from bedrock_support.telemetry.audit import records
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.telemetry.audit.group import GroupCommit
+from bedrock_support.telemetry.audit.records import Draft
+
+if TYPE_CHECKING:
+    from bedrock_support.telemetry.audit.anchor import Anchoring, AnchorPlace
+    from bedrock_support.telemetry.audit.store import AuditStore
+    from bedrock_support.telemetry.audit.subjects import SubjectKeys
+
+log = logging.getLogger(__name__)
+
+ANCHOR_SECONDS = 60.0
+ANCHOR_RECORDS = 100
+"""An anchor is made when either has passed since the last; what lies between two isn't safe from being cut off."""
+LOOK_SECONDS = 1.0
+"""Between two looks at whether an anchor is due."""
+
+
+class AuditTrail:
+    """Implements AuditSink on the log in `files`, and anchors it while `run` runs. For one event loop."""
+
+    def __init__(
+        self,
+        files: AuditFiles,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        server: str = "",
+        subject: str | None = None,
+        place: Callable[[], AnchorPlace] | None = None,
+    ) -> None:
+        self.files = files
+        self.trouble = ""
+        """Why the newest anchor could not be made; empty when all is well."""
+        self._clock = clock
+        self._entropy = entropy
+        self._server = server
+        self._subject = subject
+        self._place = place
+        self._store: AuditStore | None = None
+        self._subjects: SubjectKeys | None = None
+        self._anchoring: Anchoring | None = None
+        self._group: GroupCommit[Draft] = GroupCommit(self._commit)
+        self._anchor_threads = anyio.CapacityLimiter(1)
+        self._fresh = 0
+        self._anchored_at = -inf
+
+    async def opened(self, clearance: Clearance, caller: str) -> None:
+        await self._write(records.opened(clearance, caller, self._clock.wall(), self._server))
+
+    async def closed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
+        await self._write(records.closed(clearance, outcome, caller, self._clock.wall()))
+
+    async def refused(self, refusal: Refusal, caller: str) -> None:
+        await self._write(records.refused(refusal, caller, self._clock.wall(), self._server))
+
+    async def run(self) -> None:
+        """Anchor whenever it is due. Runs until cancelled."""
+        while self._place is not None:
+            await anyio.sleep(LOOK_SECONDS)
+            late = self._clock.now() - self._anchored_at >= ANCHOR_SECONDS
+            if self._fresh >= ANCHOR_RECORDS or (self._fresh and late):
+                await self.anchor()
+
+    async def anchor(self) -> None:
+        """Anchor what is written so far; trouble is logged and kept in `trouble`, and tried again when next due."""
+        if self._place is None:
+            return
+        fresh, self._anchored_at = self._fresh, self._clock.now()
+        try:
+            await to_thread.run_sync(self._anchor, limiter=self._anchor_threads)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the second place, the server serves
+            if self.trouble != str(error):
+                log.error("no anchor was made: %s", error)  # noqa: TRY400 - the message says it all
+            self.trouble = str(error)
+        else:
+            self._fresh -= fresh
+            self.trouble = ""
+
+    async def aclose(self) -> None:
+        """Anchor what is left, and let go of the files."""
+        if self._fresh:
+            await self.anchor()
+        await to_thread.run_sync(self._close)
+
+    async def _write(self, draft: Draft) -> None:
+        await self._group.write(draft)
+        self._fresh += 1
+
+    def _commit(self, drafts: Sequence[Draft]) -> Sequence[Exception | None]:
+        """In a thread: the drafts as records, in one transaction."""
+        from bedrock_support.telemetry.audit.canonical import NotCanonical, canonical
+
+        store, subjects = self._opened_files()
+        problems: list[Exception | None] = []
+        bodies: list[str] = []
+        callers = {self._subject or draft.caller for draft in drafts}
+        known = {name: subjects.of(name) for name in callers}
+        for draft in drafts:
+            subject = known[self._subject or draft.caller]
+            digests = {label: subject.digest(label, text) for label, text in draft.texts.items()}
+            try:
+                bodies.append(canonical({**draft.fields, "subject": subject.tag, "digests": digests}))
+                problems.append(None)
+            except NotCanonical as error:
+                problems.append(AuditUnavailable(f"the operation has no audit record: {error}"))
+        store.append(bodies)
+        return problems
+
+    def _opened_files(self) -> tuple[AuditStore, SubjectKeys]:
+        from bedrock_support.telemetry.audit.store import AuditStore
+        from bedrock_support.telemetry.audit.subjects import SubjectKeys
+
+        if self._store is None or self._subjects is None:
+            self._store = AuditStore(self.files, self._entropy)
+            self._subjects = SubjectKeys(self.files.subjects, self._entropy)
+        return self._store, self._subjects
+
+    def _anchor(self) -> None:
+        from bedrock_support.telemetry.audit.anchor import Anchoring
+
+        store, _ = self._opened_files()
+        if self._anchoring is None and self._place is not None:
+            self._anchoring = Anchoring(self.files, store.signer, self._place())
+        if self._anchoring is not None:
+            self._anchoring.anchor()
+
+    def _close(self) -> None:
+        for each in (self._store, self._subjects):
+            if each is not None:
+                each.close()
