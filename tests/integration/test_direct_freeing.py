@@ -80,7 +80,7 @@ async def test_the_deadline_covers_making_the_client_and_waiting_for_a_permit() 
         async with direct(server.url, concurrency=1) as client:
             before = time.perf_counter()
             assert (await failure_of(client, operation(0.05))).kind is FailureKind.TIMEOUT
-            assert time.perf_counter() - before < 0.3
+            assert time.perf_counter() - before < 1.0, "boto3 is being imported, which takes the interpreter's lock"
             await until(lambda: client.busy == 0)
             await client.check()
             sent = len(server.requests)

@@ -26,4 +26,8 @@ PROMISES = {
     ),
     "queue:command": Promise("issue 3.4", "`bedrock-support queue` shows the queue and mends dead letters"),
     "queue:cancelled-lease": Promise("design 4", "a lease whose caller was cancelled is given back at once"),
+    "queue:background": Promise(
+        "issue 3", "a background question that no route could take waits, is answered later, and its answer is kept"
+    ),
+    "queue:survives-server": Promise("issue 3", "what a server accepted is answered though it was killed meanwhile"),
 }

@@ -327,6 +327,8 @@ class Outcome:
     refusal: Refusal | None = None
     cached: CacheUse | None = None
     """Set when the reply comes from the answer cache."""
+    queued: str = ""
+    """Id under which the question waits to be asked later; beside a failure only."""
 
     def __post_init__(self) -> None:
         ends = (self.reply, self.handoff, self.failure, self.refusal)

@@ -37,9 +37,13 @@ from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.routing.spans import Attribute, annotate, span
+from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.track import RouteReport
+
+QUEUE = "queue"
+"""Stands for the caller of a question that waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,7 @@ class BedrockSupportManager:
     running: Dispatch
     probing: Probing
     optimizer: PerformanceOptimizer
+    backlog: Backlog | None
     ledger: DecisionLedger
     flags: Flags
     clock: Clock
@@ -74,11 +79,18 @@ class BedrockSupportManager:
 
     async def judge(self, operation: Operation, caller: Caller) -> Outcome:
         """Have the operation judged on whatever route is right. Raises nothing but cancellation."""
-        clearance = await self.compliance.admit(operation, caller.key)
+        return await self._judge(operation, caller.key, self._routes(operation, caller))
+
+    async def judge_waiting(self, operation: Operation) -> Outcome:
+        """Have a question from the queue judged. Nobody is there to be asked, so the direct route alone is open."""
+        return await self._judge(operation, QUEUE, {RouteName.DIRECT: self.direct})
+
+    async def _judge(self, operation: Operation, who: str, routes: Mapping[RouteName, Route]) -> Outcome:
+        clearance = await self.compliance.admit(operation, who)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=clearance)
-        routes = self._routes(operation, caller)
+        clearance = replace(clearance, routes=clearance.routes & routes.keys())
 
         async def ask(decided: Decision) -> Outcome:
             return await dispatch(decided, routes, self.running)
@@ -87,9 +99,11 @@ class BedrockSupportManager:
             decision = self._decide(clearance, routes)
             outcome = await self.optimizer.run(decision, ask)
         except BaseException:
-            await self.compliance.settle(None, clearance, caller.key)
+            await self.compliance.settle(None, clearance, who)
             raise
-        await self.compliance.settle(outcome, clearance, caller.key)
+        await self.compliance.settle(outcome, clearance, who)
+        if who != QUEUE and self.backlog is not None:
+            outcome = await self.backlog.accept(outcome)
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)

@@ -27,6 +27,7 @@ from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
+from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.explain import RoutingLook
@@ -74,6 +75,8 @@ class House:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
+            if self.manager.backlog is not None:
+                group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:
                 yield
             finally:
@@ -111,6 +114,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
+    queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
+    backlog = Backlog(queue, clock, entropy, guards.of(direct.channel).open_in) if queue is not None else None
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -131,6 +136,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         running=running,
         probing=prober,
         optimizer=saving.optimizer,
+        backlog=backlog,
         ledger=ledger,
         flags=Flags(**settings.flags),
         clock=clock,
@@ -156,7 +162,6 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
             saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
         )
     )
-    queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])

@@ -16,7 +16,7 @@ class Result(BaseModel):
 
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
-Status = Literal["ok", "partial", "degraded", "awaiting_answer"]
+Status = Literal["ok", "partial", "degraded", "awaiting_answer", "queued"]
 
 
 class Evidence(Result):
@@ -75,6 +75,8 @@ class ModelUse(Result):
     not_used_reason: str | None = None
     cached_age_s: float | None = None
     """Set when the answer was given before, to a question that comes down to the same."""
+    queued_id: str | None = None
+    """The question waits to be asked later: manage_queue, action result, has the answer."""
     stale: bool | None = None
     """The answer is past its time: it is being asked anew, or that failed."""
 

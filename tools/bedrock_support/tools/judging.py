@@ -187,6 +187,11 @@ def read_outcome(outcome: Outcome, local: Status, evidence_ids: Iterable[str]) -
     else:
         failure = outcome.failure
         reason = f"{failure.message}. {failure.mend}".strip(" .") if failure else "unknown"
+    if outcome.queued:
+        reason = f"{reason}. The question waits: fetch its answer later by manage_queue, action result, message_id "
+        reason += outcome.queued
+        waiting = ModelUse(used=False, not_used_reason=reason, queued_id=outcome.queued)
+        return Verdict("queued", "local", made, why, waiting)
     why = why if decision else f"Answered from local analysis alone: {reason}"
     return Verdict("degraded", "local", made, why, ModelUse(used=False, not_used_reason=reason))
 

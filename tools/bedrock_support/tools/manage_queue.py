@@ -30,7 +30,7 @@ from bedrock_support.routing.queue.model import (
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Result
 
-Action = Literal["send", "stats", "list_dead", "inspect", "requeue", "discard", "claim", "complete", "fail"]
+Action = Literal["send", "result", "stats", "list_dead", "inspect", "requeue", "discard", "claim", "complete", "fail"]
 LONGEST_LIFE = 30 * DAY
 MOST_NAMED = 1000
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -41,7 +41,10 @@ class QueueInput(ToolInput):
 
     action: Annotated[
         Action,
-        Field(description="send; claim, complete, fail: work. stats, list_dead, inspect: look. requeue, discard: mend"),
+        Field(
+            description="send; result: of a queued question; claim, complete, fail: work. "
+            "stats, list_dead, inspect: look. requeue, discard: mend"
+        ),
     ]
     to: Annotated[str, Field(max_length=100, description="send: name of the agent that is to have it")] = ""
     message: Annotated[str, Field(max_length=100_000, description="send: text; kept with what is secret removed")] = ""
@@ -50,7 +53,7 @@ class QueueInput(ToolInput):
     lease_s: Annotated[float, Field(ge=1, le=3600, description="claim: seconds until the messages wait again")] = 300.0
     limit: Annotated[int, Field(ge=1, le=20, description="claim, list_dead: how many at most")] = 1
     after: Annotated[int, Field(ge=0, lt=2**63, description="list_dead: number of the last one seen")] = 0
-    message_id: Annotated[str, Field(max_length=64, description="inspect, complete, fail")] = ""
+    message_id: Annotated[str, Field(max_length=64, description="result, inspect, complete, fail")] = ""
     token: Annotated[str, Field(max_length=64, description="complete, fail: lease_token of the claim")] = ""
     result: Annotated[str, Field(max_length=100_000, description="complete: what came of it, kept a day")] = ""
     reason: Annotated[str, Field(max_length=500, description="fail: why, in words")] = ""
@@ -111,6 +114,7 @@ class QueueResult(Result):
 
 NEEDS: dict[Action, tuple[str, ...]] = {
     "send": ("to", "message"),
+    "result": ("message_id",),
     "inspect": ("message_id",),
     "requeue": ("ids",),
     "discard": ("ids",),
@@ -121,8 +125,11 @@ NEEDS: dict[Action, tuple[str, ...]] = {
 Do = Callable[[ToolContext, QueueInput], Awaitable[QueueResult]]
 
 
-FREE = frozenset({"send", "stats"})
-"""What a client may do that nobody is known by name."""
+FREE = frozenset({"send", "stats", "result"})
+"""What a client may do that nobody is known by name. The id of a queued question can't be guessed: who has it was
+given it."""
+WORK = "work:"
+"""Topics of questions that the server itself works off."""
 
 
 def mailbox(agent: str) -> str:
@@ -177,7 +184,7 @@ def manage_queue(queue: MessageQueue, clean: Callable[[str], str]) -> SupportToo
     )
 
 
-def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
+def _free(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
     async def send(context: ToolContext, params: QueueInput) -> QueueResult:
         deadline = None if params.live_s is None else context.clock.wall() + params.live_s
         taken = await queue.enqueue(
@@ -190,11 +197,23 @@ def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, D
         said = f"{taken.id} was sent before and is {taken.state}" if taken.duplicate else f"{taken.id} waits"
         return QueueResult(action=params.action, said=said, changed=int(not taken.duplicate))
 
+    async def result(_: ToolContext, params: QueueInput) -> QueueResult:
+        found = await queue.inspect(params.message_id)
+        if not found.topic.startswith(WORK):
+            raise QueueNotFound(f"no queued question has the id {params.message_id!r}: ended ones are kept for a day")
+        told = _stored(found).model_copy(update={"payload": "", "idempotency_key": None})
+        said = "answered" if found.state is State.DONE else f"{found.state} after {found.attempts} tries"
+        return QueueResult(action=params.action, said=f"{found.id} is {said}", messages=(told,))
+
     async def stats(_: ToolContext, params: QueueInput) -> QueueResult:
         told = await queue.stats()
         said = f"{told.live} of {told.capacity} messages waiting or leased, {told.states[State.DEAD]} dead letters"
         return QueueResult(action=params.action, said=said, numbers=_numbers(told))
 
+    return {"send": send, "result": result, "stats": stats}
+
+
+def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
     async def list_dead(context: ToolContext, params: QueueInput) -> QueueResult:
         page = tuple(_stored(each) for each in await _dead(queue, context, params.limit, params.after))
         return QueueResult(action=params.action, said=f"{len(page)} dead letters", messages=page)
@@ -230,9 +249,7 @@ def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, D
         )
         return QueueResult(action=params.action, said=said, changed=1)
 
-    return {
-        "send": send,
-        "stats": stats,
+    owner: dict[Action, Do] = {
         "list_dead": list_dead,
         "inspect": inspect,
         "requeue": requeue,
@@ -241,6 +258,7 @@ def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, D
         "complete": complete,
         "fail": fail,
     }
+    return _free(queue, clean) | owner
 
 
 async def _owned(queue: MessageQueue, context: ToolContext, message: str) -> Stored:
@@ -325,6 +343,8 @@ def _summary(result: QueueResult) -> str:
         why = f", {each.dead_reason}: {each.error or 'no word'}" if each.dead_reason else ""
         token = f" lease_token={each.lease_token}" if each.lease_token else ""
         lines.append(f"- {each.id} {each.topic} {each.priority} {each.state} x{each.attempts}{why}{token}")
+        if each.result:
+            lines.append(f"  {each.result}")
         if each.payload:
             lines.append(f"  {each.payload}")
     return "\n".join(lines)
