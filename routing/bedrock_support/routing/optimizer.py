@@ -68,7 +68,8 @@ class PerformanceOptimizer:
     async def run(self, decision: Decision, ask: Ask) -> Outcome:
         """The outcome of the decision, from the cache or by `ask`. Raises nothing but cancellation."""
         outcome = await self._cached(decision, ask) if self._may_cache(decision) else await self._paid(decision, ask)
-        await self._count(outcome)
+        if self.spending is not None:
+            self.spending.record(self.tenant, outcome)
         return outcome
 
     def _may_cache(self, decision: Decision) -> bool:
@@ -161,14 +162,6 @@ class PerformanceOptimizer:
                         await self._in_thread(partial(budgets.settle, hold, spent))
                     except (OSError, sqlite3.Error, ValueError) as fault:
                         log.warning("what a call cost can't be written (%s): it counts in full", type(fault).__name__)
-
-    async def _count(self, outcome: Outcome) -> None:
-        if self.spending is None:
-            return
-        try:
-            await self._in_thread(partial(self.spending.record, self.tenant, outcome))
-        except (OSError, sqlite3.Error, ValueError) as fault:
-            log.warning("what was spent can't be written: %s", type(fault).__name__)
 
     async def _in_thread(self, work: partial[T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self.threads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ CHARACTERS_PER_TOKEN = 2.5
 ATTEMPTS = 2
 """Billed attempts of one call that money is set aside for."""
 THREADS = 4
+FLUSH_EVERY = 2.0
+"""Seconds between two writes of what was spent."""
+log = logging.getLogger(__name__)
 _ROW = 'Write rows such as [[budget]] usd = 50.0, period = "month"'
 
 
@@ -40,8 +45,21 @@ class Thrift:
     budgets: Budgets | None
     stores: tuple[AnyStore, ...]
 
+    async def run(self) -> None:
+        """Write what was spent to the store, now and then. Runs until cancelled."""
+        while True:
+            await anyio.sleep(FLUSH_EVERY)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await anyio.to_thread.run_sync(self.spending.flush)
+        except (OSError, sqlite3.Error, ValueError) as fault:
+            log.warning("what was spent can't be written: %s", type(fault).__name__)
+
     async def aclose(self) -> None:
-        """Close the stores."""
+        """Write the last sums and close the stores."""
+        await self._flush()
         for each in self.stores:
             await anyio.to_thread.run_sync(each.close)
 

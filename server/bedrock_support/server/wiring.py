@@ -75,6 +75,7 @@ class House:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
+            group.start_soon(self.saving.run)
             if self.manager.backlog is not None:
                 group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -53,14 +54,19 @@ class Line:
 
 
 class Spending:
-    """Adds up outcomes. Blocks: use it off the event loop."""
+    """Adds up outcomes: at once in memory, and now and then in the store.
+
+    A process that is killed loses the sums of its last seconds. Budgets don't: they are settled with each call.
+    """
 
     def __init__(self, store: AnyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._pending: dict[str, dict[str, Sums]] = {}
+        self._adding = threading.Lock()
 
     def record(self, tenant: str, outcome: Outcome) -> None:
-        """Count an outcome: each attempt where it was made, an answer from the cache where it saved."""
+        """Count an outcome: each attempt where it was made, an answer from the cache where it saved. Never waits."""
         found: dict[str, Sums] = {}
         op_class = outcome.operation.op_class.value
         for attempt in outcome.attempts:
@@ -82,14 +88,33 @@ class Spending:
         if not found:
             return
         key = _key(tenant, datetime.fromtimestamp(self._clock.wall(), UTC).date())
-        with self._store.locked() as table:
-            kept = _read(table.get(key))
+        with self._adding:
             for name, sums in found.items():
-                _into(kept, name, sums)
-            table.set(key, json.dumps({name: _plain(each) for name, each in kept.items()}).encode())
+                _into(self._pending.setdefault(key, {}), name, sums)
+
+    def flush(self) -> None:
+        """Add what is pending to the store; blocks. What can't be written stays pending."""
+        with self._adding:
+            pending, self._pending = self._pending, {}
+        if not pending:
+            return
+        try:
+            with self._store.locked() as table:
+                for key, found in pending.items():
+                    kept = _read(table.get(key))
+                    for name, sums in found.items():
+                        _into(kept, name, sums)
+                    table.set(key, json.dumps({name: _plain(each) for name, each in kept.items()}).encode())
+        except BaseException:
+            with self._adding:
+                for key, found in pending.items():
+                    for name, sums in found.items():
+                        _into(self._pending.setdefault(key, {}), name, sums)
+            raise
 
     def lines(self, tenant: str, first: date, last: date) -> list[Line]:
-        """Everything of these days, both included."""
+        """Everything of these days, both included; blocks."""
+        self.flush()
         found: list[Line] = []
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
