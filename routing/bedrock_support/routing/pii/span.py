@@ -27,11 +27,9 @@ PROVEN, KEYED, CONTEXT, SHAPE = 3, 2, 1, 0
 def resolved(spans: list[Span]) -> list[Span]:
     """Spans that don't overlap: higher rank first, then the longer, then the earlier. In order of their start."""
     kept: list[Span] = []
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(max((each.end for each in spans), default=0))
     for each in sorted(spans, key=lambda span: (-span.rank, -span.length, span.start)):
-        if each.end <= each.start:
-            continue
-        if all(each.end <= start or each.start >= end for start, end in taken):
+        if each.end > each.start and taken.find(1, each.start, each.end) < 0:
             kept.append(each)
-            taken.append((each.start, each.end))
+            taken[each.start : each.end] = b"\1" * each.length
     return sorted(kept)

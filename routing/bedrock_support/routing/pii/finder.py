@@ -1,0 +1,38 @@
+"""Everything that is found in a text, each character of it at most once."""
+
+from __future__ import annotations
+
+import re
+
+from bedrock_support.routing.pii.contact import contacts
+from bedrock_support.routing.pii.keys import keyed
+from bedrock_support.routing.pii.numbers import numbers
+from bedrock_support.routing.pii.people import people
+from bedrock_support.routing.pii.secrets import secrets
+from bedrock_support.routing.pii.span import Span, resolved
+from bedrock_support.routing.pii.tables import tables
+
+_ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
+_PLAIN = (
+    dict.fromkeys((160, *range(8192, 8203), 8239, 8287), " ")
+    | dict.fromkeys(range(8208, 8214), "-")
+    | {each: chr(each - 0xFEE0) for each in range(0xFF01, 0xFF5F)}
+)
+"""One character for one, so that places in the text stay what they are."""
+_NOTHING = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+
+
+def find(text: str) -> list[Span]:
+    """Personal data and secrets in the text, in order, without overlaps."""
+    if text.isascii():
+        return _found(text)
+    plain = text.translate(_PLAIN) if _ODD.search(text) else text
+    if not _NOTHING.search(plain):
+        return _found(plain)
+    kept = [index for index, each in enumerate(plain) if not _NOTHING.match(each)]
+    bare = "".join(plain[index] for index in kept)
+    return [Span(kept[each.start], kept[each.end - 1] + 1, each.label, each.rank) for each in _found(bare)]
+
+
+def _found(text: str) -> list[Span]:
+    return resolved([*secrets(text), *keyed(text), *tables(text), *numbers(text), *contacts(text), *people(text)])

@@ -1,0 +1,162 @@
+"""Values whose key says what they are: JSON, YAML, environment, log fields, columns of CSV and SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from bedrock_support.routing.pii.secrets import blank, entropy
+from bedrock_support.routing.pii.span import KEYED, Span
+
+_PAIR = re.compile(
+    r"(?<![\w.-])(?P<key>[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß.-]{1,48}(?: (?:Name|Nr|Nummer|Adresse|Id|ID|Key))?)\\{0,3}[\"']?\s{0,3}(?:=>|[:=])\s{0,3}"
+    r"(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|(?P<bare>[^\s,;&\"'<>(){}\[\]|]{1,600}))"
+)
+_CAMEL = re.compile(r"(?<=[a-zäöü0-9])(?=[A-Z])|[_.\s-]+")
+_SECRET_KEYS = re.compile(
+    r"(?:pass(?:word|wd|phrase|wort|code)?|pwd|kennwort|secret|token|api ?key|access ?key|private ?key|signing ?key|encryption ?key|"
+    r"client ?secret|credential|auth|bearer|session(?: ?id)?|sid|jsessionid|phpsessid|cookie|connection ?string|dsn|webhook|salt|signature|"
+    r"license ?key|account ?key|storage ?key|shared ?key|master ?key|stripe ?key|key)$"
+)
+_NOT_SECRET = re.compile(
+    r"(?:max|min|num|count|total|used|input|output|prompt|completion|per|limit|remaining|expires?|ttl|length|size|type|url|uri|"
+    r"endpoint|file|path|name|field|policy|enabled|required|version|public|primary|foreign|partition|sort|cache|routing|idempotency|"
+    r"object|bucket|s3|row|hash|index|map|registry|host|message|status|error|reset|rotated|age|hint|id)\b"
+)
+_LABELS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("EMAIL", re.compile(r"(?:e ?)?mail(?: ?address| ?adresse)?|correo|courriel")),
+    ("PHONE", re.compile(r"(?:tele)?(?:phone|fon)(?: ?(?:number|nr|nummer))?|tel|mobile?|handy(?: ?nr)?|fax|m[óo]vil|cell|rufnummer|msisdn")),
+    ("DATE_OF_BIRTH", re.compile(r"(?:birth ?(?:date|day)?|date ?of ?birth|dob|geb(?:urts)?(?: ?(?:datum|tag|dat))?|geburtsdatum|nacimiento|naissance|nascita|born)")),
+    ("USERNAME", re.compile(r"(?:user ?(?:name|login|id)?|usr|login ?(?:name|id)?|account ?name|benutzer(?: ?name)?|usuario|utilisateur|utente|courier|operator|actor|principal|uid|nick(?:name)?)")),
+    ("PERSON", re.compile(r"(?:(?:first|last|full|given|family|sur|middle|fore|display|contact|customer|holder|cardholder|card ?holder|billing|shipping|recipient|patient|employee|guest|client|vor|nach|familien|zu|ansprech\w*|kunden|kontakt|empf[äa]nger|inhaber|karten ?inhaber|gast)[ ]?(?:name|nom|person|partner)?|holder|vorname|nachname|name|nombre|apellidos?|nom|pr[ée]nom|nome|cognome|kunde|gast|titular|recipient|patient|contact ?person|ansprechpartner)")),
+    ("ADDRESS", re.compile(r"(?:(?:home|billing|shipping|street|postal|mailing|delivery|liefer|rechnungs|wohn|post)?[ ]?(?:address|adresse|anschrift)(?: ?line ?\d)?|street(?: ?(?:name|line ?\d))?|str(?:asse|aße)|line ?1|direcci[óo]n|domicilio|indirizzo|via|rue)")),
+    ("IP", re.compile(r"(?:ip|client ?ip|remote ?(?:addr|ip|host)|src ?(?:ip|addr)|source ?ip|peer ?(?:ip|addr)|x forwarded for)")),
+    ("LICENSE_PLATE", re.compile(r"(?:kennzeichen|license ?plate|plate(?: ?number)?|vehicle(?: ?(?:plate|reg))?|kfz|fahrzeug)")),
+    ("OTP", re.compile(r"(?:otp|tan|pin|passcode|mfa ?code|verification ?code|one ?time ?(?:code|password)|2fa)")),
+    ("CVV", re.compile(r"(?:cvv2?|cvc2?|csc|security ?code)")),
+    ("GEO", re.compile(r"(?:gps|geo|coordinates?|koordinaten|latlng|lat ?lon)")),
+)  # fmt: skip
+_SHAPES: dict[str, Callable[[str], bool]] = {}
+_NAME = re.compile(
+    r"^[A-ZÀ-ÖØ-ÞŁŠŽČŞĞİ][\w'’.-]{1,30}(?:[ -](?:(?:von|van|de|del|della|di|da|dos|la|le|el|al|zu|zum|der|den|y|e|bin|ben) )?[A-ZÀ-ÖØ-ÞŁŠŽČŞĞİ][\w'’.-]{0,30}){0,4}$"
+)
+_LOGIN = re.compile(r"^(?=.*[a-z])[a-z][a-z0-9._+-]{2,40}$", re.IGNORECASE)
+_SYSTEM = frozenset(
+    [
+        "root",
+        "admin",
+        "administrator",
+        "system",
+        "postgres",
+        "mysql",
+        "nginx",
+        "www-data",
+        "ubuntu",
+        "ec2-user",
+        "daemon",
+        "nobody",
+        "jenkins",
+        "git",
+        "service",
+        "anonymous",
+        "guest",
+        "none",
+        "null",
+        "true",
+        "false",
+        "unknown",
+        "user",
+        "test",
+        "default",
+        "app",
+        "api",
+        "web",
+        "worker",
+        "cron",
+        "backup",
+        "deploy",
+        "runner",
+        "bot",
+        "oracle",
+        "redis",
+        "kafka",
+        "elastic",
+        "sa",
+        "public",
+        "local",
+        "localhost",
+        "client",
+        "server",
+        "customer",
+    ]
+)
+_DATE = re.compile(
+    r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]{1,2}(?:\d{1,2}|[A-Za-zéûäç]{3,10}\.?)[-/. ]{1,2}(?:\d{4}|\d{2}))(?:T00:00.*)?$"
+)
+
+
+def keyed(text: str) -> Iterator[Span]:
+    """Values of keys that name personal data or a secret."""
+    for found in _PAIR.finditer(text):
+        group = "double" if found["double"] else "single" if found["single"] else "bare"
+        if group == "bare" and text[found.end() : found.end() + 1] == "(":
+            continue  # code: a call
+        yield from labelled(found["key"], found[group] or "", found.start(group))
+
+
+def labelled(key: str, value: str, start: int) -> Iterator[Span]:
+    """The value, where its key says that it is someone's."""
+    words = _CAMEL.sub(" ", key).strip().lower()
+    value_end = start + len(value.rstrip(" .,"))
+    bare = value.strip()
+    if not bare or blank(bare):
+        return
+    if _SECRET_KEYS.search(words) and not _NOT_SECRET.match(words):
+        if _chosen(words, bare):
+            yield Span(start, value_end, "SECRET", KEYED)
+        return
+    for label, pattern in _LABELS:
+        if pattern.fullmatch(words) or (
+            pattern.fullmatch(words.rpartition(" ")[2]) and label not in ("PERSON", "ADDRESS")
+        ):
+            if _fits(label, bare, words):
+                yield Span(start, value_end, label, KEYED)
+            return
+
+
+def _chosen(words: str, value: str) -> bool:
+    """Whether a secret's key holds a secret, and not a number, a flag or a name of one."""
+    if len(value) < 4 or (value.isdigit() and "pass" not in words):
+        return False
+    if words.endswith("key") and not re.search(
+        r"(?:api|access|secret|private|signing|account|license|stripe|master|shared|encryption|storage) ?key$", words
+    ):
+        return len(value) >= 16 and entropy(value) > 3.0 and any(each.isdigit() for each in value)
+    if re.search(r"pass|pwd|kennwort", words):
+        return " " not in value or len(value.split()) > 2
+    return " " not in value and len(value) >= 6 and (entropy(value) > 2.2 or any(each.isdigit() for each in value))
+
+
+def _fits(label: str, value: str, words: str) -> bool:
+    digits = sum(each.isdigit() for each in value)
+    if label == "EMAIL":
+        return "@" in value
+    if label == "PHONE":
+        return digits >= 6 and digits + sum(each in " +()/.-" for each in value) == len(value)
+    if label == "DATE_OF_BIRTH":
+        return _DATE.match(value) is not None
+    if label == "USERNAME":
+        return (
+            _LOGIN.match(value) is not None
+            and value.lower() not in _SYSTEM
+            and (len(value) > 4 or any(not each.isalpha() for each in value))
+        )
+    if label == "PERSON":
+        return _NAME.match(value) is not None and (words != "name" or " " in value)
+    if label == "ADDRESS":
+        return bool(digits) and any(each.isalpha() for each in value) and " " in value
+    if label == "LICENSE_PLATE":
+        return re.fullmatch(r"[A-ZÄÖÜ]{1,3}[ -][A-Z]{1,2}[ -]?\d{1,4}[EH]?", value) is not None
+    if label in ("OTP", "CVV"):
+        return value.isdigit() and 3 <= len(value) <= 8
+    return label == "GEO" and digits > 6
