@@ -5,11 +5,72 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from bedrock_support.routing.pii import checks
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _SEPARATORS = re.compile(r"[\s./-]")
+_SPARSE = frozenset({"DE_PASSPORT", "DE_ID_CARD"})
+_DENSE = re.compile(r"\d(?:\D{0,7}\d){4,}")
+_GATES = {
+    "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
+    "DE_TAX_ID": ("steuer", "tax", "tin", "idnr", "identifik", "finanz"),
+    "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", "st nr", "stnr", "finanz", "tax"),
+    "AT_SVNR": ("sozial", "rente", "sv-", "svn", "sv n", "rvnr", "social", "pension", "versicher"),
+    "DE_PASSPORT": ("pass", "paseport", "pasaporte"),
+    "DE_ID_CARD": (
+        "ausweis",
+        "perso",
+        "identit",
+        "id card",
+        "idcard",
+        "id-card",
+        "id-nr",
+        "idnr",
+        "dokument",
+        "document",
+        "carte d",
+        "reise",
+        "pass",
+    ),
+    "LICENSE_PLATE": (
+        "kennz",
+        "kfz",
+        "nummernsch",
+        "vehicle",
+        "plate",
+        "fahrzeug",
+        "auto",
+        "wagen",
+        "lkw",
+        "pkw",
+        "targa",
+        "matr",
+        "licen",
+        "-",
+    ),
+    "CVV": ("cv", "csc", "prüf", "pruef", "security code"),
+    "OTP": (
+        "otp",
+        "tan",
+        "pin",
+        "2fa",
+        "mfa",
+        "code",
+        "kod",
+        "verif",
+        "bestätig",
+        "einmal",
+        "sicherheits",
+        "codice",
+        "código",
+        "codigo",
+        "one",
+    ),
+    "GEO": ("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordin", "coord", "fix", "ubicac"),
+}
+"""Words of which one must stand somewhere in the text, in lower case, before a label's patterns are tried."""
 _DIGIT = re.compile(r"\d")
 NEAR = 80
 """Characters before a number in which its context is looked for."""
@@ -75,19 +136,40 @@ def numbers(text: str) -> Iterator[Span]:
     """Identifiers, cards, accounts, codes and plates."""
     if not _DIGIT.search(text):
         return
+    low = text.lower()
+    windows = _windows(text)
     for kind in NUMBERS:
-        for found in kind.pattern.finditer(text):
-            bare = _SEPARATORS.sub("", found[0])
-            before = text[max(0, found.start() - NEAR) : found.start()]
-            if kind.context is not None and not kind.context.search(before):
-                continue
-            if kind.stop is not None and kind.stop.search(before):
-                continue
-            if _checked(kind, bare):
-                yield Span(found.start(), found.end(), kind.label, PROVEN)
+        if kind.context is None or any(each in low for each in _GATES[kind.label]):
+            # Cards of identity hold more letters than digits: only their words say where to look.
+            yield from _kind(text, kind, [(0, len(text))] if kind.label in _SPARSE else windows)
     for label, pattern in _PROSE:
-        for found in pattern.finditer(text):
-            yield Span(*found.span(1), label, CONTEXT)
+        if any(each in low for each in _GATES[label]):
+            for found in pattern.finditer(text):
+                yield Span(*found.span(1), label, CONTEXT)
+
+
+def _kind(text: str, kind: _Number, windows: list[tuple[int, int]]) -> Iterator[Span]:
+    for found in chain.from_iterable(kind.pattern.finditer(text, *each) for each in windows):
+        bare = _SEPARATORS.sub("", found[0])
+        before = text[max(0, found.start() - NEAR) : found.start()]
+        if kind.context is not None and not kind.context.search(before):
+            continue
+        if kind.stop is not None and kind.stop.search(before):
+            continue
+        if _checked(kind, bare):
+            yield Span(found.start(), found.end(), kind.label, PROVEN)
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    """Where digits stand close together, with what may belong to them on both sides."""
+    found: list[tuple[int, int]] = []
+    for each in _DENSE.finditer(text):
+        start, end = max(0, each.start() - 10), min(len(text), each.end() + 10)
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
 
 
 def _checked(kind: _Number, bare: str) -> bool:

@@ -20,23 +20,117 @@ _TITLE = (
     r"(?:Herrn?|Frau|sig\.|sig\.ra|dott\.|m\.me|sr\.|sra\.|mr\.|mrs\.|ms\.|Fr\.|Hr\.|Fräulein|Dr\.|Prof\.|Dipl\.-?Ing\.|Mag\.|Ing\.|Mr\.?|Mrs\.?|Ms\.?|Miss|Mx\.?|Sir|Madam|Monsieur|Madame|"
     r"Mademoiselle|Mme|Mlle|Maître|Señora?|Sr\.?|Sra\.?|Don|Doña|Signora?|Signorina|Sig\.(?:ra)?|Sig\.na|Dott\.(?:ssa)?|Dhr\.|Mevr\.)"
 )
-_AFTER_TITLE = re.compile(rf"(?<!\w){_TITLE}(?: {_TITLE}){{0,2}} (?P<name>{_NAME})")
-_AFTER_CUE = re.compile(
-    r"(?:(?i:\b(?:mein name ist|ich heiße|ich bin(?: der| die)?|hier ist|hier spricht|my name is|i am|i'm|this is|je m['’]appelle|je suis|"
-    r"me llamo|mi nombre es|soy|mi chiamo|sono|il mio nome è|on behalf of|im namen von|im auftrag von|au nom de|name|names?:|nom|nombre|nome|"
-    r"vorname|nachname|inhaber(?:in)?|karteninhaber(?:in)?|cardholder|account holder|kontoinhaber(?:in)?|holder|ansprechpartner(?:in)?|"
-    r"contact person|reported by|gemeldet von|assigned to|zugewiesen an|approved by|signed by|written by|author|created by|von kollege|"
-    r"von kollegin|kollege|kollegin|colleague|mitarbeiter(?:s|in|n)?|des mitarbeiters|der mitarbeiterin|employee|kunde|kunden|kundin|customer|"
-    r"client|cliente|el cliente|la cliente|il cliente|le client|la cliente|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
+_TITLES = frozenset(
+    [
+        "Herr",
+        "Herrn",
+        "Frau",
+        "Fräulein",
+        "Dr",
+        "Prof",
+        "Mag",
+        "Ing",
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Miss",
+        "Mx",
+        "Sir",
+        "Madam",
+        "Monsieur",
+        "Madame",
+        "Mademoiselle",
+        "Mme",
+        "Mlle",
+        "Maître",
+        "Señor",
+        "Señora",
+        "Sr",
+        "Sra",
+        "Don",
+        "Doña",
+        "Signor",
+        "Signora",
+        "Signorina",
+        "Sig",
+        "Dott",
+        "Dhr",
+        "Mevr",
+    ]
+)
+_CUE_NOUNS = frozenset(
+    [
+        "Kunde",
+        "Kundin",
+        "Kunden",
+        "Mitarbeiter",
+        "Mitarbeiters",
+        "Mitarbeiterin",
+        "Empfänger",
+        "Empfängerin",
+        "Fahrer",
+        "Fahrerin",
+        "Gast",
+        "Patient",
+        "Patientin",
+        "Inhaber",
+        "Inhaberin",
+        "Karteninhaber",
+        "Kontoinhaber",
+        "Ansprechpartner",
+        "Ansprechpartnerin",
+        "Kollege",
+        "Kollegin",
+        "Arbeitsvertrag",
+        "Mietvertrag",
+        "Vertrag",
+        "Antrag",
+        "Antragsteller",
+        "Antragstellerin",
+        "Bewerber",
+        "Bewerberin",
+        "Absender",
+        "Vertreter",
+        "Nutzer",
+        "Nutzerin",
+        "Mieter",
+        "Mieterin",
+        "Name",
+        "Lohnabrechnung",
+        "Contract",
+        "Customer",
+        "Client",
+        "Cliente",
+        "Guest",
+        "User",
+        "Employee",
+        "Recipient",
+        "Sender",
+        "Passenger",
+        "Holder",
+        "Cardholder",
+        "Colleague",
+        "Nom",
+        "Nombre",
+        "Nome",
+    ]
+)
+_TITLED = re.compile(rf"(?:^|[\W_]){_TITLE} $")
+_STRONG = re.compile(
+    r"(?i:(?:^|\W)(?:mein name ist|ich heiße|ich heisse|ich bin|my name is|je m['’]appelle|je suis|me llamo|mi nombre es|soy|mi chiamo|"
+    r"il mio nome è|this is|hier ist|hier spricht|i am|i'm|name is)[:,]?[ \"'„“]{1,3})$"
+)
+_CUED = re.compile(
+    r"(?i:(?:^|\W)(?:on behalf of|im namen von|im auftrag von|au nom de|names?|nom|nombre|nome|vorname|nachname|inhaber(?:in)?|"
+    r"karteninhaber(?:in)?|cardholder|account holder|account|kontoinhaber(?:in)?|holder|ansprechpartner(?:in)?|contact person|reported by|"
+    r"gemeldet von|assigned to|zugewiesen an|approved by|signed by|written by|author|created by|kollege|kollegin|colleague|"
+    r"mitarbeiter(?:s|in|n)?|employee|kunden?|kundin|customer|client[e]?|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
     r"empfänger(?:in)?|recipient|absender|sender|passagier|passenger|mieter(?:in)?|antrag|lohnabrechnung|employé|salarié|paciente|"
-    r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|von|from|for|für|by|con|avec|mit))\b(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2})"
-    rf"[\"'„“]?(?P<name>{_PART}(?:[ ]{_JOIN}{_PART}){{1,3}})"
+    r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
+    r"von|from|for|für|by|con|avec|mit|sono)(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
 )
-_STRONG_CUE = re.compile(
-    r"(?:(?i:\b(?:mein name ist|ich heiße|my name is|je m['’]appelle|me llamo|mi nombre es|soy|mi chiamo|il mio nome è|"
-    r"this is|hier ist|hier spricht|ich bin))\b[:,]?[ ]{1,2})"
-    rf"(?P<name>{_NAME})"
-)
+_CAPITALS = re.compile(rf"(?<![\w@/.\\-]){_NAME}(?!\w)")
+_BEFORE = 36
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
     rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER})(?=[,.;!?\n]|$)"
@@ -315,16 +409,177 @@ _DIGIT = re.compile(r"\d")
 _WITH_SIGN = re.compile(r"[\d._]")
 
 
-_NAMED = (
-    (_AFTER_TITLE, CONTEXT),
-    (_STRONG_CUE, CONTEXT),
-    (_AFTER_CUE, SHAPE),
-    (_CLOSING, CONTEXT),
-    (_LISTED, CONTEXT),
-    (_INITIAL, CONTEXT),
-    (_INLINE_CLOSING, CONTEXT),
-    (_GREETING, CONTEXT),
-    (_LOW_CUE, CONTEXT),
+_GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (_CLOSING, ("\n",)),
+    (_LISTED, (", ",)),
+    (_INITIAL, ("m. ",)),
+    (
+        _INLINE_CLOSING,
+        ("lg", "vg", "mfg", "bg", "gr", "cheers", "best", "thank", "regards", "sal", "dank", "gra", "merci", "cord"),
+    ),
+    (
+        _GREETING,
+        (
+            "hallo",
+            "hi ",
+            "hey",
+            "hello",
+            "dear",
+            "lieb",
+            "guten",
+            "moin",
+            "servus",
+            "grüezi",
+            "bonjour",
+            "ch",
+            "salut",
+            "hola",
+            "estimad",
+            "querid",
+            "ciao",
+            "gent",
+            "car",
+            "buongiorno",
+        ),
+    ),
+    (
+        _LOW_CUE,
+        (
+            "name is",
+            "mein name",
+            "ich hei",
+            "appelle",
+            "llamo",
+            "nombre",
+            "chiamo",
+            "hier ist",
+            "this is",
+            "i am",
+            "ich bin",
+        ),
+    ),
+)
+"""Patterns of names, and what of must stand somewhere in the text in lower case before one is tried."""
+_PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (
+        _DE,
+        (
+            "str",
+            "weg",
+            "allee",
+            "platz",
+            "gasse",
+            "ring",
+            "damm",
+            "ufer",
+            "chauss",
+            "promenade",
+            "stieg",
+            "steig",
+            "pfad",
+            "hof",
+            "markt",
+            "graben",
+            "kai",
+            "zeile",
+            "wall",
+            "berg",
+            "brück",
+            "tor",
+            "rain",
+            "grund",
+            "winkel",
+            "park",
+            "am ",
+            "an de",
+            "auf de",
+            "im ",
+            "in de",
+            "zum ",
+            "zur ",
+            "unter",
+            "hinter",
+            "vor dem",
+            "bei der",
+            "beim",
+            "laan",
+        ),
+    ),
+    (
+        _EN,
+        (
+            "street",
+            "st",
+            "road",
+            "rd",
+            "ave",
+            "lane",
+            "ln",
+            "drive",
+            "dr",
+            "court",
+            "ct",
+            "square",
+            "sq",
+            "boulevard",
+            "blvd",
+            "way",
+            "close",
+            "terrace",
+            "place",
+            "pl",
+            "crescent",
+            "garden",
+            "grove",
+            "hill",
+            "parade",
+            "row",
+            "mews",
+        ),
+    ),
+    (
+        _FR,
+        (
+            "rue ",
+            "avenue ",
+            "av. ",
+            "boulevard ",
+            "bd ",
+            "place ",
+            "chemin ",
+            "impasse ",
+            "allée ",
+            "quai ",
+            "route ",
+            "cours ",
+            "square ",
+            "passage ",
+            "faubourg ",
+        ),
+    ),
+    (
+        _ES_IT,
+        (
+            "calle",
+            "c/",
+            "avenida",
+            "av",
+            "plaza",
+            "pza",
+            "paseo",
+            "camino",
+            "carrer",
+            "ronda",
+            "via",
+            "piazza",
+            "corso",
+            "vicolo",
+            "largo",
+            "strada",
+            "rua",
+            "travessa",
+        ),
+    ),
 )
 _BORN = ("geb", "birth", "dob", "d.o.b", "born", "né", "naissance", "nacid", "nacim", "nat", "nascit", "*")
 _SIGNED_IN = (
@@ -339,15 +594,16 @@ _SIGNED_IN = (
     "password for",
     "publickey",
 )
-_LETTERS = re.compile(rf"[{_UP}]")
 
 
 def people(text: str) -> Iterator[Span]:
     """Names, addresses, dates of birth, user names."""
     low = text.lower()
-    for pattern, rank in _NAMED if _LETTERS.search(text) else _NAMED[-1:]:
-        for found in pattern.finditer(text):
-            yield from _named(text, *found.span("name"), rank)
+    yield from _introduced(text)
+    for pattern, gates in _GATED:
+        if any(each in low for each in gates):
+            for found in pattern.finditer(text):
+                yield from _named(text, *found.span("name"), CONTEXT)
     if _DIGIT.search(text):
         yield from _places(text, low)
     if any(each in low for each in _SIGNED_IN):
@@ -358,10 +614,36 @@ def people(text: str) -> Iterator[Span]:
         yield Span(*found.span("user"), "USERNAME", CONTEXT)
 
 
+def _introduced(text: str) -> Iterator[Span]:
+    """Capitalised words after a title, or after words that say a person follows. The capitals are found first: there
+    are few of them, and what stands before them is short."""
+    for found in _CAPITALS.finditer(text):
+        start, end = found.span()
+        words = found[0].split(" ")
+        at = next((n for n in reversed(range(len(words) - 1)) if words[n].rstrip(".") in _TITLES), None)
+        cued = False
+        if at is None:
+            at = next((n for n in reversed(range(len(words) - 1)) if words[n] in _CUE_NOUNS), None)
+            cued = at is not None
+        if at is not None:
+            start += sum(len(each) + 1 for each in words[: at + 1])
+            if not cued or len(words) - at > 2:
+                yield from _named(text, start, end, CONTEXT)
+            continue
+        before = text[max(0, start - _BEFORE) : start]
+        if before[-1:] not in (" ", "'", '"', "„", "“"):
+            continue
+        if _TITLED.search(before) or _STRONG.search(before):
+            yield from _named(text, start, end, CONTEXT)
+        elif len(words) > 1 and _CUED.search(before):
+            yield from _named(text, start, end, SHAPE)
+
+
 def _places(text: str, low: str) -> Iterator[Span]:
-    for pattern in (_DE, _EN, _FR, _ES_IT):
-        for found in pattern.finditer(text):
-            yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+    for pattern, gates in _PLACES:
+        if any(each in low for each in gates):
+            for found in pattern.finditer(text):
+                yield Span(*found.span("all"), "ADDRESS", CONTEXT)
     if any(each in low for each in _BORN):
         for found in _BIRTH.finditer(text):
             yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
