@@ -34,7 +34,7 @@ _CALL = re.compile(
 _NOT_PHONE = re.compile(
     r"(?i)(?:order|ordine|pedido|commande|bestell|auftrag|rechnung|invoice|serien|serial|ticket|konto|account|kundenn|customer[_ -]?id|id|nr|no|"
     r"ref|tracking|sendung|artikel|sku|ean|gtin|imei|steuer|tax|iban|bic|plz|zip|pid|port|line|bytes|size|ms|seq|ts|"
-    r"time|epoch|duration|offset|code|hash|amount|betrag|card|karte|nif|dni|ahv|vers\w*)[\w.]{0,8}[ .:#=\"'-]{0,4}$"
+    r"time|epoch|duration|offset|code|hash|amount|betrag|card|karte|nif|dni|ahv|vers\w*)[\w.]{0,8}[ .:#=\"'-]{0,4}$|\b[a-z]{2}\d\d[ -]?$"
 )
 _DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b")
 REGIONS = ("DE", "AT", "CH", "FR", "IT", "ES", "GB", "US")

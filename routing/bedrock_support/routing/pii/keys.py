@@ -133,7 +133,8 @@ def _chosen(words: str, value: str) -> bool:
     ):
         return len(value) >= 16 and entropy(value) > 3.0 and any(each.isdigit() for each in value)
     if re.search(r"pass|pwd|kennwort", words):
-        return " " not in value or len(value.split()) > 2
+        # Words alone are a label or a sentence about a password.
+        return " " not in value or any(not each.isalpha() and not each.isspace() for each in value)
     return " " not in value and len(value) >= 6 and (entropy(value) > 2.2 or any(each.isdigit() for each in value))
 
 
