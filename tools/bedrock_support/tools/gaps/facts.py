@@ -1,0 +1,188 @@
+"""What one Python file contributes: its functions' shapes, its classes, and how names are used in it. Plain JSON."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from typing import TypedDict
+
+from bedrock_support.tools.gaps.bodies import Function, called
+from bedrock_support.tools.gaps.signals import look, parameters
+
+VERSION = 1
+"""Raised when facts change their shape or meaning: old cached ones are then ignored."""
+
+
+class FunctionFacts(TypedDict):
+    """One function or method."""
+
+    q: str
+    """Qualified name inside the file."""
+    c: int
+    """Index of its class in the file, -1 for none."""
+    line: int
+    end: int
+    kind: str
+    """Kind of gap that it may be, empty for an ordinary body."""
+    empty: bool
+    marks: list[str]
+    at: int
+    """Line of the telling statement."""
+    size: int
+    value: str
+    comment: str
+    decorators: list[str]
+
+
+class ClassFacts(TypedDict):
+    q: str
+    bases: list[str]
+    """Last names of the bases."""
+    decorators: list[str]
+
+
+class FileFacts(TypedDict):
+    functions: list[FunctionFacts]
+    classes: list[ClassFacts]
+    uses: dict[str, list[int]]
+    """Name -> times that a call's result is used, is thrown away, and that the name is passed on without a call. Keys:
+    `f`, `.method`, `3#method` for self.method in class 3, `^method` for super().method."""
+    problem: str
+    """Why the file couldn't be read as Python, empty if it could."""
+
+
+def facts_of(source: bytes) -> FileFacts:
+    """Facts of one file; whatever is in it, this returns."""
+    found = FileFacts(functions=[], classes=[], uses={}, problem="")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+        text = (
+            source.decode("utf-8", "replace")
+            if source[:3] != b"\xef\xbb\xbf"
+            else source[3:].decode("utf-8", "replace")
+        )
+        _definitions(tree, text.splitlines(), found)
+        _uses(tree, found)
+    except (SyntaxError, ValueError) as error:
+        found["problem"] = f"isn't Python that this version can read: {str(error)[:120]}"
+    except (RecursionError, MemoryError):
+        found["problem"] = "is nested too deeply"
+    return found
+
+
+def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
+    pending: list[tuple[ast.AST, str, int, bool, bool]] = [(tree, "", -1, False, False)]
+    while pending:
+        node, prefix, owner, inner, branch = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                qualified = prefix + child.name
+                found["classes"].append(
+                    ClassFacts(
+                        q=qualified,
+                        bases=[name for base in child.bases if (name := _last(base))],
+                        decorators=[_last(each) for each in child.decorator_list],
+                    )
+                )
+                pending.append((child, qualified + ".", len(found["classes"]) - 1, inner, branch))
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                found["functions"].append(_function(child, prefix, owner, lines, inner=inner, branch=branch))
+                pending.append((child, prefix + child.name + ".", -1, True, False))
+            elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                pending.append(
+                    (child, prefix, owner, inner, branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler))
+                )
+
+
+def _function(node: Function, prefix: str, owner: int, lines: list[str], *, inner: bool, branch: bool) -> FunctionFacts:
+    decorators = [_decorator(each) for each in node.decorator_list]
+    seen = look(node, lines, set(decorators))
+    marks = seen.marks
+    if seen.kind:
+        marks |= {"nested"} if inner else set()
+        marks |= {"branched"} if branch else set()
+        marks.add("method" if owner >= 0 else "plain_function")
+    return FunctionFacts(
+        q=prefix + node.name,
+        c=owner,
+        line=node.lineno,
+        end=node.end_lineno or node.lineno,
+        kind=seen.kind or "",
+        empty=seen.empty,
+        marks=sorted(marks) if seen.kind else [],
+        at=seen.line,
+        size=seen.size,
+        value=seen.value,
+        comment=seen.comment,
+        decorators=decorators,
+    )
+
+
+def _last(node: ast.expr) -> str:
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _decorator(node: ast.expr) -> str:
+    """Last name, and for `x.setter` and the like only that."""
+    return _last(node)
+
+
+def _uses(tree: ast.Module, found: FileFacts) -> None:
+    uses = found["uses"]
+    index = {each["q"]: at for at, each in enumerate(found["classes"])}
+    pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
+    while pending:
+        node, prefix, owner = pending.pop()
+        thrown: ast.AST | None = None
+        if isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+            owner = index.get(prefix[:-1], owner)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            prefix = f"{prefix}{node.name}."
+        elif isinstance(node, ast.Expr):
+            thrown = node.value.value if isinstance(node.value, ast.Await) else node.value
+            if isinstance(thrown, ast.Call):
+                _count(uses, thrown.func, owner, 1)
+                pending += [(each, prefix, owner) for each in _inside(thrown)]
+                continue
+        elif isinstance(node, ast.Call):
+            _count(uses, node.func, owner, 0)
+            pending += [(each, prefix, owner) for each in _inside(node)]
+            continue
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            _count(uses, node, owner, 2)
+        pending += [(each, prefix, owner) for each in ast.iter_child_nodes(node)]
+
+
+def _inside(call: ast.Call) -> Iterator[ast.AST]:
+    """What is inside a call but the name that it calls."""
+    if isinstance(call.func, ast.Attribute):
+        yield call.func.value
+    elif not isinstance(call.func, ast.Name):
+        yield call.func
+    yield from call.args
+    yield from call.keywords
+
+
+def _count(uses: dict[str, list[int]], func: ast.expr, owner: int, how: int) -> None:
+    if isinstance(func, ast.Name):
+        key = func.id
+    elif isinstance(func, ast.Attribute):
+        value = func.value
+        if isinstance(value, ast.Name) and value.id in ("self", "cls") and owner >= 0:
+            key = f"{owner}#{func.attr}"
+        elif isinstance(value, ast.Call) and called(value) == "super":
+            key = f"^{func.attr}"
+        else:
+            key = f".{func.attr}"
+    else:
+        return
+    uses.setdefault(key, [0, 0, 0])[how] += 1
+
+
+__all__ = ["VERSION", "ClassFacts", "FileFacts", "FunctionFacts", "facts_of", "parameters"]
