@@ -17,6 +17,22 @@ Kind: TypeAlias = Literal[
 RANDOM = {"random", "randint", "uniform", "choice", "choices", "randrange", "gauss", "sample", "shuffle", "random_sample",
           "rand", "randn", "normalvariate", "betavariate", "triangular", "getrandbits", "randbits", "randbelow", "normal",
           "integers", "expovariate", "token_hex", "uuid4"}  # fmt: skip
+SHAPING = {
+    "round",
+    "int",
+    "float",
+    "str",
+    "bool",
+    "abs",
+    "max",
+    "min",
+    "range",
+    "len",
+    "Random",
+    "SystemRandom",
+    "default_rng",
+}
+"""Calls that only give a draw its form."""
 SLEEP = {"sleep", "delay", "usleep"}
 _LOG = {
     "debug",
@@ -69,22 +85,7 @@ def is_random(node: ast.expr) -> bool:
     """The value comes from chance: some call in it draws, and every other call only shapes the draw."""
     calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
     drawn = [each for each in calls if called(each) in RANDOM and _draws(each)]
-    shaping = {
-        "round",
-        "int",
-        "float",
-        "str",
-        "bool",
-        "abs",
-        "max",
-        "min",
-        "range",
-        "len",
-        "Random",
-        "SystemRandom",
-        "default_rng",
-    }
-    return bool(drawn) and all(each in drawn or called(each) in shaping for each in calls)
+    return bool(drawn) and all(each in drawn or called(each) in SHAPING for each in calls)
 
 
 def _draws(call: ast.Call) -> bool:
@@ -221,7 +222,7 @@ def _answers(value: ast.expr | None, found: Trivial, params: list[str], random_n
     if is_constant(value, found.known):
         found.returned.append(found.known.get(value.id, value) if isinstance(value, ast.Name) else value)
         return True
-    mixed = [each.id for each in ast.walk(value) if isinstance(each, ast.Name)]
+    mixed = [each.id for each in ast.walk(value) if isinstance(each, ast.Name) and each.id not in SHAPING]
     if mixed and set(mixed) <= random_names | set(found.known):
         found.chance |= bool(set(mixed) & random_names)
         found.returned.append(value)

@@ -46,6 +46,10 @@ class Hierarchy:
     def bases(self, known: ClassId) -> list[str]:
         return self._files[known.file]["classes"][known.index]["bases"]
 
+    def words(self, known: ClassId) -> set[str]:
+        """What the class's docstring says of empty bodies."""
+        return set(self._files[known.file]["classes"][known.index]["marks"])
+
     def _link(self, known: ClassId) -> None:
         strangers: set[str] = set()
         above: list[ClassId] = []

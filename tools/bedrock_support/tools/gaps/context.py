@@ -88,8 +88,8 @@ class Context:
         twins = [each for each in facts["functions"] if each["q"] == function["q"] and each is not function]
         if any(not each["empty"] for each in twins):
             found.add("twin_works")
-        elif twins:
-            found.add("twin")
+        elif twins or name in facts["imported"]:
+            found.add("twin_imported" if not twins else "twin")
         found |= {"is_property"} if {"property", "cached_property"} & set(function["decorators"]) else set()
         found |= {"is_setter"} if {"setter", "deleter"} & set(function["decorators"]) else set()
         found |= {"is_static"} if {"staticmethod", "classmethod"} & set(function["decorators"]) else set()
@@ -114,6 +114,7 @@ class Context:
         tree = self.hierarchy
         above, below = tree.ancestors(known), tree.descendants(known)
         found |= {"class_null_name"} if words.NULL_CLASS.search(tree.name(known)) else set()
+        found |= tree.words(known)
         over = tree.defining(below, name)
         if over:
             found.add("overridden_works" if any(not each["empty"] for each in over) else "overridden_empty")
@@ -167,7 +168,7 @@ class Context:
 
     def _company(self, found: set[str], others: list[FunctionFacts]) -> None:
         if len(others) < 3:
-            found.add("company_few")
+            found.add("company_few_empty" if others and all(each["empty"] for each in others) else "company_few")
             return
         share = sum(each["empty"] for each in others) / len(others)
         found.add("company_empty" if share >= 0.5 else "company_mixed" if share >= 0.2 else "company_works")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from bedrock_support.tools.gaps.bodies import Function, called
-from bedrock_support.tools.gaps.signals import look, parameters
+from bedrock_support.tools.gaps.signals import excuses, look
 
 VERSION = 1
 """Raised when facts change their shape or meaning: old cached ones are then ignored."""
@@ -40,6 +40,8 @@ class ClassFacts(TypedDict):
     bases: list[str]
     """Last names of the bases."""
     decorators: list[str]
+    marks: list[str]
+    """What its docstring says of empty bodies."""
 
 
 class FileFacts(TypedDict):
@@ -48,13 +50,15 @@ class FileFacts(TypedDict):
     uses: dict[str, list[int]]
     """Name -> times that a call's result is used, is thrown away, and that the name is passed on without a call. Keys:
     `f`, `.method`, `3#method` for self.method in class 3, `^method` for super().method."""
+    imported: list[str]
+    """Names that are imported inside a branch."""
     problem: str
     """Why the file couldn't be read as Python, empty if it could."""
 
 
 def facts_of(source: bytes) -> FileFacts:
     """Facts of one file; whatever is in it, this returns."""
-    found = FileFacts(functions=[], classes=[], uses={}, problem="")
+    found = FileFacts(functions=[], classes=[], uses={}, imported=[], problem="")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -85,12 +89,16 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
                         q=qualified,
                         bases=[name for base in child.bases if (name := _last(base))],
                         decorators=[_last(each) for each in child.decorator_list],
+                        marks=sorted(excuses(ast.get_docstring(child, clean=False) or "", "class")),
                     )
                 )
                 pending.append((child, qualified + ".", len(found["classes"]) - 1, inner, branch))
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 found["functions"].append(_function(child, prefix, owner, lines, inner=inner, branch=branch))
                 pending.append((child, prefix + child.name + ".", -1, True, False))
+            elif isinstance(child, ast.ImportFrom | ast.Import):
+                if branch and not inner:
+                    found["imported"] += [each.asname or each.name for each in child.names]
             elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
                 pending.append(
                     (child, prefix, owner, inner, branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler))
@@ -185,4 +193,4 @@ def _count(uses: dict[str, list[int]], func: ast.expr, owner: int, how: int) -> 
     uses.setdefault(key, [0, 0, 0])[how] += 1
 
 
-__all__ = ["VERSION", "ClassFacts", "FileFacts", "FunctionFacts", "facts_of", "parameters"]
+__all__ = ["VERSION", "ClassFacts", "FileFacts", "FunctionFacts", "facts_of"]

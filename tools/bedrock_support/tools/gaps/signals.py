@@ -14,6 +14,17 @@ _COMMENT = re.compile(r"(?:^|\s)#+\s?(.*)$")
 _BOOLEAN_DOC = re.compile(
     r"\b(?:whether|true if|true when|true iff|if true|false if|returns? true|returns? false|boolean)\b", re.I
 )
+_USUAL_DUNDERS = (
+    "__init__",
+    "__exit__",
+    "__enter__",
+    "__repr__",
+    "__str__",
+    "__del__",
+    "__aexit__",
+    "__aenter__",
+    "__call__",
+)
 SHORT_DOC, LONG_DOC = 40, 160
 """Characters of a docstring that say little, and much."""
 
@@ -145,7 +156,11 @@ def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: l
         else "doc_some"
     )
     if doc:
-        marks |= {"doc_deliberate"} if words.DELIBERATE.search(doc) else set()
+        excused = excuses(doc, "doc")
+        marks |= excused
+        if not excused:
+            marks |= {"doc_long_plain"} if len(doc) > LONG_DOC else {"doc_plain"}
+            marks |= {"doc_promises_plain"} if words.PROMISE.search(doc) else set()
         marks |= {"doc_promises"} if words.PROMISE.search(doc) else set()
         marks |= {"doc_returns"} if words.RETURNS.search(doc) else set()
         opening = words.first_word(doc.strip().split(" ", 1)[0])
@@ -157,18 +172,24 @@ def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: l
         seen.comment = marker.strip()[:120]
         marks.add("marker_strong" if words.STRONG_MARKER.search(marker) else "marker")
     elif told and seen.empty:
-        marks.add("comment_deliberate" if words.DELIBERATE.search(told) else "comment_other")
+        marks |= excuses(told, "comment") or {"comment_other"}
     name = node.name
     if name.startswith("__") and name.endswith("__"):
         marks.add("name_dunder")
+        marks |= {f"name_{name.strip('_')}"} if name in _USUAL_DUNDERS else set()
+    marks |= {"name_noop"} if words.NOOP_NAME.search(name) else set()
     marks |= {"name_acts"} if words.first_word(name) in words.ACTION else set()
     marks |= {"name_hook"} if words.HOOK.search(name) else set()
     marks |= {"name_predicate"} if words.PREDICATE.search(name) else set()
     marks |= {"name_identity"} if words.IDENTITY.search(name) else set()
     marks |= {"name_private"} if name.startswith("_") and not name.startswith("__") else set()
     loaded = {each.id for part in node.body for each in ast.walk(part) if isinstance(each, ast.Name)}
+    starred = {each.arg for each in (node.args.vararg, node.args.kwarg) if each is not None}
+    marks |= {"takes_anything"} if starred else set()
+    params = [each for each in params if each not in starred]
     unread = [each for each in params if each not in loaded and not each.startswith("_")]
     marks.add(f"params_{min(len(params), 3)}")
+    marks |= {"init_takes_nothing"} if name == "__init__" and not params else set()
     if params:
         share = len(unread) / len(params)
         marks.add(
@@ -177,6 +198,12 @@ def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: l
         marks |= {"unread_many"} if len(unread) >= 3 else set()
         marks |= {"unread_two"} if len(unread) == 2 else set()
     marks |= {"is_async"} if isinstance(node, ast.AsyncFunctionDef) else set()
+
+
+def excuses(text: str, where: str) -> set[str]:
+    """Which sorts of excuse the words give."""
+    kinds = (("nothing", words.NOTHING), ("hooked", words.HOOKED), ("excused", words.EXCUSED))
+    return {f"{where}_{name}" for name, pattern in kinds if pattern.search(text)}
 
 
 def _comments(node: Function, lines: list[str], body: list[ast.stmt]) -> list[str]:

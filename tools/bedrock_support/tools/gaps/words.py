@@ -25,6 +25,14 @@ MARKER = re.compile(
       | (?:sample|example|test|static|fixed|temporary|temp|synthetic|default)[ ](?:data|value|result|response|output|answer|return)s?
         [ ](?:for|until|only|here)
       | for[ ]now | for[ ]the[ ]moment | for[ ]the[ ]time[ ]being | temporar(?:y|ily) | simplified | shortcut
+      | goes[ ]here | (?:your|more|some|actual|real)[ ](?:\w+[ ])?(?:code|logic|work|stuff)[ ]here | skeleton | scaffold\w* | boilerplate
+      | (?:basic|minimal|naive|trivial|quick|rough|draft|initial|first|demo|toy|cut-?down|bare)[ ](?:version|implementation|draft|pass|cut|stand-?in)
+      | proof[ ]of[ ]concept | stand-?ins? | stopgap | (?:is|still|currently|are)[ ](?:missing|pending|open|omitted|absent|outstanding)
+      | (?:omitted|elided|skipped|left[ ]out|deferred|postponed|trimmed)[ ](?:for|until|to|here)
+      | (?:will|to|shall)[ ](?:be[ ]\w+ed[ ]|follow|come|add|fill|replace|implement|do|finish|handle)(?:[ ](?:\w+[ ])?(?:later|soon|next|in|once|when|after))?
+      | (?:needs?|requires?|awaits?|awaiting|pending|no|lacks?|missing)[ ](?:an?[ ]|the[ ])?(?:\w+[ ])?(?:implementation|implementing|finishing|logic|backend|code|work)
+      | not[ ](?:wired|hooked|connected|plugged)(?:[ ]up)? | (?:assume|always|claim|report|declare)[ ]success
+      | (?:return|use|send|give)(?:s|ing)?[ ](?:an?[ ]|some[ ])?(?:fixed|fake|dummy|canned|constant|made-up|arbitrary|plausible|sample|example|mock|static)
       | (?:coming|come)[ ]soon | left[ ]as | later[ ]on? | future[ ](?:work|version|release|pr|commit)
       | (?:real|actual|proper|full|rest[ ]of[ ]the|remaining)[ ](?:implementation|logic|work|code|version|thing|steps?)
     )\b""",
@@ -48,20 +56,31 @@ STAND_IN_NAME = re.compile(
     re.I,
 )
 """Name of a variable that holds made-up data."""
-DELIBERATE = re.compile(
+NOTHING = re.compile(
     r"""\b(?: no-?op | noop | does[ ]nothing | do[ ]nothing | nothing[ ](?:to[ ]do|happens|by[ ]default) | dummy | null
-      | by[ ]default | default[ ](?:implementation|behaviou?r|is|returns?) | overrid\w+ | subclass\w* | sub-?classes | hooks?
-      | called[ ](?:when|after|before|by|once|if|on|at|for|whenever) | callback | invoked[ ](?:when|after|before|by|once|on)
-      | always[ ](?:returns?|true|false|empty|none|succeeds?) | never | unused | ignor\w+ | disabled? | discard\w*
-      | don'?t | do[ ]not | doesn'?t | not[ ](?:needed|required|necessary|supported|applicable|used|allowed|available)
-      | un(?:necessary|needed|supported) | skip\w* | stop[ ]\w+ing | prevent\w* | backwards?[- ]compat\w* | deprecated
-      | for[ ]compatib\w+ | compatib\w+ | as[ -]is | unchanged | unmodified | pass[- ]?through | identity | interface
-      | abstract | concrete | implement(?:ed|ations?)[ ](?:by|in|must|should|may|can) | (?:must|should|may|can)[ ](?:be[ ])?implement\w*
-      | placeholder[ ]for | optional(?:ly)? | extension[ ]point | fallback | useful[ ]for | useful[ ]as | intentional\w*
-      | need(?:s)?[ ]not | no[ ](?:effect|action|longer|need) | its?[ ]argument | (?:e|E)mpty | raise[sd]?[ ]not )\b""",
+      | always[ ](?:returns?|true|false|empty|none|succeeds?) | no[ ](?:effect|action|longer|need) | as[ -]is | unchanged
+      | unmodified | pass(?:es)?[- ]?through | identity | its?[ ]argument | intentional\w* | for[ ]compatib\w+
+      | backwards?[- ]compat\w* | disabled? | unused | need(?:s)?[ ]not | (?:not|never)[ ](?:needed|required|necessary|used)
+      | returns?[ ](?:the[ ])?same | stop[ ]\w+ing | don'?t | do[ ]not | prevent\w* | ignor\w+ | discard\w* | skip\w*
+      | trivial\w* | only[ ]exist\w* | merged )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Words that say an empty body is meant."""
+"""Words that say that nothing is what the body is to do."""
+HOOKED = re.compile(
+    r"""\b(?: by[ ]default | default[ ](?:implementation|behaviou?r|is|returns?) | overrid\w+ | overload\w* | sub-?class\w* | hooks?
+      | called[ ](?:when|after|before|by|once|if|on|at|for|whenever|immediately|from|every|with) | callback
+      | invoked[ ](?:when|after|before|by|once|on) | interface | abstract | concrete | optional(?:ly)? | extension[ ]point
+      | implement(?:ed|ations?)[ ](?:by|in|must|should|may|can) | (?:must|should|may|can)[ ](?:be[ ])?(?:implement|redefin|customi[sz])\w*
+      | base[ ]class | mix-?in | customi[sz]\w+ | plugins? | fallback | intended | meant )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words that say that somebody else may fill the body in."""
+EXCUSED = re.compile(
+    r"""\b(?: not[ ](?:supported|applicable|allowed|available|possible) | un(?:necessary|needed|supported) | doesn'?t | never
+      | deprecated | compatib\w+ | useful[ ](?:for|as) | (?:may|might|could)[ ]be[ ]empty | raise[sd]?[ ]not | placeholder[ ]for )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words that go along with a body that is empty for a reason."""
 PROMISE = re.compile(
     r"""(?: :returns?: | :rtype: | ^\s*(?:Returns?|Yields?|Raises?)\s*:?\s*$ | \breturns?\b | :param | ^\s*(?:Args|Arguments|Parameters)\s*:?\s*$
       | :raises? )""",
@@ -74,10 +93,14 @@ PREDICATE = re.compile(
     r"|_(?:supported|allowed|enabled|available|required|p)$"
 )
 HOOK = re.compile(
-    r"^_*(?:on|visit|depart|leave|enter|before|after|pre|post|handle|did|will|setup|teardown|notify|hook|default|noop|null)_"
+    r"^_*(?:on|visit|depart|leave|enter|before|after|pre|post|handle|did|will|setup|teardown|notify|hook|default|null)_"
     r"|^_*(?:setUp|tearDown|on[A-Z]\w*|before[A-Z]\w*|after[A-Z]\w*)|^_*(?:setup|teardown|close|flush|start|stop|open|shutdown|reset"
-    r"|clear|initialize|init|prepare|cleanup|release|acquire|begin|finish|terminate|connect|disconnect|noop|nop|ping|join|run)$"
+    r"|clear|initialize|init|prepare|cleanup|release|acquire|begin|finish|terminate|connect|disconnect|ping|join|run)$"
     r"|_(?:hook|callback|started|ended|stopped|closed|opened|lost|dropped|made|ready|received|finished|iteration)$"
+)
+NOOP_NAME = re.compile(
+    r"(?:^|_)(?:no_?op|nop|null|dummy|nothing|do_nothing|pass(?:through)?|identity|ident|ignore\w*|skip\w*|empty|void|always_\w+)(?:_|$)",
+    re.I,
 )
 NULL_CLASS = re.compile(
     r"(?:^|_)(?:Null|No[Oo]p|No(?=[A-Z])|Dummy|Fake|Mock|Stub|Void|Empty|Base|Abstract|Interface|Default|I(?=[A-Z][a-z]))"
