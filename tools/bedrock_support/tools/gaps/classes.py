@@ -11,6 +11,8 @@ _ROOTLESS = {"object", "Generic", "Protocol", "ABC", "Enum", "NamedTuple", "Type
 _MOST_NAMESAKES = 6
 """Classes of one name beyond which a base of that name says nothing."""
 _DEPTH = 50
+_MOST_KIN = 200
+"""Children of one class that are compared."""
 
 
 class ClassId(NamedTuple):
@@ -75,8 +77,8 @@ class Hierarchy:
     def kin(self, known: ClassId) -> list[ClassId]:
         """Other classes that share an ancestor, but neither ancestors nor descendants."""
         above, below = set(self.ancestors(known)), set(self.descendants(known))
-        found = {each for base in above for each in self._below.get(base, [])}
-        return [each for each in found if each != known and each not in above and each not in below]
+        found = [each for base in above for each in self._below.get(base, [])[:_MOST_KIN]]
+        return [each for each in dict.fromkeys(found) if each != known and each not in above and each not in below]
 
     def is_contract(self, known: ClassId) -> bool:
         """A Protocol or an interface: its methods have no bodies by design."""

@@ -70,6 +70,9 @@ class Context:
         self.hierarchy = Hierarchy(files)
         suspects = [each for facts in files.values() for each in facts["functions"] if each["kind"]]
         self._uses = Uses(files, {each["q"].rsplit(".", 1)[-1] for each in suspects})
+        self._modules: dict[str, tuple[int, int]] = {}
+        self._classes: dict[ClassId, tuple[int, int]] = {}
+        self._twins: dict[str, dict[str, list[FunctionFacts]]] = {}
         self._defined: dict[str, int] = {}
         for facts in files.values():
             for each in facts["functions"]:
@@ -85,7 +88,7 @@ class Context:
         found: set[str] = set()
         found |= {"in_tests"} if TEST_PATH.search(path) else {"in_examples"} if EXAMPLE_PATH.search(path) else set()
         name = function["q"].rsplit(".", 1)[-1]
-        twins = [each for each in facts["functions"] if each["q"] == function["q"] and each is not function]
+        twins = [each for each in self._namesakes(path, function["q"]) if each is not function]
         if any(not each["empty"] for each in twins):
             found.add("twin_works")
         elif twins or name in facts["imported"]:
@@ -95,12 +98,20 @@ class Context:
         found |= {"is_static"} if {"staticmethod", "classmethod"} & set(function["decorators"]) else set()
         found |= {"is_decorated"} if set(function["decorators"]) - _USUAL else set()
         if known is None:
-            self._plain(found, facts, function, name)
+            self._plain(found, path, facts, function, name)
         else:
             self._in_class(found, known, name)
         return found
 
-    def _plain(self, found: set[str], facts: FileFacts, function: FunctionFacts, name: str) -> None:
+    def _namesakes(self, path: str, qualified: str) -> list[FunctionFacts]:
+        if path not in self._twins:
+            table: dict[str, list[FunctionFacts]] = {}
+            for each in self._files[path]["functions"]:
+                table.setdefault(each["q"], []).append(each)
+            self._twins[path] = table
+        return self._twins[path][qualified]
+
+    def _plain(self, found: set[str], path: str, facts: FileFacts, function: FunctionFacts, name: str) -> None:
         uses = self._uses.named(name)
         self._callers(found, uses, passed=uses[2] + self._uses.named(f".{name}")[2])
         if self._uses.named(f".{name}")[0] and not uses[0]:
@@ -166,9 +177,27 @@ class Context:
         else:
             found.add("never_named")
 
-    def _company(self, found: set[str], others: list[FunctionFacts]) -> None:
-        if len(others) < 3:
-            found.add("company_few_empty" if others and all(each["empty"] for each in others) else "company_few")
+    def _company(self, found: set[str], others: int, empty: int) -> None:
+        if others < 3:
+            found.add("company_few_empty" if others > 0 and empty >= others else "company_few")
             return
-        share = sum(each["empty"] for each in others) / len(others)
+        share = empty / others
         found.add("company_empty" if share >= 0.5 else "company_mixed" if share >= 0.2 else "company_works")
+
+    def _module(self, path: str, facts: FileFacts) -> tuple[int, int]:
+        """Functions of the module itself, and how many of them are empty."""
+        if path not in self._modules:
+            own = [each["empty"] for each in facts["functions"] if each["c"] < 0 and "." not in each["q"]]
+            self._modules[path] = len(own), sum(own)
+        return self._modules[path]
+
+    def _members(self, known: ClassId) -> tuple[int, int]:
+        """Methods of a class but the special ones, and how many of them are empty."""
+        if known not in self._classes:
+            own = [
+                each["empty"]
+                for key, each in self.hierarchy.methods[known].items()
+                if key[:2] != "__" or key == "__init__"
+            ]
+            self._classes[known] = len(own), sum(own)
+        return self._classes[known]

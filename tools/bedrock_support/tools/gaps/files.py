@@ -16,8 +16,10 @@ SKIPPED = frozenset(
     }
 )  # fmt: skip
 """Folders of dependencies, builds and tools."""
+_AMBIGUOUS = frozenset({"env", "build", "dist", "vendor", "target", "coverage"})
+"""Names that packages have too."""
 MOST_FILES = 50_000
-MOST_BYTES = 2_000_000
+MOST_BYTES = 1_000_000
 """Bytes of one source file; longer ones are made by machines."""
 MOST_DEPTH = 60
 
@@ -90,6 +92,8 @@ def list_sources(root: Path, endings: frozenset[str], check: Callable[[], None])
 
 
 def _skipped(name: str, path: str) -> bool:
+    if name in _AMBIGUOUS and Path(path, "__init__.py").is_file():
+        return False
     return name in SKIPPED or name.endswith(".egg-info") or Path(path, "pyvenv.cfg").is_file()
 
 

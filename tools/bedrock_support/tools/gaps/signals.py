@@ -25,6 +25,7 @@ _USUAL_DUNDERS = (
     "__aenter__",
     "__call__",
 )
+MOST_DOC, MOST_COMMENT = 4_000, 300
 SHORT_DOC, LONG_DOC = 40, 160
 """Characters of a docstring that say little, and much."""
 
@@ -32,6 +33,7 @@ SHORT_DOC, LONG_DOC = 40, 160
 def look(node: Function, lines: list[str], decorators: set[str]) -> Seen:
     """Judge the shape of one function's body; cheap for the many that are ordinary."""
     body, doc = split(node)
+    doc = doc[:MOST_DOC]
     params = parameters(node)
     plain = trivial(body, params)
     seen = Seen(kind=None, line=node.lineno, empty=plain is not None)
@@ -64,7 +66,7 @@ def parameters(node: Function) -> list[str]:
 def _plain(seen: Seen, plain: Trivial, node: Function, params: list[str]) -> None:
     seen.kind = plain.kind()
     if seen.kind == "simulated":
-        doc = ast.get_docstring(node, clean=False) or ""
+        doc = (ast.get_docstring(node, clean=False) or "")[:MOST_DOC]
         seen.marks.add("chance_named" if words.says_randomness(f"{node.name} {doc}") else "chance_unsaid")
         seen.marks |= {"sleeps"} if plain.sleeps else set()
         seen.marks |= {"draws"} if plain.chance else set()
@@ -117,7 +119,7 @@ def _value(seen: Seen, node: Function, value: ast.expr) -> None:
     predicate = words.PREDICATE.search(node.name) is not None
     if predicate:
         seen.marks.add("predicate_answers" if group == "bool" else "predicate_no_bool")
-    doc = (ast.get_docstring(node, clean=False) or "").lower()
+    doc = (ast.get_docstring(node, clean=False) or "")[:MOST_DOC].lower()
     if doc and (seen.value.lower().strip("'\"") in doc if group != "none" else False):
         seen.marks.add("value_in_doc")
     if _BOOLEAN_DOC.search(doc):
@@ -215,12 +217,12 @@ def _comments(node: Function, lines: list[str], body: list[ast.stmt]) -> list[st
     found = [
         match.group(1)
         for line in lines[start - 1 if body is node.body else start : end]
-        if (match := _COMMENT.search(line))
+        if (match := _COMMENT.search(line[:2_000]))
     ]
     for line in lines[end : end + 10]:
         stripped = line.strip()
         if stripped and not (stripped.startswith("#") and len(line) - len(line.lstrip()) > node.col_offset):
             break
         if stripped:
-            found.append(stripped.lstrip("# "))
+            found.append(stripped.lstrip("# ")[:MOST_COMMENT])
     return found

@@ -1,0 +1,153 @@
+"""Reading a whole tree: cached by content, in processes when there is much to read, cancellable between batches."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyio import BrokenWorkerProcess, CapacityLimiter, create_task_group, from_thread, to_process, to_thread
+
+from bedrock_support.tools.gaps.facts import FileFacts, facts_of
+from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
+from bedrock_support.tools.gaps.store import FactStore, key_of, pack, unpack
+
+PYTHON = frozenset({".py", ".pyw"})
+BATCH_BYTES = 800_000
+"""Source handed to a worker at once: a second or less of its time."""
+IN_THREAD_BYTES = 400_000
+"""Less than this is read in a thread: starting processes would take longer."""
+PROCESSES = 2
+MOST_TOTAL = 1_000_000_000
+"""Bytes of source in one tree; what lies beyond is left out and said."""
+
+Told = Callable[[float, float, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The facts of every Python file of a tree."""
+
+    root: Path
+    files: dict[str, FileFacts]
+    read_anew: int
+    """Files that weren't remembered."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    label: str
+    key: bytes
+    data: bytes
+
+
+async def read_tree(root: Path, store: FactStore, workers: CapacityLimiter, told: Told) -> Tree:
+    """Facts of every Python file under `root` (a folder, or one file). Never raises for what is in the files."""
+    listing = await to_thread.run_sync(_list, root, limiter=workers)
+    await told(0, len(listing.files), f"Reading {len(listing.files)} files")
+    await to_thread.run_sync(store.open, limiter=workers)
+    files: dict[str, FileFacts] = {}
+    notes = list(listing.notes)
+    anew = done = total = 0
+    processes = CapacityLimiter(PROCESSES)
+    for group in _groups(listing.files):
+        total += sum(each.size for each in group)
+        if total > MOST_TOTAL:
+            notes.append(f"stopped after {MOST_TOTAL // 1_000_000} MB of source: name a smaller folder")
+            break
+        known, missing = await to_thread.run_sync(_look_up, group, store, limiter=workers)
+        files.update(known)
+        fresh = await _parse(missing, workers, processes)
+        await to_thread.run_sync(store.keep, [(each.key, fresh[each.label]) for each in missing], limiter=workers)
+        for label, packed in fresh.items():
+            files[label] = unpack(packed) or _failed("couldn't be read back")
+        anew += len(missing)
+        done += len(group)
+        await told(done, len(listing.files), f"Read {done} of {len(listing.files)} files")
+    return Tree(root=root, files=dict(sorted(files.items())), read_anew=anew, notes=(*notes, *_problems(files)))
+
+
+def _list(root: Path) -> Listing:
+    return list_sources(root, PYTHON, from_thread.check_cancelled)
+
+
+def _groups(files: Sequence[SourceFile]) -> list[list[SourceFile]]:
+    """Runs of files that are read, looked up and parsed together."""
+    groups: list[list[SourceFile]] = []
+    room = 0
+    for each in files:
+        if room < each.size or not groups or len(groups[-1]) >= 2_000:
+            groups.append([])
+            room = BATCH_BYTES * PROCESSES * 8
+        groups[-1].append(each)
+        room -= each.size
+    return groups
+
+
+def _look_up(group: list[SourceFile], store: FactStore) -> tuple[dict[str, FileFacts], list[_Source]]:
+    sources: list[_Source] = []
+    for each in group:
+        data = read(each)
+        if data is not None:
+            sources.append(_Source(label=each.label, key=key_of(data), data=data))
+    from_thread.check_cancelled()
+    remembered = store.find([each.key for each in sources])
+    known = {each.label: remembered[each.key] for each in sources if each.key in remembered}
+    return known, [each for each in sources if each.key not in remembered]
+
+
+async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: CapacityLimiter) -> dict[str, bytes]:
+    """Packed facts of each source, by label."""
+    found: dict[str, bytes] = {}
+    if sum(len(each.data) for each in missing) < IN_THREAD_BYTES:
+        for each in missing:
+            (found[each.label],) = await to_thread.run_sync(pack_all, [each.data], limiter=workers)
+        return found
+
+    async def one(batch: list[_Source]) -> None:
+        try:
+            packed = await to_process.run_sync(
+                pack_all, [each.data for each in batch], cancellable=True, limiter=processes
+            )
+        except BrokenWorkerProcess:
+            if len(batch) > 1:
+                for each in batch:
+                    await one([each])
+                return
+            packed = [pack(_failed("ended the process that read it"))]
+        found.update({each.label: body for each, body in zip(batch, packed, strict=True)})
+
+    async with create_task_group() as group:
+        for batch in _batches(missing):
+            group.start_soon(one, batch)
+    return found
+
+
+def _batches(missing: list[_Source]) -> list[list[_Source]]:
+    batches: list[list[_Source]] = []
+    room = 0
+    for each in missing:
+        if room < len(each.data) or not batches:
+            batches.append([])
+            room = BATCH_BYTES
+        batches[-1].append(each)
+        room -= len(each.data)
+    return batches
+
+
+def pack_all(sources: list[bytes]) -> list[bytes]:
+    """Packed facts of each source: what a worker process does."""
+    return [pack(facts_of(each)) for each in sources]
+
+
+def _failed(problem: str) -> FileFacts:
+    return FileFacts(functions=[], classes=[], uses={}, imported=[], problem=problem)
+
+
+def _problems(files: dict[str, FileFacts]) -> list[str]:
+    broken = sorted(label for label, facts in files.items() if facts["problem"])
+    if not broken:
+        return []
+    first = ", ".join(f"{label} ({files[label]['problem']})" for label in broken[:3])
+    return [f"{len(broken)} files not understood: {first}"]
