@@ -150,10 +150,9 @@ class Context:
             working = sum(not each["empty"] for each in kin) / len(kin)
             found.add("kin_work" if working >= 0.8 else "kin_mixed" if working >= 0.3 else "kin_empty")
         methods = tree.methods[known]
-        self._company(
-            found,
-            [each for key, each in methods.items() if key != name and not (key[:2] == "__" and key != "__init__")],
-        )
+        others, empty = self._members(known)
+        counted = 0 if name[:2] == "__" and name != "__init__" else 1
+        self._company(found, others - counted, empty - (counted if methods[name]["empty"] else 0))
         if any(name in duck and len(duck & set(methods)) >= 3 for duck in _DUCKS):
             found.add("duck")
         family = [known, *above, *below]
