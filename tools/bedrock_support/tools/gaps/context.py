@@ -116,10 +116,9 @@ class Context:
         self._callers(found, uses, passed=uses[2] + self._uses.named(f".{name}")[2])
         if self._uses.named(f".{name}")[0] and not uses[0]:
             found.add("result_used_far")
-        beside = [
-            each for each in facts["functions"] if each["c"] < 0 and each is not function and "." not in each["q"]
-        ]
-        self._company(found, beside)
+        beside, empty = self._module(path, facts)
+        counted = 0 if "." in function["q"] else 1
+        self._company(found, beside - counted, empty - (counted if function["empty"] else 0))
 
     def _in_class(self, found: set[str], known: ClassId, name: str) -> None:
         tree = self.hierarchy
