@@ -55,10 +55,11 @@ class Hierarchy:
     def _link(self, known: ClassId) -> None:
         strangers: set[str] = set()
         above: list[ClassId] = []
-        for base in self.bases(known):
+        for base, hint in zip(self.bases(known), self._files[known.file]["classes"][known.index]["hints"], strict=True):
             namesakes = [each for each in self._named.get(base, []) if each != known]
             same_file = [each for each in namesakes if each.file == known.file]
-            found = same_file or (namesakes if len(namesakes) <= _MOST_NAMESAKES else [])
+            homes = [each for each in namesakes if hint and f"/{hint}/" in f"/{each.file[:-3]}/"]
+            found = homes or same_file or (namesakes if len(namesakes) <= _MOST_NAMESAKES else [])
             above += found
             if not found and base not in _ROOTLESS:
                 strangers.add(base)

@@ -39,9 +39,14 @@ class ClassFacts(TypedDict):
     q: str
     bases: list[str]
     """Last names of the bases."""
+    hints: list[str]
+    """For each base the last part of the module that it comes from, as far as the text says."""
     decorators: list[str]
     marks: list[str]
     """What its docstring says of empty bodies."""
+    line: int
+    hollow: bool
+    """Nothing in it but a docstring, and no base that would bring something."""
 
 
 class FileFacts(TypedDict):
@@ -52,13 +57,15 @@ class FileFacts(TypedDict):
     `f`, `.method`, `3#method` for self.method in class 3, `^method` for super().method."""
     imported: list[str]
     """Names that are imported inside a branch."""
+    names: list[tuple[str, int, str]]
+    """Names bound outside functions: qualified name, line, and `=` or where it is imported from (`module:name`)."""
     problem: str
     """Why the file couldn't be read as Python, empty if it could."""
 
 
 def facts_of(source: bytes) -> FileFacts:
     """Facts of one file; whatever is in it, this returns."""
-    found = FileFacts(functions=[], classes=[], uses={}, imported=[], problem="")
+    found = FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], problem="")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,6 +85,7 @@ def facts_of(source: bytes) -> FileFacts:
 
 
 def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
+    origins = _origins(tree)
     pending: list[tuple[ast.AST, str, int, bool, bool]] = [(tree, "", -1, False, False)]
     while pending:
         node, prefix, owner, inner, branch = pending.pop()
@@ -88,7 +96,10 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
                     ClassFacts(
                         q=qualified,
                         bases=[name for base in child.bases if (name := _last(base))],
+                        hints=[_home(base, origins) for base in child.bases if _last(base)],
                         decorators=[_last(each) for each in child.decorator_list],
+                        line=child.lineno,
+                        hollow=_hollow(child),
                         marks=sorted(excuses(ast.get_docstring(child, clean=False) or "", "class")),
                     )
                 )
@@ -97,8 +108,15 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
                 found["functions"].append(_function(child, prefix, owner, lines, inner=inner, branch=branch))
                 pending.append((child, prefix + child.name + ".", -1, True, False))
             elif isinstance(child, ast.ImportFrom | ast.Import):
+                if not inner:
+                    found["names"] += _bound_imports(child, prefix)
                 if branch and not inner:
                     found["imported"] += [each.asname or each.name for each in child.names]
+            elif isinstance(child, ast.Assign | ast.AnnAssign):
+                if not inner:
+                    found["names"] += [(prefix + name, child.lineno, "=") for name in _targets(child)]
+            elif isinstance(child, ast.If) and _last(child.test) == "TYPE_CHECKING":
+                pending += [(each, prefix, owner, inner, True) for each in child.orelse]
             elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
                 pending.append(
                     (child, prefix, owner, inner, branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler))
@@ -133,6 +151,49 @@ def _last(node: ast.expr) -> str:
     while isinstance(node, ast.Subscript | ast.Call):
         node = node.value if isinstance(node, ast.Subscript) else node.func
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    flat = [part for each in targets for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    return [each.id for each in flat if isinstance(each, ast.Name)]
+
+
+def _bound_imports(node: ast.Import | ast.ImportFrom, prefix: str) -> list[tuple[str, int, str]]:
+    if isinstance(node, ast.ImportFrom):
+        home = "." * node.level + (node.module or "")
+        return [(prefix + (each.asname or each.name), node.lineno, f"{home}:{each.name}") for each in node.names]
+    return [(prefix + (each.asname or each.name), node.lineno, f"{each.name}:") for each in node.names]
+
+
+def _hollow(node: ast.ClassDef) -> bool:
+    body = [each for each in node.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    if any(isinstance(each, ast.Return) for each in body):  # not even valid where it stands
+        return True
+    return (
+        not node.bases
+        and not node.keywords
+        and not node.decorator_list
+        and all(isinstance(each, ast.Pass) for each in body)
+    )
+
+
+def _origins(tree: ast.Module) -> dict[str, str]:
+    """Imported name -> last part of the module that it comes from."""
+    found: dict[str, str] = {}
+    for each in tree.body:
+        if isinstance(each, ast.ImportFrom):
+            home = (each.module or "").rsplit(".", 1)[-1]
+            found.update({name.asname or name.name: home for name in each.names})
+    return found
+
+
+def _home(node: ast.expr, origins: dict[str, str]) -> str:
+    while isinstance(node, ast.Subscript | ast.Call):
+        node = node.value if isinstance(node, ast.Subscript) else node.func
+    if isinstance(node, ast.Attribute):
+        return _last(node.value)
+    return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
 def _decorator(node: ast.expr) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL
 
-from anyio import BrokenWorkerProcess, CapacityLimiter, create_task_group, from_thread, to_process, to_thread
+from anyio import BrokenResourceError, CapacityLimiter, create_task_group, from_thread, run_process, to_thread
 
 from bedrock_support.tools.gaps.facts import FileFacts, facts_of
 from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
 from bedrock_support.tools.gaps.store import FactStore, key_of, pack, unpack
+from bedrock_support.tools.gaps.worker import framed, pack_all, unframed
 
 PYTHON = frozenset({".py", ".pyw"})
-BATCH_BYTES = 800_000
-"""Source handed to a worker at once: a second or less of its time."""
+BATCH_BYTES = 3_000_000
+"""Source handed to a process at once: a second or so of its time."""
+WORKER = "bedrock_support.tools.gaps.worker"
 IN_THREAD_BYTES = 400_000
 """Less than this is read in a thread: starting processes would take longer."""
 PROCESSES = 2
@@ -79,7 +83,7 @@ def _groups(files: Sequence[SourceFile]) -> list[list[SourceFile]]:
     for each in files:
         if room < each.size or not groups or len(groups[-1]) >= 2_000:
             groups.append([])
-            room = BATCH_BYTES * PROCESSES * 8
+            room = BATCH_BYTES * PROCESSES * 4
         groups[-1].append(each)
         room -= each.size
     return groups
@@ -106,22 +110,31 @@ async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: Ca
         return found
 
     async def one(batch: list[_Source]) -> None:
-        try:
-            packed = await to_process.run_sync(
-                pack_all, [each.data for each in batch], cancellable=True, limiter=processes
-            )
-        except BrokenWorkerProcess:
-            if len(batch) > 1:
-                for each in batch:
-                    await one([each])
-                return
-            packed = [pack(_failed("ended the process that read it"))]
-        found.update({each.label: body for each, body in zip(batch, packed, strict=True)})
+        left = batch
+        while left:
+            async with processes:
+                packed = await _in_process([each.data for each in left])
+            found.update({each.label: body for each, body in zip(left, packed, strict=False)})
+            left = left[len(packed) :]
+            if left:  # the process died, and the first of those it didn't tell of is what it died of
+                found[left[0].label] = pack(_failed("ended the process that read it"))
+                left = left[1:]
 
     async with create_task_group() as group:
         for batch in _batches(missing):
             group.start_soon(one, batch)
     return found
+
+
+async def _in_process(sources: list[bytes]) -> list[bytes]:
+    """Packed facts of the first sources, as many as the process lived to tell; it ends with a cancelled call."""
+    told = b""
+    try:
+        done = await run_process([sys.executable, "-m", WORKER], input=framed(sources), stderr=DEVNULL, check=False)
+        told = done.stdout
+    except* (BrokenResourceError, OSError):
+        pass  # it ended before it had taken everything in
+    return unframed(told)
 
 
 def _batches(missing: list[_Source]) -> list[list[_Source]]:
@@ -136,13 +149,8 @@ def _batches(missing: list[_Source]) -> list[list[_Source]]:
     return batches
 
 
-def pack_all(sources: list[bytes]) -> list[bytes]:
-    """Packed facts of each source: what a worker process does."""
-    return [pack(facts_of(each)) for each in sources]
-
-
 def _failed(problem: str) -> FileFacts:
-    return FileFacts(functions=[], classes=[], uses={}, imported=[], problem=problem)
+    return FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], problem=problem)
 
 
 def _problems(files: dict[str, FileFacts]) -> list[str]:

@@ -38,6 +38,8 @@ def look(node: Function, lines: list[str], decorators: set[str]) -> Seen:
     plain = trivial(body, params)
     seen = Seen(kind=None, line=node.lineno, empty=plain is not None)
     if plain is not None:
+        if node.name == "__init__" and _sink(node, plain):
+            return seen
         _plain(seen, plain, node, params)
         if plain.kind() == "echo" and len(params) == 1 and decorators & {"property", "cached_property"}:
             return seen
@@ -86,6 +88,12 @@ def _plain(seen: Seen, plain: Trivial, node: Function, params: list[str]) -> Non
     elif seen.kind in ("pass", "ellipsis"):
         fit = values.none_fits(values.annotation_names(node.returns))
         seen.marks.add({None: "annotation_open", True: "annotation_fits", False: "annotation_clash"}[fit])
+
+
+def _sink(node: Function, plain: Trivial) -> bool:
+    """A constructor that takes nothing or anything, and keeps none of it: it promises nothing."""
+    named = len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs)
+    return named <= 1 and plain.kind() in ("pass", "ellipsis")
 
 
 def _echo_type(seen: Seen, node: Function, name: str) -> None:

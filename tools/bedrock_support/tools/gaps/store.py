@@ -99,6 +99,9 @@ def unpack(body: bytes) -> FileFacts | None:
         loaded: object = json.loads(text)
     except (zlib.error, ValueError, RecursionError):
         return None
-    if not isinstance(loaded, dict) or not {"functions", "classes", "uses", "imported", "problem"} <= loaded.keys():
+    if (
+        not isinstance(loaded, dict)
+        or not {"functions", "classes", "uses", "imported", "names", "problem"} <= loaded.keys()
+    ):
         return None
     return cast("FileFacts", loaded)

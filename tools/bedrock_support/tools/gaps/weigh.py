@@ -15,7 +15,7 @@ from importlib.resources import files
 from math import exp
 
 GROUPS = {
-    "pass": "void", "ellipsis": "void", "constant": "const", "not_implemented": "nie", "echo": "echo", "simulated": "act",
+    "pass": "void", "ellipsis": "dots", "constant": "const", "not_implemented": "nie", "echo": "echo", "simulated": "act",
     "log_only": "act", "swallowed": "swallow", "dead_flag": "dead", "unreachable": "park", "half_done": "half",
 }  # fmt: skip
 DEFAULT_CONFIDENCE = 0.7
