@@ -156,7 +156,13 @@ def _last(node: ast.expr) -> str:
 def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     flat = [part for each in targets for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
-    return [each.id for each in flat if isinstance(each, ast.Name)]
+    # `name = decorate(name)` changes what something else has defined.
+    used = (
+        {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+        if node.value is not None
+        else set[str]()
+    )
+    return [each.id for each in flat if isinstance(each, ast.Name) and each.id not in used]
 
 
 def _bound_imports(node: ast.Import | ast.ImportFrom, prefix: str) -> list[tuple[str, int, str]]:

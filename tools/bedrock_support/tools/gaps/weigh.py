@@ -18,7 +18,7 @@ GROUPS = {
     "pass": "void", "ellipsis": "dots", "constant": "const", "not_implemented": "nie", "echo": "echo", "simulated": "act",
     "log_only": "act", "swallowed": "swallow", "dead_flag": "dead", "unreachable": "park", "half_done": "half",
 }  # fmt: skip
-DEFAULT_CONFIDENCE = 0.7
+DEFAULT_CONFIDENCE = 0.65
 """Below it, look-alikes begin to outnumber stubs in a tree that is mostly finished."""
 
 
