@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, gaps, verify-spec."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.server.explain_cli import add_explain_parser
+from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, SettingsError, load
 
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
+    add_gap_parsers(commands)
     return parser
 
 

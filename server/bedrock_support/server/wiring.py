@@ -37,6 +37,7 @@ from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
+from bedrock_support.tools.gaps.store import FactStore
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
@@ -119,7 +120,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
     )
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager))
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), FactStore(settings.facts_file))
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
     return House(server=server, manager=manager, prober=prober, peers=peers, catalog=tools)

@@ -36,6 +36,8 @@ class Tree:
     files: dict[str, FileFacts]
     read_anew: int
     """Files that weren't remembered."""
+    partial: bool
+    """The time ran out before every file was looked at."""
     notes: tuple[str, ...]
 
 
@@ -46,16 +48,28 @@ class _Source:
     data: bytes
 
 
-async def read_tree(root: Path, store: FactStore, workers: CapacityLimiter, told: Told) -> Tree:
-    """Facts of every Python file under `root` (a folder, or one file). Never raises for what is in the files."""
+async def read_tree(
+    root: Path, store: FactStore, workers: CapacityLimiter, told: Told, expired: Callable[[], bool] = bool
+) -> Tree:
+    """Facts of every Python file under `root` (a folder, or one file). Never raises for what is in the files.
+
+    Once `expired` says so no more is read anew; what was read is remembered, so that the next call gets further.
+    """
     listing = await to_thread.run_sync(_list, root, limiter=workers)
     await told(0, len(listing.files), f"Reading {len(listing.files)} files")
     await to_thread.run_sync(store.open, limiter=workers)
     files: dict[str, FileFacts] = {}
     notes = list(listing.notes)
     anew = done = total = 0
+    partial = False
     processes = CapacityLimiter(PROCESSES)
     for group in _groups(listing.files):
+        if expired():
+            partial = True
+            notes.append(
+                f"the time ran out after {done} of {len(listing.files)} files: call again, it goes on from there"
+            )
+            break
         total += sum(each.size for each in group)
         if total > MOST_TOTAL:
             notes.append(f"stopped after {MOST_TOTAL // 1_000_000} MB of source: name a smaller folder")
@@ -69,7 +83,9 @@ async def read_tree(root: Path, store: FactStore, workers: CapacityLimiter, told
         anew += len(missing)
         done += len(group)
         await told(done, len(listing.files), f"Read {done} of {len(listing.files)} files")
-    return Tree(root=root, files=dict(sorted(files.items())), read_anew=anew, notes=(*notes, *_problems(files)))
+    return Tree(
+        root=root, files=dict(sorted(files.items())), read_anew=anew, partial=partial, notes=(*notes, *_problems(files))
+    )
 
 
 def _list(root: Path) -> Listing:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import cast
 
 from bedrock_support.tools.gaps.facts import VERSION, FileFacts
@@ -28,19 +29,20 @@ def key_of(source: bytes) -> bytes:
 class FactStore:
     """Facts in one SQLite file, or in memory without one. A file that can't be used is no error: nothing is remembered.
 
-    Used from worker threads, one at a time.
+    Used from worker threads.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._memory: dict[bytes, bytes] = {}
         self._base: sqlite3.Connection | None = None
+        self._lock = Lock()
 
     def open(self) -> None:
         """Open or make the file. Blocks: call off the loop."""
         if self._path is None or self._base is not None:
             return
-        with suppress(sqlite3.Error, OSError):
+        with self._lock, suppress(sqlite3.Error, OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             base = sqlite3.connect(self._path, timeout=1.0, isolation_level=None, check_same_thread=False)
             base.execute("PRAGMA journal_mode=WAL")
@@ -52,7 +54,7 @@ class FactStore:
         """Remembered facts of those keys that have any."""
         packed = {key: self._memory[key] for key in keys if key in self._memory}
         if self._base is not None:
-            with suppress(sqlite3.Error):
+            with self._lock, suppress(sqlite3.Error):
                 for at in range(0, len(keys), _ASKED_AT_ONCE):
                     part = keys[at : at + _ASKED_AT_ONCE]
                     holes = ",".join("?" * len(part))
@@ -68,7 +70,7 @@ class FactStore:
             for key in list(self._memory)[: max(0, len(self._memory) - MOST_ROWS // 10)]:
                 del self._memory[key]
             return
-        with suppress(sqlite3.Error):
+        with self._lock, suppress(sqlite3.Error):
             self._base.execute("BEGIN")
             self._base.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", listed)
             (rows,) = self._base.execute("SELECT COUNT(*) FROM facts").fetchone()

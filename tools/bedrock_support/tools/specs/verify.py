@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -128,6 +129,32 @@ def corrected(listed: TaskList, judged: list[Judged]) -> tuple[str, str]:
     before = (read(listed.file) or b"").decode("utf-8", "surrogateescape")
     wrong = {each.task.line for each in judged if each.task.file == listed.file.label and _wrong(each.task, each)}
     return before, untick(before, wrong)
+
+
+def rewrite(found: Verified) -> list[str]:
+    """Take back the ticks of tasks that aren't done, in their files; labels of the files that changed.
+
+    Blocks. Only the marks change.
+    """
+    changed: list[str] = []
+    for each in found.lists:
+        before, after = corrected(each, list(found.judged))
+        if before != after:
+            part = each.file.path.with_name(f"{each.file.path.name}.part")
+            part.write_bytes(after.encode("utf-8", "surrogateescape"))
+            part.chmod(stat.S_IMODE(each.file.path.stat().st_mode))
+            part.replace(each.file.path)
+            changed.append(each.file.label)
+    return changed
+
+
+def spec_in(path: Path) -> str | None:
+    """The spec that a path below a spec folder belongs to; None: all specs are meant."""
+    parts = path.parts
+    for holder in ("specs", "changes"):
+        if holder in parts[:-1]:
+            return parts[parts.index(holder) + 1]
+    return None
 
 
 def _wrong(task: Task, judged: Judged) -> bool:

@@ -1,0 +1,78 @@
+"""Every check over one tree, by one call that tool and command share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from anyio import CapacityLimiter, to_thread
+
+from bedrock_support.tools.base import InputError
+from bedrock_support.tools.gaps.findings import Gap, ranked, stubs
+from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
+from bedrock_support.tools.gaps.store import FactStore
+
+CHECKS = ("stubs",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What all checks found in a tree."""
+
+    gaps: tuple[Gap, ...]
+    files: int
+    """Files that were looked at."""
+    read_anew: int
+    partial: bool
+    notes: tuple[str, ...]
+
+
+async def find_gaps(
+    root: Path,
+    *,
+    store: FactStore,
+    workers: CapacityLimiter,
+    told: Told,
+    floor: float,
+    focus: Sequence[str] = (),
+    expired: Callable[[], bool] = bool,
+) -> Found:
+    """Gaps of at least `floor` confidence under `root`, the most important first.
+
+    `focus` holds names of CHECKS, and files or folders (relative to root) to report on; the whole tree is read all the
+    same, since one file alone doesn't show who calls and who overrides.
+
+    Raises:
+        InputError: focus names neither a check nor anything in the tree.
+    """
+    checks = [each for each in focus if each in CHECKS] or list(CHECKS)
+    places = [each.strip("/").removeprefix("./") for each in focus if each not in CHECKS]
+    tree = await read_tree(root, store, workers, told, expired)
+    _refuse_strange(places, tree)
+    gaps = await to_thread.run_sync(partial(_found, tree, checks, floor), limiter=workers)
+    if places:
+        gaps = [each for each in gaps if any(_inside(each.file, place) for place in places)]
+    return Found(
+        gaps=tuple(gaps), files=len(tree.files), read_anew=tree.read_anew, partial=tree.partial, notes=tree.notes
+    )
+
+
+def _found(tree: Tree, checks: Sequence[str], floor: float) -> list[Gap]:
+    found: list[Gap] = []
+    if "stubs" in checks:
+        found += stubs(tree.files, floor)
+    return ranked(found)
+
+
+def _inside(file: str, place: str) -> bool:
+    return place in ("", ".") or file == place or file.startswith(f"{place}/")
+
+
+def _refuse_strange(places: Sequence[str], tree: Tree) -> None:
+    for place in places:
+        if tree.partial or any(_inside(file, place) for file in tree.files) or (tree.root / place).exists():
+            continue
+        mend = f"Name a check ({', '.join(CHECKS)}), or a file or folder relative to path"
+        raise InputError("focus", place, "is neither a check nor in the tree", mend)
