@@ -71,7 +71,7 @@ def _gaps(arguments: argparse.Namespace) -> int:
             return _refuse("gaps", f"--changed: {root} is in no git repository that git can read. Leave out --changed")
         focus += changed or ["\0nothing"]
     try:
-        found = anyio.run(_finding, root, arguments.min_confidence, [] if focus == ["\0nothing"] else focus)
+        found = anyio.run(_finding, root.resolve(), arguments.min_confidence, [] if focus == ["\0nothing"] else focus)
     except InputError as error:
         return _refuse("gaps", str(error))
     listed = [] if focus == ["\0nothing"] else list(found.gaps)
@@ -101,7 +101,7 @@ async def _finding(root: Path, floor: float | None, focus: list[str]) -> Found:
     store = FactStore(load().facts_file)
     try:
         return await find_gaps(
-            root.resolve(),
+            root,
             store=store,
             workers=anyio.CapacityLimiter(2),
             told=_silent,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _VERDICTS = {"missing": "red", "partial": "yellow", "unverifiable": "cyan", "done": "green"}
 _SHOWN = 100
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32)} | {127: "\N{REPLACEMENT CHARACTER}"}
+_CONTROL = dict.fromkeys(range(32), "�") | {127: "\N{REPLACEMENT CHARACTER}"}
 
 
 def plain(text: str) -> str:

@@ -75,10 +75,10 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         name="detect_implementation_gaps",
         title="Find what is claimed but not implemented",
         description=(
-            "Stubs, TODO, not implemented, mock, placeholder, fake result, unfinished code: finds functions that don't do "
-            "what their name, docstring and callers expect, tests that can't fail, OpenAPI operations without a route, "
-            "and documented commands, settings and functions that don't exist. File, line, calibrated confidence and what "
-            "would disprove it. No model is asked."
+            "Stubs, TODO, not implemented, mock, placeholder, fake result, unfinished code: finds functions that don't "
+            "do what their name, docstring and callers expect, tests that can't fail, OpenAPI operations without a "
+            "route, and documented commands, settings and functions that don't exist. File, line, calibrated "
+            "confidence and what would disprove it. No model is asked."
         ),
         input_model=GapsInput,
         output_model=GapsResult,
@@ -141,14 +141,20 @@ def _page(
         evidence=evidence,
         limits=limits,
         gaps=[
-            GapRow(file=each.file, line=each.line, symbol=each.symbol[:200], kind=each.kind, confidence=each.confidence,
-                   severity=each.severity)
+            GapRow(
+                file=each.file,
+                line=each.line,
+                symbol=each.symbol[:200],
+                kind=each.kind,
+                confidence=each.confidence,
+                severity=each.severity,
+            )
             for each in page
         ],
         total=len(found.gaps),
         files=found.files,
         by_kind=dict(sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))),
-    )  # fmt: skip
+    )
 
 
 def summary(result: GapsResult) -> str:

@@ -72,9 +72,10 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
         name="verify_spec",
         title="Hold ticked tasks against the code",
         description=(
-            "Spec, tasks.md, checkboxes, requirements, done or not: holds each ticked task of Kiro, spec-kit and OpenSpec "
-            "against the code (symbols, files, endpoints, settings, hollow bodies). Verdict done, partial, missing or "
-            "unverifiable with evidence, and a diff with corrected checkboxes. No model is asked; nothing is changed."
+            "Spec, tasks.md, checkboxes, requirements, done or not: holds each ticked task of Kiro, spec-kit and "
+            "OpenSpec against the code (symbols, files, endpoints, settings, hollow bodies). Verdict done, partial, "
+            "missing or unverifiable with evidence, and a diff with corrected checkboxes. No model is asked; nothing "
+            "is changed."
         ),
         input_model=SpecInput,
         output_model=SpecResult,

@@ -11,12 +11,44 @@ from bedrock_support.tools.gaps.words import SAID_MISSING
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Kind: TypeAlias = Literal[
-    "pass", "ellipsis", "not_implemented", "constant", "simulated", "echo", "swallowed", "dead_flag", "unreachable",
-    "half_done", "log_only", "marked",
-]  # fmt: skip
-RANDOM = {"random", "randint", "uniform", "choice", "choices", "randrange", "gauss", "sample", "shuffle", "random_sample",
-          "rand", "randn", "normalvariate", "betavariate", "triangular", "getrandbits", "randbits", "randbelow", "normal",
-          "integers", "expovariate", "token_hex", "uuid4"}  # fmt: skip
+    "pass",
+    "ellipsis",
+    "not_implemented",
+    "constant",
+    "simulated",
+    "echo",
+    "swallowed",
+    "dead_flag",
+    "unreachable",
+    "half_done",
+    "log_only",
+    "marked",
+]
+RANDOM = {
+    "random",
+    "randint",
+    "uniform",
+    "choice",
+    "choices",
+    "randrange",
+    "gauss",
+    "sample",
+    "shuffle",
+    "random_sample",
+    "rand",
+    "randn",
+    "normalvariate",
+    "betavariate",
+    "triangular",
+    "getrandbits",
+    "randbits",
+    "randbelow",
+    "normal",
+    "integers",
+    "expovariate",
+    "token_hex",
+    "uuid4",
+}
 SHAPING = {
     "round",
     "int",
@@ -151,28 +183,29 @@ def trivial(body: list[ast.stmt], params: list[str]) -> Trivial | None:
     found = Trivial()
     random_names: set[str] = set()
     for each in body:
-        if isinstance(each, ast.Pass):
-            found.explicit = True
-        elif isinstance(each, ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal):
-            continue
-        elif isinstance(each, ast.Delete) and all(isinstance(target, ast.Name) for target in each.targets):
-            found.deletes = True
-        elif isinstance(each, ast.Expr):
-            if not _quiet(each.value, found):
-                return None
-        elif isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None:
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-            if not _keeps(targets, each.value, found, random_names):
-                return None
-        elif isinstance(each, ast.Return):
-            found.explicit = True
-            if not _answers(each.value, found, params, random_names):
-                return None
-        elif not_implemented(each):
-            found.raises = True
-        else:
+        if not _nothing(each, found, params, random_names):
             return None
     return found
+
+
+def _nothing(each: ast.stmt, found: Trivial, params: list[str], random_names: set[str]) -> bool:
+    """Whether the statement does no work; what it shows is noted in `found`."""
+    if isinstance(each, ast.Expr):
+        return _quiet(each.value, found)
+    if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None:
+        targets: list[ast.expr] = list(each.targets) if isinstance(each, ast.Assign) else [each.target]
+        return _keeps(targets, each.value, found, random_names)
+    if isinstance(each, ast.Return):
+        found.explicit = True
+        return _answers(each.value, found, params, random_names)
+    if isinstance(each, ast.Delete):
+        found.deletes = True
+        return all(isinstance(target, ast.Name) for target in each.targets)
+    if not_implemented(each):
+        found.raises = True
+        return True
+    found.explicit |= isinstance(each, ast.Pass)
+    return isinstance(each, ast.Pass | ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)
 
 
 def _quiet(value: ast.expr, found: Trivial) -> bool:

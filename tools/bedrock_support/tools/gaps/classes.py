@@ -17,7 +17,8 @@ _MOST_KIN = 200
 
 class ClassId(NamedTuple):
     file: str
-    index: int
+    place: int
+    """Index among its file's classes."""
 
 
 class Hierarchy:
@@ -43,19 +44,19 @@ class Hierarchy:
             self._link(known)
 
     def name(self, known: ClassId) -> str:
-        return self._files[known.file]["classes"][known.index]["q"].rsplit(".", 1)[-1]
+        return self._files[known.file]["classes"][known.place]["q"].rsplit(".", 1)[-1]
 
     def bases(self, known: ClassId) -> list[str]:
-        return self._files[known.file]["classes"][known.index]["bases"]
+        return self._files[known.file]["classes"][known.place]["bases"]
 
     def words(self, known: ClassId) -> set[str]:
         """What the class's docstring says of empty bodies."""
-        return set(self._files[known.file]["classes"][known.index]["marks"])
+        return set(self._files[known.file]["classes"][known.place]["marks"])
 
     def _link(self, known: ClassId) -> None:
         strangers: set[str] = set()
         above: list[ClassId] = []
-        for base, hint in zip(self.bases(known), self._files[known.file]["classes"][known.index]["hints"], strict=True):
+        for base, hint in zip(self.bases(known), self._files[known.file]["classes"][known.place]["hints"], strict=True):
             namesakes = [each for each in self._named.get(base, []) if each != known]
             same_file = [each for each in namesakes if each.file == known.file]
             homes = [each for each in namesakes if hint and f"/{hint}/" in f"/{each.file[:-3]}/"]
@@ -83,7 +84,7 @@ class Hierarchy:
 
     def is_contract(self, known: ClassId) -> bool:
         """A Protocol or an interface: its methods have no bodies by design."""
-        return "Protocol" in self.bases(known) or any("Interface" == base for base in self.bases(known))
+        return "Protocol" in self.bases(known) or any(base == "Interface" for base in self.bases(known))
 
     def defining(self, classes: Iterable[ClassId], method: str) -> list[FunctionFacts]:
         return [found for each in classes if (found := self.methods[each].get(method)) is not None]

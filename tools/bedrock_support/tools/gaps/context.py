@@ -16,16 +16,50 @@ EXAMPLE_PATH = re.compile(
     r"(?:^|/)(?:docs?|examples?|samples?|demos?|[\w-]*examples?|benchmarks?|scripts|tools|contrib)/", re.I
 )
 _CONTRACT = {"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod", "overload"}
-_USUAL = {"property", "staticmethod", "classmethod", "cached_property", "setter", "getter", "deleter", "override", "wraps",
-          "lru_cache", "cache", "contextmanager", "asynccontextmanager", "final", "deprecated"}  # fmt: skip
+_USUAL = {
+    "property",
+    "staticmethod",
+    "classmethod",
+    "cached_property",
+    "setter",
+    "getter",
+    "deleter",
+    "override",
+    "wraps",
+    "lru_cache",
+    "cache",
+    "contextmanager",
+    "asynccontextmanager",
+    "final",
+    "deprecated",
+}
 _DUCKS = (
-    {"read", "readline", "readlines", "write", "writelines", "close", "flush", "seek", "tell", "isatty", "readable", "writable",
-     "seekable", "fileno", "truncate", "getvalue", "next", "closed", "readinto"},
+    {
+        "read",
+        "readline",
+        "readlines",
+        "write",
+        "writelines",
+        "close",
+        "flush",
+        "seek",
+        "tell",
+        "isatty",
+        "readable",
+        "writable",
+        "seekable",
+        "fileno",
+        "truncate",
+        "getvalue",
+        "next",
+        "closed",
+        "readinto",
+    },
     {"acquire", "release", "locked", "wait", "notify", "__enter__", "__exit__", "set", "is_set", "clear"},
     {"done", "result", "exception", "cancel", "cancelled", "add_done_callback", "running", "set_result"},
     {"debug", "info", "warning", "error", "critical", "log", "exception", "handle", "emit"},
     {"items", "keys", "values", "get", "__getitem__", "__len__", "__iter__", "__contains__", "pop", "clear", "update"},
-)  # fmt: skip
+)
 
 
 def exempt(function: FunctionFacts, known: ClassId | None, hierarchy: Hierarchy) -> bool:

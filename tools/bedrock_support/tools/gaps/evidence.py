@@ -15,7 +15,7 @@ _LONGEST = 200
 def quoted(place: Place, gap: Gap, before: int) -> list[Evidence]:
     """The defining line and the telling line; `before` is how many pieces of evidence there are already."""
     path = place.path / gap.file if place.is_folder else place.path
-    data = read(SourceFile(path=path, label=gap.file, size=0, mtime_ns=0))
+    data = read(SourceFile(path=path, label=gap.file, size=0))
     if data is None:
         return []
     lines = data.split(b"\n")

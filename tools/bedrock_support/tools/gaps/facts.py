@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from bedrock_support.tools.gaps.bodies import Function, called
 from bedrock_support.tools.gaps.signals import excuses, look
@@ -84,56 +84,71 @@ def facts_of(source: bytes) -> FileFacts:
     return found
 
 
+class _Place(NamedTuple):
+    """Where a statement stands."""
+
+    prefix: str
+    owner: int
+    inner: bool
+    branch: bool
+
+
 def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
     origins = _origins(tree)
-    pending: list[tuple[ast.AST, str, int, bool, bool]] = [(tree, "", -1, False, False)]
+    pending: list[tuple[ast.AST, _Place]] = [(tree, _Place("", -1, False, False))]
     while pending:
-        node, prefix, owner, inner, branch = pending.pop()
+        node, place = pending.pop()
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef):
-                qualified = prefix + child.name
-                found["classes"].append(
-                    ClassFacts(
-                        q=qualified,
-                        bases=[name for base in child.bases if (name := _last(base))],
-                        hints=[_home(base, origins) for base in child.bases if _last(base)],
-                        decorators=[_last(each) for each in child.decorator_list],
-                        line=child.lineno,
-                        hollow=_hollow(child),
-                        marks=sorted(excuses(ast.get_docstring(child, clean=False) or "", "class")),
-                    )
-                )
-                pending.append((child, qualified + ".", len(found["classes"]) - 1, inner, branch))
+                found["classes"].append(_class(child, place.prefix, origins))
+                at = len(found["classes"]) - 1
+                pending.append((child, place._replace(prefix=f"{place.prefix}{child.name}.", owner=at)))
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                found["functions"].append(_function(child, prefix, owner, lines, inner=inner, branch=branch))
-                pending.append((child, prefix + child.name + ".", -1, True, False))
-            elif isinstance(child, ast.ImportFrom | ast.Import):
-                if not inner:
-                    found["names"] += _bound_imports(child, prefix)
-                if branch and not inner:
-                    found["imported"] += [each.asname or each.name for each in child.names]
-            elif isinstance(child, ast.Assign | ast.AnnAssign):
-                if not inner:
-                    found["names"] += [(prefix + name, child.lineno, "=") for name in _targets(child)]
+                found["functions"].append(_function(child, place, lines))
+                pending.append((child, _Place(f"{place.prefix}{child.name}.", -1, True, False)))
+            elif isinstance(child, ast.ImportFrom | ast.Import | ast.Assign | ast.AnnAssign):
+                if not place.inner:
+                    _bind(child, place, found)
             elif isinstance(child, ast.If) and _last(child.test) == "TYPE_CHECKING":
-                pending += [(each, prefix, owner, inner, True) for each in child.orelse]
+                otherwise = ast.If(test=child.test, body=child.orelse, orelse=[])
+                pending.append((otherwise, place._replace(branch=True)))
             elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-                pending.append(
-                    (child, prefix, owner, inner, branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler))
-                )
+                branch = place.branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler)
+                pending.append((child, place._replace(branch=branch)))
 
 
-def _function(node: Function, prefix: str, owner: int, lines: list[str], *, inner: bool, branch: bool) -> FunctionFacts:
-    decorators = [_decorator(each) for each in node.decorator_list]
+def _class(node: ast.ClassDef, prefix: str, origins: dict[str, str]) -> ClassFacts:
+    return ClassFacts(
+        q=prefix + node.name,
+        bases=[name for base in node.bases if (name := _last(base))],
+        hints=[_home(base, origins) for base in node.bases if _last(base)],
+        decorators=[_last(each) for each in node.decorator_list],
+        line=node.lineno,
+        hollow=_hollow(node),
+        marks=sorted(excuses(ast.get_docstring(node, clean=False) or "", "class")),
+    )
+
+
+def _bind(node: ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign, place: _Place, found: FileFacts) -> None:
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        found["names"] += [(place.prefix + name, node.lineno, "=") for name in _targets(node)]
+        return
+    found["names"] += _bound_imports(node, place.prefix)
+    if place.branch:
+        found["imported"] += [each.asname or each.name for each in node.names]
+
+
+def _function(node: Function, place: _Place, lines: list[str]) -> FunctionFacts:
+    decorators = [_last(each) for each in node.decorator_list]
     seen = look(node, lines, set(decorators))
     marks = seen.marks
     if seen.kind:
-        marks |= {"nested"} if inner else set()
-        marks |= {"branched"} if branch else set()
-        marks.add("method" if owner >= 0 else "plain_function")
+        marks |= {"nested"} if place.inner else set()
+        marks |= {"branched"} if place.branch else set()
+        marks.add("method" if place.owner >= 0 else "plain_function")
     return FunctionFacts(
-        q=prefix + node.name,
-        c=owner,
+        q=place.prefix + node.name,
+        c=place.owner,
         line=node.lineno,
         end=node.end_lineno or node.lineno,
         kind=seen.kind or "",
@@ -200,11 +215,6 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     if isinstance(node, ast.Attribute):
         return _last(node.value)
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
-
-
-def _decorator(node: ast.expr) -> str:
-    """Last name, and for `x.setter` and the like only that."""
-    return _last(node)
 
 
 def _uses(tree: ast.Module, found: FileFacts) -> None:

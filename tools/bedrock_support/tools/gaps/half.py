@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 from bedrock_support.tools.gaps import values, words
 from bedrock_support.tools.gaps.bodies import Function, Seen, called, is_log, is_random
 from bedrock_support.tools.gaps.wounds import statements

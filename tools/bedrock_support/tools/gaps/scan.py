@@ -10,7 +10,7 @@ from subprocess import DEVNULL
 
 from anyio import BrokenResourceError, CapacityLimiter, create_task_group, from_thread, run_process, to_thread
 
-from bedrock_support.tools.gaps.facts import FileFacts, facts_of
+from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
 from bedrock_support.tools.gaps.store import FactStore, key_of, pack, unpack
 from bedrock_support.tools.gaps.worker import framed, pack_all, unframed

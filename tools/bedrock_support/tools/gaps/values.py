@@ -8,14 +8,36 @@ import re
 MOST_PARTS = 200
 """Nodes of a literal that are looked at; a longer one is a table, not an answer."""
 _SAMPLE_WORDS = re.compile(
-    r"^(?:success|succeeded|ok|okay|done|result|results|response|output|value|data|test|testing|example|sample|dummy|mock\w*|fake\w*"
-    r"|placeholder|foo|bar|baz|hello.*|lorem.*|todo|tbd|n/a|unknown|string|some[ _].*|my[ _].*|your[ _].*|item[ _-]?\d*|abc\d*|xyz"
-    r"|user\d*|john.*|jane.*|alice|bob|processed.*|completed.*|complete|pending|status|message|example\..*|.*@example\..*|.*[_ -]here"
+    r"^(?:success|succeeded|ok|okay|done|results?|response|output|value|data|test|testing|example|sample|dummy|mock\w*"
+    r"|fake\w*|placeholder|foo|bar|baz|hello.*|lorem.*|todo|tbd|n/a|unknown|string"
+    r"|some[ _].*|my[ _].*|your[ _].*|item[ _-]?\d*|abc\d*|xyz"
+    r"|user\d*|john.*|jane.*|alice|bob|processed.*|completed.*|complete|pending"
+    r"|status|message|example\..*|.*@example\..*|.*[_ -]here"
     r"|not implemented.*|stub\w*|simulated.*|(?:\w+[_ -])?\d{1,3}|[a-c]|x|y)$",
     re.IGNORECASE,
 )
 _SAMPLE_KEYS = frozenset(
-    "status success result results message data id name value ok items output response score valid count total error code".split()
+    [
+        "status",
+        "success",
+        "result",
+        "results",
+        "message",
+        "data",
+        "id",
+        "name",
+        "value",
+        "ok",
+        "items",
+        "output",
+        "response",
+        "score",
+        "valid",
+        "count",
+        "total",
+        "error",
+        "code",
+    ]
 )
 
 
@@ -36,9 +58,9 @@ def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None) -> boo
             pending += [key for key in each.keys if key is not None] + each.values
         elif isinstance(each, ast.UnaryOp):
             pending.append(each.operand)
-        elif isinstance(each, ast.Name) and known and each.id in known:
-            continue
-        elif isinstance(each, ast.Call) and _empty_builder(each):
+        elif (isinstance(each, ast.Name) and known and each.id in known) or (
+            isinstance(each, ast.Call) and _empty_builder(each)
+        ):
             continue
         else:
             return False
@@ -50,6 +72,14 @@ def _empty_builder(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id in names and not call.args and not call.keywords
 
 
+_FORMS: tuple[tuple[type[ast.expr], str], ...] = (
+    (ast.List, "list"),
+    (ast.Tuple, "tuple"),
+    (ast.Dict, "dict"),
+    (ast.Set, "set"),
+)
+
+
 def type_of(node: ast.expr) -> str:
     """The type's name of a literal, `none` for None."""
     if isinstance(node, ast.Constant):
@@ -58,7 +88,7 @@ def type_of(node: ast.expr) -> str:
         return "bool" if isinstance(node.op, ast.Not) else type_of(node.operand)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return node.func.id
-    return {ast.List: "list", ast.Tuple: "tuple", ast.Dict: "dict", ast.Set: "set"}.get(type(node), "other")
+    return next((name for form, name in _FORMS if isinstance(node, form)), "other")
 
 
 def is_empty(node: ast.expr) -> bool:
@@ -94,12 +124,28 @@ def looks_canned(node: ast.expr) -> bool:
 
 
 _ANNOTATED = {
-    "str": {"str"}, "bytes": {"bytes"}, "bool": {"bool"}, "int": {"int", "bool"}, "float": {"float", "int"},
-    "list": {"list"}, "dict": {"dict"}, "tuple": {"tuple"}, "set": {"set"}, "frozenset": {"frozenset"},
-    "Sequence": {"list", "tuple", "str"}, "Iterable": {"list", "tuple", "set", "dict", "str"},
-    "Iterator": set[str](), "Generator": set[str](), "List": {"list"}, "Dict": {"dict"}, "Tuple": {"tuple"}, "Set": {"set"},
-    "Mapping": {"dict"}, "MutableMapping": {"dict"}, "Collection": {"list", "tuple", "set", "dict"},
-}  # fmt: skip
+    "str": {"str"},
+    "bytes": {"bytes"},
+    "bool": {"bool"},
+    "int": {"int", "bool"},
+    "float": {"float", "int"},
+    "list": {"list"},
+    "dict": {"dict"},
+    "tuple": {"tuple"},
+    "set": {"set"},
+    "frozenset": {"frozenset"},
+    "Sequence": {"list", "tuple", "str"},
+    "Iterable": {"list", "tuple", "set", "dict", "str"},
+    "Iterator": set[str](),
+    "Generator": set[str](),
+    "List": {"list"},
+    "Dict": {"dict"},
+    "Tuple": {"tuple"},
+    "Set": {"set"},
+    "Mapping": {"dict"},
+    "MutableMapping": {"dict"},
+    "Collection": {"list", "tuple", "set", "dict"},
+}
 _WIDE = {"Any", "object", "Self", "TypeVar", "T", "V", "K", "R", "NoReturn", "Never", "Awaitable", "Coroutine", "Union"}
 
 
@@ -120,17 +166,21 @@ def annotation_names(node: ast.expr | None) -> set[str] | None:
         left, right = annotation_names(node.left), annotation_names(node.right)
         return None if left is None or right is None else left | right
     if isinstance(node, ast.Subscript):
-        outer = annotation_names(node.value)
-        if outer == {"Optional"}:
-            inner = annotation_names(node.slice)
-            return None if inner is None else inner | {"None"}
-        if outer == {"Union"} and isinstance(node.slice, ast.Tuple):
-            parts = [annotation_names(each) for each in node.slice.elts]
-            return None if any(part is None for part in parts) else {name for part in parts if part for name in part}
-        return outer
+        return _subscripted(node)
     if isinstance(node, ast.Attribute):
         return {node.attr}
     return {node.id} if isinstance(node, ast.Name) else None
+
+
+def _subscripted(node: ast.Subscript) -> set[str] | None:
+    outer = annotation_names(node.value)
+    if outer == {"Optional"}:
+        inner = annotation_names(node.slice)
+        return None if inner is None else inner | {"None"}
+    if outer == {"Union"} and isinstance(node.slice, ast.Tuple):
+        parts = [annotation_names(each) for each in node.slice.elts]
+        return None if any(part is None for part in parts) else {name for part in parts if part for name in part}
+    return outer
 
 
 def fits(kind: str, names: set[str] | None) -> bool | None:

@@ -15,9 +15,18 @@ from importlib.resources import files
 from math import exp
 
 GROUPS = {
-    "pass": "void", "ellipsis": "dots", "constant": "const", "not_implemented": "nie", "echo": "echo", "simulated": "act",
-    "log_only": "act", "swallowed": "swallow", "dead_flag": "dead", "unreachable": "park", "half_done": "half",
-}  # fmt: skip
+    "pass": "void",
+    "ellipsis": "dots",
+    "constant": "const",
+    "not_implemented": "nie",
+    "echo": "echo",
+    "simulated": "act",
+    "log_only": "act",
+    "swallowed": "swallow",
+    "dead_flag": "dead",
+    "unreachable": "park",
+    "half_done": "half",
+}
 DEFAULT_CONFIDENCE = 0.65
 """Below it, look-alikes begin to outnumber stubs in a tree that is mostly finished."""
 

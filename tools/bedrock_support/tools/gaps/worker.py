@@ -1,6 +1,7 @@
 """A process that reads sources: whatever a hostile file does to the parser, it does it here.
 
-Stdin and stdout carry blocks: eight bytes of length, big-endian, then the block. One block of packed facts for each source.
+Stdin and stdout carry blocks: eight bytes of length, big-endian, then the block. One block of packed facts for each
+source.
 """
 
 from __future__ import annotations

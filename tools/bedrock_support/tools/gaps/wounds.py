@@ -133,7 +133,7 @@ def dead_flag(body: list[ast.stmt], params: list[str]) -> Wound | None:
             continue
         rest = [other for other in body if other is not each]
         plain = trivial([*rest, *each.orelse], params)
-        marks = {"never" if never else "switched"} | ({"otherwise_nothing"} if plain is not None else set())
+        marks = {"never" if never else "switched"} | ({"otherwise_nothing"} if plain is not None else set[str]())
         if never or plain is not None:
             return Wound(line=each.lineno, size=count(each.body), marks=frozenset(marks))
     return None
@@ -167,8 +167,8 @@ def swallowed(body: list[ast.stmt]) -> Wound | None:
         return None
     size = count(inner)
     answers = any(isinstance(each, ast.Return) and each.value is not None for each in _all(inner))
-    marks |= found | ({"answers_inside"} if answers else set())
-    marks |= {"many_inside"} if size >= 5 else {"few_inside"} if size <= 2 else set()
+    marks |= found | ({"answers_inside"} if answers else set[str]())
+    marks |= {"many_inside"} if size >= 5 else {"few_inside"} if size <= 2 else set[str]()
     return Wound(line=core[0].lineno, size=size, marks=frozenset(marks))
 
 

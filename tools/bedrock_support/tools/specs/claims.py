@@ -17,19 +17,22 @@ _BARE = re.compile(
     r"(?<![\w./`-])(?:[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+|[a-z_][a-z0-9]*(?:_[a-z0-9]+)+|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\(\))"
 )
 _FILE = re.compile(
-    r"(?<![\w:/@.-])((?:\.?[\w@.-]+/)*[\w@.-]+\.(?:py|pyi|ts|tsx|js|jsx|mjs|cjs|go|java|kt|rs|rb|md|toml|ya?ml|json|sql|sh|css|html|proto|tf|cfg|ini|txt))\b"
+    r"(?<![\w:/@.-])((?:\.?[\w@.-]+/)*[\w@.-]+\.(?:py|pyi|ts|tsx|js|jsx|mjs|cjs|go|java|kt|rs|rb"
+    r"|md|toml|ya?ml|json|sql|sh|css|html|proto|tf|cfg|ini|txt))\b"
 )
 _ENDPOINT = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+[`'\"]?(/[\w/{}:<>.*-]*)")
 _SETTING = re.compile(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
 _MAKES = re.compile(
-    r"^[*_\s]*(?:implement|add|create|write|build|define|introduce|expose|provide|develop|make|set ?up|extend|update|refactor|fix|support"
-    r"|register|complete|finish|export|declare|generate|configure|migrate|move|port|replace|test|cover|document|ensure|wire|integrate)\w*\b",
+    r"^[*_\s]*(?:implement|add|create|write|build|define|introduce|expose|provide|develop|make|set ?up|extend|update"
+    r"|refactor|fix|support|register|complete|finish|export|declare|generate|configure|migrate|move|port|replace|test|cover|document"
+    r"|ensure|wire|integrate)\w*\b",
     re.IGNORECASE,
 )
 _REMOVES = re.compile(r"^\W*(?:remove|delete|drop|retire|get rid of)\b", re.IGNORECASE)
 _RENAMES = re.compile(r"^\W*rename\b", re.IGNORECASE)
 _LEANS = re.compile(
-    r"\b(?:using|use|uses|via|with|from|by|like|based on|similar to|calls?|following|per|see|instead of|such as|raises?|returns?"
+    r"\b(?:using|use|uses|via|with|from|by|like|based on|similar to|calls?|following|per|see|instead of"
+    r"|such as|raises?|returns?"
     r"|inherits?|depends? on|against|without|compatible with|for)\s+(?:the\s+|an?\s+|existing\s+)*[`\"']?$",
     re.IGNORECASE,
 )
@@ -42,8 +45,29 @@ _KNOWN = (
     | set(sys.stdlib_module_names)
     | {"pytest", "numpy", "pandas", "self", "cls", "main", "npm", "React", "Node", "json"}
 )
-_PROPER = {"JavaScript", "TypeScript", "GitHub", "GitLab", "PostgreSQL", "MySQL", "GraphQL", "OpenAPI", "WebSocket", "DynamoDB", "FastAPI",
-           "OpenTelemetry", "CloudWatch", "CloudFormation", "NodeJs", "MongoDB", "RabbitMQ", "LocalStorage", "DevOps", "OAuth", "README"}  # fmt: skip
+_PROPER = {
+    "JavaScript",
+    "TypeScript",
+    "GitHub",
+    "GitLab",
+    "PostgreSQL",
+    "MySQL",
+    "GraphQL",
+    "OpenAPI",
+    "WebSocket",
+    "DynamoDB",
+    "FastAPI",
+    "OpenTelemetry",
+    "CloudWatch",
+    "CloudFormation",
+    "NodeJs",
+    "MongoDB",
+    "RabbitMQ",
+    "LocalStorage",
+    "DevOps",
+    "OAuth",
+    "README",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +147,6 @@ def _claim(raw: str, places: tuple[str, ...]) -> Claim | None:
         return Claim(what="setting", name=name, near=places)
     if not _DOTTED.match(name) or len(name) < 2:
         return None
-    if name in _KNOWN or name.split(".")[0] in _KNOWN and "." not in name:
+    if name in _KNOWN or (name.split(".")[0] in _KNOWN and "." not in name):
         return None
     return Claim(what="symbol", name=re.sub(r"::|#", ".", name), near=places)

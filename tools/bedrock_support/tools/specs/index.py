@@ -13,8 +13,10 @@ OTHERS = frozenset(
     {".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".go", ".java", ".kt", ".rs", ".rb", ".cs", ".swift", ".php"}
 )
 _DEFINED = re.compile(
-    r"""^[ \t]*(?:(?:export|default|public|private|protected|static|final|abstract|async|declare|override|pub(?:\([^)\n]*\))?|open|sealed|readonly)\s+)*
-    (?: (?:function\*?|class|interface|type|enum|struct|trait|record|namespace|module|def|fun|fn|object|impl)\s+(?P<a>[A-Za-z_$][\w$]*)
+    r"""^[ \t]*(?:(?:export|default|public|private|protected|static|final|abstract|async|declare|override
+      |pub(?:\([^)\n]*\))?|open|sealed|readonly)\s+)*
+    (?: (?:function\*?|class|interface|type|enum|struct|trait|record|namespace|module|def|fun|fn|object|impl)
+      \s+(?P<a>[A-Za-z_$][\w$]*)
       | func\s+(?:\([^)\n]*\)\s*)?(?P<b>[A-Za-z_]\w*)
       | (?:const|let|var|val)\s+(?P<c>[A-Za-z_$][\w$]*)\s*(?::[^=\n]{0,200})?=
       | (?:[\w<>\[\],.?&|]+\s+){1,2}(?P<d>[A-Za-z_]\w*)\s*\([^;\n]*\)\s*(?:throws\s+[\w,.\s]+)?\{

@@ -190,7 +190,7 @@ class Verifier:
         wanted = shape(path)
         for (verb, route), where in routes.items():
             if verb in (method, "*") and (
-                shape(route) == wanted or wanted.endswith(shape(route)) and len(shape(route)) > 1
+                shape(route) == wanted or (wanted.endswith(shape(route)) and len(shape(route)) > 1)
             ):
                 return Proof(claim=claim, state="found", where=where, said=f"{claim.name} is at {where}")
         if not routes:

@@ -20,8 +20,30 @@ from bedrock_support.tools.specs.index import OTHERS, Index
 from bedrock_support.tools.specs.tasks import Task, TaskList, task_lists, tasks_of, untick
 from bedrock_support.tools.specs.verdicts import HOLLOW, Judged, Verifier
 
-_TEXTS = frozenset({".md", ".json", ".yaml", ".yml", ".toml", ".sql", ".sh", ".css", ".html", ".proto", ".tf", ".cfg", ".ini", ".txt",
-                    ".py", ".pyi", ".rst"}) | OTHERS  # fmt: skip
+_TEXTS = (
+    frozenset(
+        {
+            ".md",
+            ".json",
+            ".yaml",
+            ".yml",
+            ".toml",
+            ".sql",
+            ".sh",
+            ".css",
+            ".html",
+            ".proto",
+            ".tf",
+            ".cfg",
+            ".ini",
+            ".txt",
+            ".py",
+            ".pyi",
+            ".rst",
+        }
+    )
+    | OTHERS
+)
 _SCRIPTS = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx"})
 _KEPT_TEXTS = 500
 
@@ -81,9 +103,10 @@ def _with_parents(judged: list[Judged]) -> list[Judged]:
     found: list[Judged] = []
     for at, each in enumerate(judged):
         below = [
-            later for later in judged[at + 1 : at + 1 + each.task.children]
+            later
+            for later in judged[at + 1 : at + 1 + each.task.children]
             if later.task.file == each.task.file and later.task.line > each.task.line
-        ]  # fmt: skip
+        ]
         if each.proofs or not below:
             found.append(each)
             continue
