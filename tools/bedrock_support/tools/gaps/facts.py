@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple, TypedDict
 
+from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
 from bedrock_support.tools.gaps.signals import excuses, look
 
@@ -59,13 +60,15 @@ class FileFacts(TypedDict):
     """Names that are imported inside a branch."""
     names: list[tuple[str, int, str]]
     """Names bound outside functions: qualified name, line, and `=` or where it is imported from (`module:name`)."""
+    tests: list[tuple[str, int, int, str, float]]
+    """Tests that can't fail: name, line, telling line, kind, confidence."""
     problem: str
     """Why the file couldn't be read as Python, empty if it could."""
 
 
 def facts_of(source: bytes) -> FileFacts:
     """Facts of one file; whatever is in it, this returns."""
-    found = FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], problem="")
+    found = FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], tests=[], problem="")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -77,6 +80,7 @@ def facts_of(source: bytes) -> FileFacts:
         )
         _definitions(tree, text.splitlines(), found)
         _uses(tree, found)
+        found["tests"] = weak_tests(tree) if b"def test" in source else []
     except (SyntaxError, ValueError) as error:
         found["problem"] = f"isn't Python that this version can read: {str(error)[:120]}"
     except (RecursionError, MemoryError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bedrock_support.tools.envelope import Severity
-from bedrock_support.tools.gaps.context import Context
+from bedrock_support.tools.gaps.context import TEST_PATH, Context
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
 from bedrock_support.tools.gaps.reasons import TITLES, detail, disproof
 from bedrock_support.tools.gaps.weigh import weigh
@@ -65,6 +65,35 @@ def stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
                 best[symbol] = gap
         found += best.values()
     return ranked(found)
+
+
+_TESTS = {
+    "vacuous_test": "checks only what is always true",
+    "empty_test": "calls nothing and checks nothing",
+    "unchecked_test": "runs code and checks nothing about it",
+}
+
+
+def hollow_tests(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
+    """Tests that no change of the code could make fail."""
+    return [
+        Gap(
+            file=path,
+            line=line,
+            at=at,
+            symbol=name,
+            kind=kind,
+            confidence=confidence,
+            severity="low" if kind == "unchecked_test" else "medium",
+            title=f"{name} {_TESTS[kind]}",
+            detail="No assertion, expected error or checking helper is reached from its body.",
+            disproof="a fixture, a called helper or the runner fails when the code is wrong",
+        )
+        for path, facts in files.items()
+        if TEST_PATH.search(path)
+        for name, line, at, kind, confidence in facts["tests"]
+        if confidence >= floor
+    ]
 
 
 def ranked(gaps: list[Gap]) -> list[Gap]:

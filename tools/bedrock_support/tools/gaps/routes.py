@@ -84,6 +84,11 @@ def joined(*parts: str) -> str:
     return "/" + "/".join(part.strip("/") for part in parts if part.strip("/"))
 
 
+def shape(path: str) -> str:
+    """A path with its parameters made alike and without its last slash."""
+    return re.sub(r"\{[^}]*\}|<[^>]*>|:[A-Za-z_]\w*|\*\w*", "{}", path.rstrip("/") or "/").lower()
+
+
 def _python(label: str, data: bytes, mounts: Mounts) -> Iterator[Route]:
     try:
         with warnings.catch_warnings():

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 
 from bedrock_support.tools.base import InputError
-from bedrock_support.tools.gaps.findings import Gap, ranked, stubs
+from bedrock_support.tools.gaps.files import list_sources, read
+from bedrock_support.tools.gaps.findings import Gap, hollow_tests, ranked, stubs
+from bedrock_support.tools.gaps.promised import OPENAPI_ENDINGS, is_openapi, missing_routes
+from bedrock_support.tools.gaps.routes import routes_of
 from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
 from bedrock_support.tools.gaps.store import FactStore
 
-CHECKS = ("stubs",)
+CHECKS = ("stubs", "tests", "routes")
+_WEB = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", *OPENAPI_ENDINGS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,27 @@ def _found(tree: Tree, checks: Sequence[str], floor: float) -> list[Gap]:
     found: list[Gap] = []
     if "stubs" in checks:
         found += stubs(tree.files, floor)
+    if "tests" in checks:
+        known = {(each.file, each.symbol) for each in found}
+        found += [each for each in hollow_tests(tree.files, floor) if (each.file, each.symbol) not in known]
+    if "routes" in checks:
+        found += _routes(tree.root, floor)
     return ranked(found)
+
+
+def _routes(root: Path, floor: float) -> list[Gap]:
+    """OpenAPI documents of the tree against its routes."""
+    listing = list_sources(root, _WEB, from_thread.check_cancelled)
+    data = [(each.label, each) for each in listing.files]
+    documents = [
+        (label, body)
+        for label, each in data
+        if label.endswith(OPENAPI_ENDINGS) and is_openapi(label, body := read(each) or b"")
+    ]
+    if not documents:
+        return []
+    code = ((label, read(each) or b"") for label, each in data if not label.endswith(OPENAPI_ENDINGS))
+    return missing_routes(documents, routes_of(code), floor)
 
 
 def _inside(file: str, place: str) -> bool:

@@ -166,7 +166,7 @@ def _batches(missing: list[_Source]) -> list[list[_Source]]:
 
 
 def _failed(problem: str) -> FileFacts:
-    return FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], problem=problem)
+    return FileFacts(functions=[], classes=[], uses={}, imported=[], names=[], tests=[], problem=problem)
 
 
 def _problems(files: dict[str, FileFacts]) -> list[str]:

@@ -103,7 +103,7 @@ def unpack(body: bytes) -> FileFacts | None:
         return None
     if (
         not isinstance(loaded, dict)
-        or not {"functions", "classes", "uses", "imported", "names", "problem"} <= loaded.keys()
+        or not {"functions", "classes", "uses", "imported", "names", "tests", "problem"} <= loaded.keys()
     ):
         return None
     return cast("FileFacts", loaded)

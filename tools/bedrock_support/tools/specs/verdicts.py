@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.findings import Gap
+from bedrock_support.tools.gaps.routes import shape
 from bedrock_support.tools.specs.claims import Claim, claims_of
 from bedrock_support.tools.specs.index import Index, Site
 from bedrock_support.tools.specs.tasks import Task
@@ -203,8 +204,3 @@ class Verifier:
             if not path.endswith((".md", ".rst", ".txt")) and word.search(self._text_of(path)):
                 return Proof(claim=claim, state="found", where=path, said=f"{claim.name} is in {path}")
         return Proof(claim=claim, state="absent", where="", said=f"no code names {claim.name}")
-
-
-def shape(path: str) -> str:
-    """A route's path with its parameters made alike and without its last slash."""
-    return re.sub(r"\{[^}]*\}|<[^>]*>|:[A-Za-z_]\w*|\*\w*", "{}", path.rstrip("/") or "/").lower()
