@@ -54,7 +54,7 @@ async def find_gaps(
     checks = [each for each in focus if each in CHECKS] or list(CHECKS)
     places = [each.strip("/").removeprefix("./") for each in focus if each not in CHECKS]
     tree = await read_tree(root, store, workers, told, expired)
-    _refuse_strange(places, tree)
+    await to_thread.run_sync(_refuse_strange, places, tree, limiter=workers)
     gaps = await to_thread.run_sync(partial(_found, tree, checks, floor), limiter=workers)
     if places:
         gaps = [each for each in gaps if any(_inside(each.file, place) for place in places)]
@@ -96,7 +96,10 @@ def _inside(file: str, place: str) -> bool:
 
 def _refuse_strange(places: Sequence[str], tree: Tree) -> None:
     for place in places:
-        if tree.partial or any(_inside(file, place) for file in tree.files) or (tree.root / place).exists():
+        inside = ".." not in place.split("/")
+        if inside and (
+            tree.partial or any(_inside(each, place) for each in tree.files) or (tree.root / place).exists()
+        ):
             continue
         mend = f"Name a check ({', '.join(CHECKS)}), or a file or folder relative to path"
         raise InputError("focus", place, "is neither a check nor in the tree", mend)
