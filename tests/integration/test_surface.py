@@ -76,7 +76,13 @@ async def test_bad_input_is_answered_with_field_value_and_mend(odd_root: Path) -
 async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
     async with plain(log_root, era) as client:
         tools = (await client.list_tools()).tools
-        assert [tool.name for tool in tools] == ["triage_incident", "complete_handoff", "explain_routing"]
+        assert [tool.name for tool in tools] == [
+            "triage_incident",
+            "detect_implementation_gaps",
+            "verify_spec",
+            "complete_handoff",
+            "explain_routing",
+        ]
         listed = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])
         assert len(listed) / 4 < MOST_TOKENS
         for tool in tools:
