@@ -1,8 +1,8 @@
 """From signals to a calibrated confidence: a sum of weights through the logistic function.
 
 The weights are the log-odds of a regularised logistic regression (Cox 1958) over signals and over pairs of body kind
-and signal. It was fitted on functions of released packages, some replaced by stubs; docs/gaps.md says how well it holds
-on packages that the fit hasn't seen. Nothing is asked and nothing is drawn at run time.
+and signal. It was fitted on functions of released packages, some replaced by stubs; docs/gaps.md says how and how well.
+Nothing is asked and nothing is drawn at run time.
 """
 
 from __future__ import annotations
