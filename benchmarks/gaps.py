@@ -121,7 +121,8 @@ def _calibration(rows: list[Row], found: list[Row]) -> None:
     pairs = [(sure.get((row["root"], row["file"], row["qualname"]), 0.0), bool(row["label"])) for row in rows]
     reported = [each for each in pairs if each[0] >= DEFAULT_CONFIDENCE]
     print(
-        f"calibration error: {_error(pairs):.3f} of all {len(pairs)} rows, {_error(reported):.3f} of {len(reported)} reported\n"
+        f"calibration error: {_error(pairs):.3f} of all {len(pairs)} rows, "
+        f"{_error(reported):.3f} of {len(reported)} reported\n"
     )
 
 
