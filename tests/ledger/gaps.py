@@ -9,6 +9,7 @@ PROMISES: dict[str, Promise] = {
     "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
     "gaps:tests": Promise(_ISSUE, "Tests that check nothing, or only what is always true, are found."),
     "gaps:routes": Promise(_ISSUE, "OpenAPI operations that no FastAPI, Flask or Express route serves are found."),
+    "gaps:docs": Promise(_ISSUE, "Documented functions, settings and commands that don't exist are found."),
     "gaps:hostile": Promise(_ISSUE, "Huge, deep, broken and binary files, links and devices are survived and said."),
     "gaps:incremental": Promise(_ISSUE, "A second run reads only files whose content changed."),
     "gaps:confined": Promise(_ISSUE, "No path leads out of the roots."),

@@ -223,3 +223,31 @@ async def test_json_documents_are_read_and_none_is_judged_without_routes(tmp_pat
     assert (await scan(tmp_path)).gaps == ()
     plant(tmp_path, {"app.py": "@app.get('/a')\ndef a():\n    return rows()\n"})
     assert symbols(await scan(tmp_path)) == {"GET /b": "missing_route"}
+
+
+CODE = """
+import argparse, os
+PREFIX = "SHOP_"
+URL, KEY, NAME = os.environ["SHOP_URL"], os.environ["SHOP_KEY"], os.environ["SHOP_NAME"]
+TIMEOUT = os.environ[f"{PREFIX}TIMEOUT"]
+def main():
+    commands = argparse.ArgumentParser().add_subparsers()
+    commands.add_parser("serve")
+    commands.add_parser("check")
+"""
+README = """
+Call `shop.cli.main()` or `shop.lost()`, set `SHOP_URL`, `SHOP_TIMEOUT` or `SHOP_REGION`, then run `shop serve` or
+`shop deploy`. `requests.get` isn't ours, nor is `AWS_REGION`.
+`shop.gone` was removed.
+"""
+
+
+@promise("gaps:docs")
+async def test_documented_things_that_do_not_exist_are_found(tmp_path: Path) -> None:
+    project = '[project.scripts]\nshop = "shop.cli:main"\n'
+    plant(tmp_path, {"shop/__init__.py": "", "shop/cli.py": CODE, "README.md": README, "pyproject.toml": project})
+    assert symbols(await scan(tmp_path, focus=["docs"])) == {
+        "shop.lost()": "undefined_function",
+        "SHOP_REGION": "unread_setting",
+        "shop deploy": "unknown_command",
+    }

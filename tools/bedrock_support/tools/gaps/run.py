@@ -10,6 +10,7 @@ from pathlib import Path
 from anyio import CapacityLimiter, from_thread, to_thread
 
 from bedrock_support.tools.base import InputError
+from bedrock_support.tools.gaps.documented import DOC_ENDINGS, broken_promises
 from bedrock_support.tools.gaps.files import list_sources, read
 from bedrock_support.tools.gaps.findings import Gap, hollow_tests, ranked, stubs
 from bedrock_support.tools.gaps.promised import OPENAPI_ENDINGS, is_openapi, missing_routes
@@ -17,8 +18,36 @@ from bedrock_support.tools.gaps.routes import routes_of
 from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
 from bedrock_support.tools.gaps.store import FactStore
 
-CHECKS = ("stubs", "tests", "routes")
+CHECKS = ("stubs", "tests", "routes", "docs")
+DOCS_BYTES = 30_000_000
+"""Code beyond which documents aren't held against it: every word of it would have to be read anew each time."""
 _WEB = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", *OPENAPI_ENDINGS})
+_READ = _WEB | {
+    ".toml",
+    ".cfg",
+    ".ini",
+    ".sh",
+    ".env",
+    ".txt",
+    ".tf",
+    ".go",
+    ".java",
+    ".kt",
+    ".rs",
+    ".rb",
+    ".sql",
+    ".xml",
+    ".html",
+    ".c",
+    ".h",
+    ".cpp",
+    ".cs",
+    ".php",
+    ".swift",
+    ".pyi",
+    ".pyx",
+    *DOC_ENDINGS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +101,8 @@ def _found(tree: Tree, checks: Sequence[str], floor: float) -> list[Gap]:
         found += [each for each in hollow_tests(tree.files, floor) if (each.file, each.symbol) not in known]
     if "routes" in checks:
         found += _routes(tree.root, floor)
+    if "docs" in checks:
+        found += _documented(tree, floor)
     return ranked(found)
 
 
@@ -88,6 +119,23 @@ def _routes(root: Path, floor: float) -> list[Gap]:
         return []
     code = ((label, read(each) or b"") for label, each in data if not label.endswith(OPENAPI_ENDINGS))
     return missing_routes(documents, routes_of(code), floor)
+
+
+def _documented(tree: Tree, floor: float) -> list[Gap]:
+    """Documents against the names that the code knows."""
+    listing = list_sources(tree.root, _READ, from_thread.check_cancelled)
+    documents = [each for each in listing.files if each.label.endswith(DOC_ENDINGS)]
+    code = [each for each in listing.files if not each.label.endswith(DOC_ENDINGS)]
+    if not documents or sum(each.size for each in code) > DOCS_BYTES:
+        return []
+    project = next((each for each in code if each.label == "pyproject.toml"), None)
+    return broken_promises(
+        ((each.label, (read(each) or b"").decode("utf-8", "replace")) for each in documents),
+        tree.files,
+        ((read(each) or b"").decode("utf-8", "replace") for each in code),
+        (read(project) or b"").decode("utf-8", "replace") if project is not None else "",
+        floor,
+    )
 
 
 def _inside(file: str, place: str) -> bool:
