@@ -26,7 +26,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs as a script, too
 
-from bedrock_support.tools.gaps.weigh import DEFAULT_CONFIDENCE
+from bedrock_support.tools.gaps.options import DEFAULT_CONFIDENCE
 from benchmarks.gaps_others import OTHERS, environment_of, findings_of
 from tests.rig import connect, environment, told
 

@@ -12,9 +12,9 @@ import anyio
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import ToolContext
+from bedrock_support.tools.gaps.options import DEFAULT_CONFIDENCE
 from bedrock_support.tools.gaps.run import Found, find_gaps
 from bedrock_support.tools.gaps.store import FactStore
-from bedrock_support.tools.gaps.weigh import DEFAULT_CONFIDENCE
 from tests.triage_rig import RULES, Steps, failing
 
 WORKING = '''

@@ -94,9 +94,9 @@ def _gaps(arguments: argparse.Namespace) -> int:
 
 
 async def _finding(root: Path, floor: float | None, focus: list[str]) -> Found:
+    from bedrock_support.tools.gaps.options import DEFAULT_CONFIDENCE
     from bedrock_support.tools.gaps.run import find_gaps
     from bedrock_support.tools.gaps.store import FactStore
-    from bedrock_support.tools.gaps.weigh import DEFAULT_CONFIDENCE
 
     store = FactStore(load().facts_file)
     try:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from anyio import to_thread
 from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result, Severity
-from bedrock_support.tools.gaps.evidence import quoted
-from bedrock_support.tools.gaps.findings import Gap
-from bedrock_support.tools.gaps.run import CHECKS, Found, find_gaps
+from bedrock_support.tools.gaps.options import CHECKS, DEFAULT_CONFIDENCE
 from bedrock_support.tools.gaps.store import FactStore
-from bedrock_support.tools.gaps.weigh import DEFAULT_CONFIDENCE
 from bedrock_support.tools.paths import Place, confine
+
+if TYPE_CHECKING:
+    from bedrock_support.tools.gaps.findings import Gap
+    from bedrock_support.tools.gaps.run import Found
 
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
@@ -58,6 +61,9 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
     """The tool, over the place where facts of files are remembered."""
 
     async def run(ctx: ToolContext, given: GapsInput) -> GapsResult:
+        # Loaded by the first call: a server's start must not wait for it.
+        from bedrock_support.tools.gaps.run import find_gaps
+
         place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
         until = ctx.deadline - ctx.remaining() * _RESERVE
         found = await find_gaps(
@@ -106,6 +112,8 @@ def _result(ctx: ToolContext, given: GapsInput, place: Place, found: Found) -> G
 def _page(
     ctx: ToolContext, given: GapsInput, place: Place, found: Found, page: list[Gap], explained: int
 ) -> GapsResult:
+    from bedrock_support.tools.gaps.evidence import quoted
+
     evidence: list[Evidence] = []
     findings: list[Finding] = []
     for each in page[:explained]:

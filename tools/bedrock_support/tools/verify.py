@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from anyio import to_thread
 from pydantic import Field
@@ -12,10 +12,10 @@ from bedrock_support.tools.base import InputError, SupportTool, ToolContext, Too
 from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.paths import confine
-from bedrock_support.tools.specs.quotes import quoted
-from bedrock_support.tools.specs.tasks import root_of
-from bedrock_support.tools.specs.verdicts import Judged
-from bedrock_support.tools.specs.verify import Verified, spec_in, verify
+
+if TYPE_CHECKING:
+    from bedrock_support.tools.specs.verdicts import Judged
+    from bedrock_support.tools.specs.verify import Verified
 
 MOST_BYTES = 24_000
 _CONFIDENCE = {"missing": 0.95, "partial": 0.8}
@@ -56,6 +56,10 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
     """The tool, over the place where facts of files are remembered."""
 
     async def run(ctx: ToolContext, given: SpecInput) -> SpecResult:
+        # Loaded by the first call: a server's start must not wait for it.
+        from bedrock_support.tools.specs.tasks import root_of
+        from bedrock_support.tools.specs.verify import spec_in, verify
+
         place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
         root = root_of(place.path)
         if not any(root.is_relative_to(each) for each in ctx.roots):
@@ -107,6 +111,8 @@ def _result(ctx: ToolContext, given: SpecInput, found: Verified) -> SpecResult:
 
 
 def _page(ctx: ToolContext, given: SpecInput, found: Verified, page: list[Judged], proposal: str) -> SpecResult:
+    from bedrock_support.tools.specs.quotes import quoted
+
     evidence: list[Evidence] = []
     findings: list[Finding] = []
     for each in page:

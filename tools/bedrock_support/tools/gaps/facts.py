@@ -11,9 +11,6 @@ from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
 from bedrock_support.tools.gaps.signals import excuses, look
 
-VERSION = 1
-"""Raised when facts change their shape or meaning: old cached ones are then ignored."""
-
 
 class FunctionFacts(TypedDict):
     """One function or method."""
@@ -274,4 +271,4 @@ def _count(uses: dict[str, list[int]], func: ast.expr, owner: int, how: int) -> 
     uses.setdefault(key, [0, 0, 0])[how] += 1
 
 
-__all__ = ["VERSION", "ClassFacts", "FileFacts", "FunctionFacts", "facts_of"]
+__all__ = ["ClassFacts", "FileFacts", "FunctionFacts", "facts_of"]

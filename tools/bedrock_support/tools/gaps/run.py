@@ -13,12 +13,12 @@ from bedrock_support.tools.base import InputError
 from bedrock_support.tools.gaps.documented import DOC_ENDINGS, broken_promises
 from bedrock_support.tools.gaps.files import list_sources, read
 from bedrock_support.tools.gaps.findings import Gap, hollow_tests, ranked, stubs
+from bedrock_support.tools.gaps.options import CHECKS
 from bedrock_support.tools.gaps.promised import OPENAPI_ENDINGS, is_openapi, missing_routes
 from bedrock_support.tools.gaps.routes import routes_of
 from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
 from bedrock_support.tools.gaps.store import FactStore
 
-CHECKS = ("stubs", "tests", "routes", "docs")
 DOCS_BYTES = 30_000_000
 """Code beyond which documents aren't held against it: every word of it would have to be read anew each time."""
 _WEB = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", *OPENAPI_ENDINGS})

@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from bedrock_support.tools.gaps.facts import VERSION, FileFacts
+from bedrock_support.tools.gaps.options import FACTS_VERSION
+
+if TYPE_CHECKING:
+    from bedrock_support.tools.gaps.facts import FileFacts
 
 MOST_ROWS = 200_000
 """Files that are remembered."""
@@ -23,7 +26,7 @@ _ASKED_AT_ONCE = 500
 
 def key_of(source: bytes) -> bytes:
     """Hash of content and of the shape of facts."""
-    return hashlib.sha256(VERSION.to_bytes(4, "big") + source).digest()
+    return hashlib.sha256(FACTS_VERSION.to_bytes(4, "big") + source).digest()
 
 
 class FactStore:

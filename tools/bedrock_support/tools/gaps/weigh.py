@@ -27,8 +27,6 @@ GROUPS = {
     "unreachable": "park",
     "half_done": "half",
 }
-DEFAULT_CONFIDENCE = 0.65
-"""Below it, look-alikes begin to outnumber stubs in a tree that is mostly finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,9 @@ class Verifier:
                 ):
                     return home
             return None
-        return next((each for each in sites if each.how == "other"), None)
+        inside = [each for each in sites if each.qualified == parts[-1] and f"/{parts[0]}/" in f"/{each.file}"]
+        # A package may offer a name without an import that can be seen, by __getattr__ or a table.
+        return next((each for each in sites if each.how == "other"), inside[0] if inside else None)
 
     def _weighed(self, claim: Claim, site: Site) -> Proof:
         where = f"{site.file}:{site.line}"
