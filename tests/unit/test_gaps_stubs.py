@@ -64,6 +64,8 @@ async def test_comments_that_defer_work_are_told(tmp_path: Path) -> None:
 
 
 LOOK_ALIKES = {
+    "declared limit": "class Pipe:\n    def seek(self, offset, whence):\n"
+    '        raise NotImplementedError("pipes do not support seeking")\n',
     "abstract": "import abc\nclass Store(abc.ABC):\n    @abc.abstractmethod\n    def put(self, key, value): ...\n",
     "protocol": "from typing import Protocol\nclass Reader(Protocol):\n    def read(self, size: int) -> bytes: ...\n",
     "overload": "from typing import overload\n@overload\ndef f(x: int) -> int: ...\n@overload\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from bedrock_support.tools.gaps.values import is_constant
-from bedrock_support.tools.gaps.words import SAID_MISSING
+from bedrock_support.tools.gaps.words import SAID_MISSING, SAID_UNSUPPORTED
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Kind: TypeAlias = Literal[
@@ -136,6 +136,11 @@ def not_implemented(node: ast.stmt) -> bool:
     return isinstance(exc, ast.Call) and any(SAID_MISSING.search(text) for text in texts(exc.args))
 
 
+def _declares(node: ast.Raise) -> bool:
+    said = texts(node.exc.args) if isinstance(node.exc, ast.Call) else []
+    return any(SAID_UNSUPPORTED.search(text) and not SAID_MISSING.search(text) for text in said)
+
+
 def texts(nodes: list[ast.expr]) -> list[str]:
     """String literals directly among the expressions, f-strings by their fixed parts."""
     found = [each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)]
@@ -159,6 +164,8 @@ class Trivial:
     chance: bool = False
     echoes: str = ""
     raises: bool = False
+    declared: bool = False
+    """What it raises declares a limit or a contract."""
     ellipsis: bool = False
     deletes: bool = False
     explicit: bool = False
@@ -203,6 +210,7 @@ def _nothing(each: ast.stmt, found: Trivial, params: list[str], random_names: se
         return all(isinstance(target, ast.Name) for target in each.targets)
     if not_implemented(each):
         found.raises = True
+        found.declared |= isinstance(each, ast.Raise) and _declares(each)
         return True
     found.explicit |= isinstance(each, ast.Pass)
     return isinstance(each, ast.Pass | ast.Import | ast.ImportFrom | ast.Global | ast.Nonlocal)

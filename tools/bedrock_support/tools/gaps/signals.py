@@ -38,7 +38,7 @@ def look(node: Function, lines: list[str], decorators: set[str]) -> Seen:
     plain = trivial(body, params)
     seen = Seen(kind=None, line=node.lineno, empty=plain is not None)
     if plain is not None:
-        if node.name == "__init__" and _sink(node, plain):
+        if plain.declared or (node.name == "__init__" and _sink(node, plain)):
             return seen
         _plain(seen, plain, node, params)
         if plain.kind() == "echo" and len(params) == 1 and decorators & {"property", "cached_property"}:

@@ -65,6 +65,13 @@ SAID_MISSING = re.compile(
     re.IGNORECASE,
 )
 """Text of an exception or log line that says the work is missing."""
+SAID_UNSUPPORTED = re.compile(
+    r"\b(?:(?:does|do|is|are|can)(?:n't|not| not) (?:be )?support\w*|unsupported"
+    r"|not (?:supported|available|allowed|possible|applicable)(?! yet)"
+    r"|(?:sub|child |derived |concrete )class\w*|overrid\w+)\b",
+    re.IGNORECASE,
+)
+"""Text of a not-implemented error that declares a limit or a contract and no missing work."""
 STAND_IN_NAME = re.compile(
     r"(?:^|_)(?:mock|dummy|fake|stub|sample|placeholder|canned|hardcoded|example|simulated|bogus|static"
     r"|temp)(?:_|$|ed_)",
