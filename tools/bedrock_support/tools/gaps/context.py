@@ -106,7 +106,7 @@ class Context:
         self._uses = Uses(files, {each["q"].rsplit(".", 1)[-1] for each in suspects})
         self._modules: dict[str, tuple[int, int]] = {}
         self._classes: dict[ClassId, tuple[int, int]] = {}
-        self._twins: dict[str, dict[str, list[FunctionFacts]]] = {}
+        self._twins: dict[str, dict[str, tuple[int, int]]] = {}
         self._defined: dict[str, int] = {}
         for facts in files.values():
             for each in facts["functions"]:
@@ -122,8 +122,8 @@ class Context:
         found: set[str] = set()
         found |= {"in_tests"} if TEST_PATH.search(path) else {"in_examples"} if EXAMPLE_PATH.search(path) else set()
         name = function["q"].rsplit(".", 1)[-1]
-        twins = [each for each in self._namesakes(path, function["q"]) if each is not function]
-        if any(not each["empty"] for each in twins):
+        twins, working = self._namesakes(path, function)
+        if working:
             found.add("twin_works")
         elif twins or name in facts["imported"]:
             found.add("twin_imported" if not twins else "twin")
@@ -137,13 +137,16 @@ class Context:
             self._in_class(found, known, name)
         return found
 
-    def _namesakes(self, path: str, qualified: str) -> list[FunctionFacts]:
+    def _namesakes(self, path: str, function: FunctionFacts) -> tuple[int, int]:
+        """Other functions of that qualified name in the file, and how many of them do some work."""
         if path not in self._twins:
-            table: dict[str, list[FunctionFacts]] = {}
+            table: dict[str, tuple[int, int]] = {}
             for each in self._files[path]["functions"]:
-                table.setdefault(each["q"], []).append(each)
+                total, working = table.get(each["q"], (0, 0))
+                table[each["q"]] = total + 1, working + (not each["empty"])
             self._twins[path] = table
-        return self._twins[path][qualified]
+        total, working = self._twins[path][function["q"]]
+        return total - 1, working - (not function["empty"])
 
     def _plain(self, found: set[str], path: str, facts: FileFacts, function: FunctionFacts, name: str) -> None:
         uses = self._uses.named(name)
