@@ -78,6 +78,8 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
         tools = (await client.list_tools()).tools
         assert [tool.name for tool in tools] == [
             "triage_incident",
+            "detect_implementation_gaps",
+            "verify_spec",
             "complete_handoff",
             "explain_routing",
             "compliance_report",

@@ -192,7 +192,7 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The result's top level. What lies deeper is left open: it would cost every client thousands of tokens."""
+    """Names and types of the result's top level. More would cost every client thousands of tokens."""
     schema = model.model_json_schema(mode="serialization")
     properties = {name: _outline(each) for name, each in schema["properties"].items()}
     return {"type": "object", "properties": properties, "required": schema.get("required", [])}
@@ -218,7 +218,7 @@ def _outline(schema: dict[str, Any]) -> dict[str, Any]:
         return _outline(next(each for each in schema["anyOf"] if each.get("type") != "null"))
     if "$ref" in schema:
         return {"type": "string"} if schema["$ref"].endswith("OperationClass") else {"type": "object"}
-    kept = {key: schema[key] for key in ("type", "enum", "description") if key in schema}
+    kept = {key: schema[key] for key in ("type", "enum") if key in schema}
     if kept.get("type") == "array":
         kept["items"] = _outline(schema["items"])
     return kept

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, gaps, verify-spec."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.explain_cli import add_explain_parser
+from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
+from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     add_queue_parser(commands, _queue_file)
     add_audit_parser(commands)
     add_compliance_parser(commands)
+    add_gap_parsers(commands)
+    add_scan_parser(commands)
     return parser
 
 

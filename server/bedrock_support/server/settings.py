@@ -70,8 +70,16 @@ class Settings(BaseModel):
     """Second place of its checkpoints: a folder, or s3://bucket/prefix with Object Lock. None: beside the log."""
     subject: str | None = None
     """Whom the calls of this server are made for, in the audit trail; None tells clients apart without naming them."""
+    cache: Path | None = None
+    """Folder in which what was read of source files is remembered; None: only as long as the process lives.
+    By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
+
+    @property
+    def facts_file(self) -> Path | None:
+        """Where facts of source files are remembered."""
+        return None if self.cache is None else self.cache / "facts.sqlite"
 
 
 SECRET = frozenset({"state_keys", "otlp_headers"})
@@ -94,6 +102,7 @@ READS = {
     "audit": f"{PREFIX}AUDIT",
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
     "subject": f"{PREFIX}SUBJECT",
+    "cache": f"{PREFIX}CACHE",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 
@@ -113,11 +122,23 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
     values["roots"] = tuple(_root(each) for each in roots or listed)
     values["models"] = {role: env[name] for role in ModelRole if env.get(name := f"{PREFIX}MODEL_{role.upper()}")}
     values["state_keys"] = tuple(each for each in env.get(f"{PREFIX}STATE_KEYS", "").split(",") if each)
+    values["cache"] = _cache(env)
     values["flags"] = {field: _switch(name, env[name]) for field, name in FLAG_NAMES.items() if env.get(name)}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError("; ".join(_worded(each["loc"], each["msg"], values) for each in error.errors())) from None
+
+
+def _cache(env: Mapping[str, str]) -> Path | None:
+    """The folder named, none when switched off, else the user's own cache."""
+    named = env.get(READS["cache"], "")
+    if named and named.lower() in _FALSE:
+        return None
+    if named:
+        return Path(named).expanduser()
+    base = env.get("XDG_CACHE_HOME") or ("~/.cache" if env.get("HOME") else "")
+    return Path(base).expanduser() / "bedrock-support" if base else None
 
 
 def process_environment() -> Mapping[str, str]:

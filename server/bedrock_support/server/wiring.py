@@ -45,6 +45,7 @@ from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
+from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
 
 WARM_AFTER = 1.0
@@ -157,7 +158,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         peers=lambda: sorted(peers.peers),
         purposes=lambda: [each.name for each in tools],
     )
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence)
+    facts = FactStore(settings.facts_file)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
     tools.append(
         get_cost_report(
             saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None

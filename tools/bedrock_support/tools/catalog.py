@@ -6,13 +6,23 @@ from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.complete import Note, complete_handoff
 from bedrock_support.tools.compliance import Gather, compliance_report
+from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
+from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.triage import TRIAGE
+from bedrock_support.tools.verify import verify_specs
 
 
-def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather) -> list[AnyTool]:
+def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore) -> list[AnyTool]:
     """Every tool; `note` is told of a handed-over answer that came back, `look` finds decisions to explain.
 
-    `gather` collects the evidence for compliance_report.
+    `gather` collects the evidence for compliance_report, `store` remembers what was read of source files.
     """
-    return [TRIAGE, complete_handoff(desk, note), explain_routing(look), compliance_report(gather)]
+    return [
+        TRIAGE,
+        detect_gaps(store),
+        verify_specs(store),
+        complete_handoff(desk, note),
+        explain_routing(look),
+        compliance_report(gather),
+    ]

@@ -97,11 +97,16 @@ _DATE = re.compile(
 
 def keyed(text: str) -> Iterator[Span]:
     """Values of keys that name personal data or a secret."""
-    for found in _PAIR.finditer(text):
+    at = 0
+    while (found := _PAIR.search(text, at)) is not None:
         group = "double" if found["double"] else "single" if found["single"] else "bare"
-        if group == "bare" and text[found.end() : found.end() + 1] == "(":
+        at = found.end()
+        if group == "bare" and text[at : at + 1] == "(":
             continue  # code: a call
-        yield from labelled(found["key"], found[group] or "", found.start(group))
+        told = list(labelled(found["key"], found[group] or "", found.start(group)))
+        yield from told
+        if not told and group != "bare":
+            at = found.start(group)  # what is quoted may hold pairs of its own
 
 
 def labelled(key: str, value: str, start: int) -> Iterator[Span]:

@@ -1,0 +1,23 @@
+"""What detect_implementation_gaps and verify_spec promise."""
+
+from tests.promises import Promise
+
+_ISSUE = "issue 6"
+
+PROMISES: dict[str, Promise] = {
+    "gaps:stubs": Promise(_ISSUE, "Stubs of every sort are found in Python, with file, line and symbol."),
+    "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
+    "gaps:tests": Promise(_ISSUE, "Tests that check nothing, or only what is always true, are found."),
+    "gaps:routes": Promise(_ISSUE, "OpenAPI operations that no FastAPI, Flask or Express route serves are found."),
+    "gaps:docs": Promise(_ISSUE, "Documented functions, settings and commands that don't exist are found."),
+    "gaps:hostile": Promise(_ISSUE, "Huge, deep, broken and binary files, links and devices are survived and said."),
+    "gaps:incremental": Promise(_ISSUE, "A second run reads only files whose content changed."),
+    "gaps:confined": Promise(_ISSUE, "No path leads out of the roots."),
+    "gaps:small-answer": Promise(_ISSUE, "An answer has at most 25 kB, the most important first, and is paged."),
+    "gaps:command": Promise(_ISSUE, "The command gives text, JSON and SARIF and ends with 0, 1 or 2."),
+    "spec:verdicts": Promise(_ISSUE, "Each ticked task is done, partial, missing or unverifiable, with evidence."),
+    "spec:flavours": Promise(_ISSUE, "Task lists of Kiro, spec-kit and OpenSpec are read."),
+    "spec:deterministic": Promise(_ISSUE, "The same tree always gets the same verdicts, in the same order."),
+    "spec:writer": Promise(_ISSUE, "Corrected checkboxes are proposed, and written only when that is asked for."),
+    "spec:command": Promise(_ISSUE, "The command verify-spec ends with 0, 1 or 2, so that CI can lean on it."),
+}

@@ -1,0 +1,106 @@
+"""Class hierarchy of a whole tree, by name: who stands above and below each class, and who defines what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
+
+_ROOTLESS = {"object", "Generic", "Protocol", "ABC", "Enum", "NamedTuple", "TypedDict", "ABCMeta", "type"}
+_MOST_NAMESAKES = 6
+"""Classes of one name beyond which a base of that name says nothing."""
+_DEPTH = 50
+_MOST_KIN = 200
+"""Children of one class that are compared."""
+
+
+class ClassId(NamedTuple):
+    file: str
+    place: int
+    """Index among its file's classes."""
+
+
+class Hierarchy:
+    """Every class of the tree, linked by the names of bases."""
+
+    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+        self._files = files
+        self._named: dict[str, list[ClassId]] = {}
+        self.methods: dict[ClassId, dict[str, FunctionFacts]] = {}
+        for path, facts in files.items():
+            for index, each in enumerate(facts["classes"]):
+                known = ClassId(path, index)
+                self._named.setdefault(each["q"].rsplit(".", 1)[-1], []).append(known)
+                self.methods[known] = {}
+            for function in facts["functions"]:
+                if function["c"] >= 0:
+                    self.methods[ClassId(path, function["c"])][function["q"].rsplit(".", 1)[-1]] = function
+        self._above: dict[ClassId, list[ClassId]] = {}
+        self._below: dict[ClassId, list[ClassId]] = {}
+        self.strangers: dict[ClassId, set[str]] = {}
+        """Bases that the tree doesn't define."""
+        for known in self.methods:
+            self._link(known)
+
+    def name(self, known: ClassId) -> str:
+        return self._files[known.file]["classes"][known.place]["q"].rsplit(".", 1)[-1]
+
+    def bases(self, known: ClassId) -> list[str]:
+        return self._files[known.file]["classes"][known.place]["bases"]
+
+    def words(self, known: ClassId) -> set[str]:
+        """What the class's docstring says of empty bodies."""
+        return set(self._files[known.file]["classes"][known.place]["marks"])
+
+    def _link(self, known: ClassId) -> None:
+        strangers: set[str] = set()
+        above: list[ClassId] = []
+        for base, hint in zip(self.bases(known), self._files[known.file]["classes"][known.place]["hints"], strict=True):
+            namesakes = [each for each in self._named.get(base, []) if each != known]
+            same_file = [each for each in namesakes if each.file == known.file]
+            homes = [each for each in namesakes if hint and f"/{hint}/" in f"/{each.file[:-3]}/"]
+            found = homes or same_file or (namesakes if len(namesakes) <= _MOST_NAMESAKES else [])
+            above += found
+            if not found and base not in _ROOTLESS:
+                strangers.add(base)
+        self._above[known] = above
+        for each in above:
+            self._below.setdefault(each, []).append(known)
+        if strangers:
+            self.strangers[known] = strangers
+
+    def ancestors(self, known: ClassId) -> list[ClassId]:
+        return _reach(known, self._above)
+
+    def descendants(self, known: ClassId) -> list[ClassId]:
+        return _reach(known, self._below)
+
+    def kin(self, known: ClassId) -> list[ClassId]:
+        """Other classes that share an ancestor, but neither ancestors nor descendants."""
+        above, below = set(self.ancestors(known)), set(self.descendants(known))
+        found = [each for base in above for each in self._below.get(base, [])[:_MOST_KIN]]
+        return [each for each in dict.fromkeys(found) if each != known and each not in above and each not in below]
+
+    def is_contract(self, known: ClassId) -> bool:
+        """A Protocol or an interface: its methods have no bodies by design."""
+        return "Protocol" in self.bases(known) or any(base == "Interface" for base in self.bases(known))
+
+    def defining(self, classes: Iterable[ClassId], method: str) -> list[FunctionFacts]:
+        return [found for each in classes if (found := self.methods[each].get(method)) is not None]
+
+    def strange(self, known: ClassId) -> set[str]:
+        """Bases outside the tree, its own and those of its ancestors."""
+        return set[str]().union(*(self.strangers.get(each, set()) for each in (known, *self.ancestors(known))))
+
+
+def _reach(start: ClassId, links: Mapping[ClassId, list[ClassId]]) -> list[ClassId]:
+    found: dict[ClassId, None] = {}
+    edge = links.get(start, [])
+    for _ in range(_DEPTH):
+        fresh = [each for each in edge if each not in found and each != start]
+        if not fresh:
+            break
+        found.update(dict.fromkeys(fresh))
+        edge = [up for each in fresh for up in links.get(each, [])]
+    return list(found)

@@ -1,0 +1,153 @@
+"""Every check over one tree, by one call that tool and command share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from anyio import CapacityLimiter, from_thread, to_thread
+
+from bedrock_support.tools.base import InputError
+from bedrock_support.tools.gaps.documented import DOC_ENDINGS, broken_promises
+from bedrock_support.tools.gaps.files import list_sources, read
+from bedrock_support.tools.gaps.findings import Gap, hollow_tests, ranked, stubs
+from bedrock_support.tools.gaps.options import CHECKS
+from bedrock_support.tools.gaps.promised import OPENAPI_ENDINGS, is_openapi, missing_routes
+from bedrock_support.tools.gaps.routes import routes_of
+from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
+from bedrock_support.tools.gaps.store import FactStore
+
+DOCS_BYTES = 30_000_000
+"""Code beyond which documents aren't held against it: every word of it would have to be read anew each time."""
+_WEB = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", *OPENAPI_ENDINGS})
+_READ = _WEB | {
+    ".toml",
+    ".cfg",
+    ".ini",
+    ".sh",
+    ".env",
+    ".txt",
+    ".tf",
+    ".go",
+    ".java",
+    ".kt",
+    ".rs",
+    ".rb",
+    ".sql",
+    ".xml",
+    ".html",
+    ".c",
+    ".h",
+    ".cpp",
+    ".cs",
+    ".php",
+    ".swift",
+    ".pyi",
+    ".pyx",
+    *DOC_ENDINGS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What all checks found in a tree."""
+
+    gaps: tuple[Gap, ...]
+    files: int
+    """Files that were looked at."""
+    read_anew: int
+    partial: bool
+    notes: tuple[str, ...]
+
+
+async def find_gaps(
+    root: Path,
+    *,
+    store: FactStore,
+    workers: CapacityLimiter,
+    told: Told,
+    floor: float,
+    focus: Sequence[str] = (),
+    expired: Callable[[], bool] = bool,
+) -> Found:
+    """Gaps of at least `floor` confidence under `root`, the most important first.
+
+    `focus` holds names of CHECKS, and files or folders (relative to root) to report on; the whole tree is read all the
+    same, since one file alone doesn't show who calls and who overrides.
+
+    Raises:
+        InputError: focus names neither a check nor anything in the tree.
+    """
+    checks = [each for each in focus if each in CHECKS] or list(CHECKS)
+    places = [each.strip("/").removeprefix("./") for each in focus if each not in CHECKS]
+    tree = await read_tree(root, store, workers, told, expired)
+    await to_thread.run_sync(_refuse_strange, places, tree, limiter=workers)
+    gaps = await to_thread.run_sync(partial(_found, tree, checks, floor), limiter=workers)
+    if places:
+        gaps = [each for each in gaps if any(_inside(each.file, place) for place in places)]
+    return Found(
+        gaps=tuple(gaps), files=len(tree.files), read_anew=tree.read_anew, partial=tree.partial, notes=tree.notes
+    )
+
+
+def _found(tree: Tree, checks: Sequence[str], floor: float) -> list[Gap]:
+    found: list[Gap] = []
+    if "stubs" in checks:
+        found += stubs(tree.files, floor)
+    if "tests" in checks:
+        known = {(each.file, each.symbol) for each in found}
+        found += [each for each in hollow_tests(tree.files, floor) if (each.file, each.symbol) not in known]
+    if "routes" in checks:
+        found += _routes(tree.root, floor)
+    if "docs" in checks:
+        found += _documented(tree, floor)
+    return ranked(found)
+
+
+def _routes(root: Path, floor: float) -> list[Gap]:
+    """OpenAPI documents of the tree against its routes."""
+    listing = list_sources(root, _WEB, from_thread.check_cancelled)
+    data = [(each.label, each) for each in listing.files]
+    documents = [
+        (label, body)
+        for label, each in data
+        if label.endswith(OPENAPI_ENDINGS) and is_openapi(label, body := read(each) or b"")
+    ]
+    if not documents:
+        return []
+    code = ((label, read(each) or b"") for label, each in data if not label.endswith(OPENAPI_ENDINGS))
+    return missing_routes(documents, routes_of(code), floor)
+
+
+def _documented(tree: Tree, floor: float) -> list[Gap]:
+    """Documents against the names that the code knows."""
+    listing = list_sources(tree.root, _READ, from_thread.check_cancelled)
+    documents = [each for each in listing.files if each.label.endswith(DOC_ENDINGS)]
+    code = [each for each in listing.files if not each.label.endswith(DOC_ENDINGS)]
+    if not documents or sum(each.size for each in code) > DOCS_BYTES:
+        return []
+    project = next((each for each in code if each.label == "pyproject.toml"), None)
+    return broken_promises(
+        ((each.label, (read(each) or b"").decode("utf-8", "replace")) for each in documents),
+        tree.files,
+        ((read(each) or b"").decode("utf-8", "replace") for each in code),
+        (read(project) or b"").decode("utf-8", "replace") if project is not None else "",
+        floor,
+    )
+
+
+def _inside(file: str, place: str) -> bool:
+    return place in ("", ".") or file == place or file.startswith(f"{place}/")
+
+
+def _refuse_strange(places: Sequence[str], tree: Tree) -> None:
+    for place in places:
+        inside = ".." not in place.split("/")
+        if inside and (
+            tree.partial or any(_inside(each, place) for each in tree.files) or (tree.root / place).exists()
+        ):
+            continue
+        mend = f"Name a check ({', '.join(CHECKS)}), or a file or folder relative to path"
+        raise InputError("focus", place, "is neither a check nor in the tree", mend)

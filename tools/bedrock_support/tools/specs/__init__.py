@@ -1,0 +1,1 @@
+"""Holding the ticked tasks of a specification against the code."""
