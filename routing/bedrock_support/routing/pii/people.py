@@ -1,16 +1,27 @@
-"""People in running text: named after a title, a greeting, a closing or a word that says a person follows; where they live;
-when they were born; how they sign in. Names that stand alone need a tagger, which rules don't replace."""
+"""People in running text: named after a title, a greeting, a closing, or words that say a person follows.
+
+Names that stand alone need a tagger, which rules don't replace.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 
-from bedrock_support.routing.pii.span import CONTEXT, PROVEN, SHAPE, Span
+from bedrock_support.routing.pii.letters import UP, WORD
+from bedrock_support.routing.pii.places import places
+from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
 
-_UP = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
-_WORD = rf"[{_UP}](?:[^\W\d_]|['’](?=[^\W\d_])){{1,24}}"
-_PART = rf"(?:{_WORD}(?:-{_WORD}){{0,2}}|[{_UP}]\.)"
+
+def _load() -> dict[str, frozenset[str]]:
+    told = tomllib.loads(files("bedrock_support.routing.pii").joinpath("words.toml").read_text(encoding="utf-8"))
+    return {name: frozenset(words.split()) for name, words in told.items()}
+
+
+_WORDS = _load()  # with the module, which is imported before there is an event loop to block
+_PART = rf"(?:{WORD}(?:-{WORD}){{0,2}}|[{UP}]\.)"
 _JOIN = (
     r"(?:(?:von|van|vom|zu|zum|zur|de|del|della|di|da|dos|das|la|le|el|al|der|den|ter|bin|ben|ibn|y|e|du|des|af) ){0,2}"
 )
@@ -20,101 +31,8 @@ _TITLE = (
     r"(?:Herrn?|Frau|sig\.|sig\.ra|dott\.|m\.me|sr\.|sra\.|mr\.|mrs\.|ms\.|Fr\.|Hr\.|Fräulein|Dr\.|Prof\.|Dipl\.-?Ing\.|Mag\.|Ing\.|Mr\.?|Mrs\.?|Ms\.?|Miss|Mx\.?|Sir|Madam|Monsieur|Madame|"
     r"Mademoiselle|Mme|Mlle|Maître|Señora?|Sr\.?|Sra\.?|Don|Doña|Signora?|Signorina|Sig\.(?:ra)?|Sig\.na|Dott\.(?:ssa)?|Dhr\.|Mevr\.)"
 )
-_TITLES = frozenset(
-    [
-        "Herr",
-        "Herrn",
-        "Frau",
-        "Fräulein",
-        "Dr",
-        "Prof",
-        "Mag",
-        "Ing",
-        "Mr",
-        "Mrs",
-        "Ms",
-        "Miss",
-        "Mx",
-        "Sir",
-        "Madam",
-        "Monsieur",
-        "Madame",
-        "Mademoiselle",
-        "Mme",
-        "Mlle",
-        "Maître",
-        "Señor",
-        "Señora",
-        "Sr",
-        "Sra",
-        "Don",
-        "Doña",
-        "Signor",
-        "Signora",
-        "Signorina",
-        "Sig",
-        "Dott",
-        "Dhr",
-        "Mevr",
-    ]
-)
-_CUE_NOUNS = frozenset(
-    [
-        "Kunde",
-        "Kundin",
-        "Kunden",
-        "Mitarbeiter",
-        "Mitarbeiters",
-        "Mitarbeiterin",
-        "Empfänger",
-        "Empfängerin",
-        "Fahrer",
-        "Fahrerin",
-        "Gast",
-        "Patient",
-        "Patientin",
-        "Inhaber",
-        "Inhaberin",
-        "Karteninhaber",
-        "Kontoinhaber",
-        "Ansprechpartner",
-        "Ansprechpartnerin",
-        "Kollege",
-        "Kollegin",
-        "Arbeitsvertrag",
-        "Mietvertrag",
-        "Vertrag",
-        "Antrag",
-        "Antragsteller",
-        "Antragstellerin",
-        "Bewerber",
-        "Bewerberin",
-        "Absender",
-        "Vertreter",
-        "Nutzer",
-        "Nutzerin",
-        "Mieter",
-        "Mieterin",
-        "Name",
-        "Lohnabrechnung",
-        "Contract",
-        "Customer",
-        "Client",
-        "Cliente",
-        "Guest",
-        "User",
-        "Employee",
-        "Recipient",
-        "Sender",
-        "Passenger",
-        "Holder",
-        "Cardholder",
-        "Colleague",
-        "Nom",
-        "Nombre",
-        "Nome",
-    ]
-)
+_TITLES = _WORDS["titles"]
+_CUE_NOUNS = _WORDS["cue_nouns"]
 _TITLED = re.compile(rf"(?:^|[\W_]){_TITLE} $")
 _STRONG = re.compile(
     r"(?i:(?:^|\W)(?:mein name ist|ich heiße|ich heisse|ich bin|my name is|je m['’]appelle|je suis|me llamo|mi nombre es|soy|mi chiamo|"
@@ -131,6 +49,8 @@ _CUED = re.compile(
 )
 _CAPITALS = re.compile(rf"(?<![\w@/.\\-]){_NAME}(?!\w)")
 _BEFORE = 36
+_LAST = _WORDS["cue_ends"]
+"""Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
     rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER})(?=[,.;!?\n]|$)"
@@ -149,451 +69,24 @@ _INLINE_CLOSING = re.compile(
 _INITIAL = re.compile(rf"(?<![\w.])(?P<name>M\. {_NAME})")
 _LISTED = re.compile(
     rf"(?i:\b(?:kunde|kundin|customer|client|cliente|user|mitarbeiter|patient|gast|guest|employee))[ :'\"]{{1,3}}"
-    rf"(?P<name>{_WORD}(?:-{_WORD})?, {_WORD})(?!\w)"
+    rf"(?P<name>{WORD}(?:-{WORD})?, {WORD})(?!\w)"
 )
 _GREETING = re.compile(
     r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
     rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
-_NOT_A_NAME = frozenset(
-    [
-        "Mr",
-        "Mrs",
-        "Ms",
-        "Miss",
-        "Mx",
-        "Sir",
-        "Madam",
-        "Herr",
-        "Herrn",
-        "Frau",
-        "Dr",
-        "Prof",
-        "Mme",
-        "Mlle",
-        "Monsieur",
-        "Madame",
-        "Señor",
-        "Señora",
-        "Signor",
-        "Signora",
-        "Sig",
-        "Sr",
-        "Sra",
-        "Support",
-        "Team",
-        "Kundenservice",
-        "Service",
-        "Help",
-        "Desk",
-        "Helpdesk",
-        "Zusammen",
-        "Alle",
-        "All",
-        "There",
-        "Everyone",
-        "Damen",
-        "Herren",
-        "Sir",
-        "Madam",
-        "Kollegen",
-        "Kolleginnen",
-        "Folks",
-        "Guys",
-        "Version",
-        "System",
-        "Server",
-        "Update",
-        "Login",
-        "Account",
-        "Konto",
-        "Kasse",
-        "Ticket",
-        "Order",
-        "Bestellung",
-        "Rechnung",
-        "Invoice",
-        "Error",
-        "Fehler",
-        "Montag",
-        "Dienstag",
-        "Mittwoch",
-        "Donnerstag",
-        "Freitag",
-        "Samstag",
-        "Sonntag",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Januar",
-        "Februar",
-        "März",
-        "Mai",
-        "Juni",
-        "Juli",
-        "Oktober",
-        "Dezember",
-        "Amazon",
-        "Google",
-        "Microsoft",
-        "AWS",
-        "Azure",
-        "GitHub",
-        "Docker",
-        "Kubernetes",
-        "Linux",
-        "Windows",
-        "Java",
-        "Python",
-        "Node",
-        "React",
-        "Redis",
-        "Postgres",
-        "Bedrock",
-        "Claude",
-        "Deutschland",
-        "Germany",
-        "Berlin",
-        "München",
-        "Hamburg",
-        "Europe",
-        "Europa",
-        "Austria",
-        "Schweiz",
-        "Wien",
-        "The",
-        "This",
-        "That",
-        "Der",
-        "Die",
-        "Das",
-        "Ein",
-        "Eine",
-        "Es",
-        "Sie",
-        "Er",
-        "Ich",
-        "Wir",
-        "Bitte",
-        "Danke",
-        "Thanks",
-        "Please",
-        "Best",
-        "Kind",
-        "Mit",
-        "Wenn",
-        "Und",
-        "Oder",
-        "Aber",
-        "When",
-        "If",
-        "And",
-        "Not",
-        "No",
-        "Yes",
-        "Nein",
-        "Ja",
-        "Hello",
-        "Hallo",
-        "Dear",
-        "Guten",
-        "Tag",
-        "Morgen",
-        "Abend",
-        "Kunde",
-        "Customer",
-        "User",
-        "Nutzer",
-        "Kundin",
-        "Client",
-        "Restaurant",
-        "Hotel",
-        "Produktion",
-        "Production",
-        "Staging",
-        "Test",
-        "Backend",
-        "Frontend",
-        "Database",
-        "Datenbank",
-        "API",
-        "Web",
-        "App",
-        "Application",
-        "Security",
-        "Compliance",
-        "Engineering",
-        "Marketing",
-        "Sales",
-        "Vertrieb",
-        "Buchhaltung",
-        "Technik",
-        "Entwicklung",
-        "Operations",
-        "Platform",
-        "Cloud",
-        "Bank",
-        "Sparkasse",
-        "GmbH",
-        "AG",
-        "Inc",
-        "Ltd",
-        "SE",
-        "KG",
-        "Internal",
-        "External",
-        "Global",
-        "Local",
-        "Main",
-        "Master",
-        "Default",
-        "Public",
-        "Private",
-        "Admin",
-        "Administrator",
-        "Root",
-    ]
-)
-_STREETS = (
-    r"(?:stra(?:ß|ss)e|str\.?|weg|allee|platz|gasse|ring|damm|ufer|chaussee|promenade|steig|stieg|pfad|hof|markt|graben|kai|zeile|wall|"
-    r"berg|brücke|tor|rain|grund|winkel|park|twiete|kamp|bogen|siedlung|anger|straat|laan|gracht)"
-)
-_NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
-_TOWN = rf"(?:St\. ?|Bad )?[{_UP}](?:[^\W\d_]|['’-]){{1,28}}"
-_CITY = rf"{_TOWN}(?:[ -](?:am|an|der|im|in|ob|vor|bei|den|la|le|les|sur|de|del|di|upon|{_TOWN}|\([{_UP}][^\W\d_]{{1,20}}\))){{0,4}}"
-_PLACE = rf"(?:(?:,| in|,? \\-)? {{0,2}}\n?[ ]{{0,8}}(?:(?:D|A|CH|DE|AT|F|I|E)-)?\d{{4,5}} {_CITY})"
-_TYPE = r"(?:Stra(?:ß|ss)e|Str\.?|Platz|Allee|Weg|Ring|Damm|Ufer|Gasse|Markt|Chaussee|Promenade|Steig|Pfad|Hof|Graben)"
-_AT = r"(?:Am|An der|An den|Auf dem|Auf der|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Hinter dem|Vor dem|Bei der|Beim)"
-_DE = re.compile(
-    rf"(?<!\w)(?P<all>(?:(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{_UP}][\w-]{{1,30}}?{_STREETS}"
-    rf"|(?:{_WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|{_AT} (?:{_WORD} ?){{1,3}}?) {_NUMBER}(?!\d){_PLACE}?)"
-)
-_EN = re.compile(
-    rf"(?<!\w)(?P<all>\d{{1,5}}[a-zA-Z]? (?:{_WORD} ){{1,3}}(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Square|Sq\.?|Boulevard|Blvd\.?|Way|Close|Terrace|Place|Pl\.?|Crescent|Gardens|Grove|Hill|Parade|Row|Mews|Highway|Parkway)(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?\w{{1,6}})?(?:,? {_CITY})?(?:,? (?:[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]? ?\d[A-Z]{{2}}))?)(?!\w)"
-)
-_FR = re.compile(
-    rf"(?<!\w)(?P<all>(?i:\d{{1,4}}(?: ?(?:bis|ter|quater))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allée|quai|route|"
-    rf"cours|square|passage|faubourg)) [\w'’. -]{{2,40}}?(?:,? (?:F-)?\d{{5}} {_CITY}|(?=[,.;\n\"]|$)))"
-)
-_ES_IT = re.compile(
-    rf"(?<!\w)(?P<all>(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Pza\.?|Paseo|Camino|Carrer|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Strada|Rua|Travessa) [\w'’./ -]{{2,40}}?,? ?(?:n[.ºo°]{{0,2}} ?)?\d{{1,4}}(?: ?[a-zA-Z])?(?:,? \d{{5}} {_CITY})?)(?![\w])"
-)
-_BIRTH = re.compile(
-    r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|\*|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
-    r"nacid[oa](?: el)?|fecha de nacimiento|nat[oa](?: il)?|data di nascita|nascid[oa] em|geboren op)[\"']?[ :=,\"']{0,4}(?:ist |is |war |am |on |le |el |il )?)"
-    r"(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:\d{4}|\d{2})(?!\d)|\d{1,2}\.? (?:de )?[A-Za-zéûäçà]{3,10}\.? (?:de |del )?\d{2,4}|"
-    r"[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
-)
-_USER = re.compile(
-    r"(?i:\b(?:invalid user|failed password for|accepted (?:password|publickey) for|session opened for user|user(?:name)?|login|account|benutzer(?:name|konto)?|nutzer|"
-    r"usuario|utilisateur|utente|as user|user id)[ ]{1,2}(?:is |ist |named |name )?[\"'„“]?)(?P<user>[a-z][a-z0-9]{0,20}(?:[._-]?[a-z0-9]+){1,4})(?=[\"'”“]?(?:[\s,;:.)]|$))"
-)
-_CLF = re.compile(r"(?m)^[\da-fA-F.:]{7,45} - (?P<user>[a-zA-Z][\w.@-]{1,40}) \[")
-_DIGIT = re.compile(r"\d")
-_WITH_SIGN = re.compile(r"[\d._]")
-
-
+_NOT_A_NAME = _WORDS["no_names"]
+# fmt: off
 _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_CLOSING, ("\n",)),
     (_LISTED, (", ",)),
     (_INITIAL, ("m. ",)),
-    (
-        _INLINE_CLOSING,
-        ("lg", "vg", "mfg", "bg", "gr", "cheers", "best", "thank", "regards", "sal", "dank", "gra", "merci", "cord"),
-    ),
-    (
-        _GREETING,
-        (
-            "hallo",
-            "hi ",
-            "hey",
-            "hello",
-            "dear",
-            "lieb",
-            "guten",
-            "moin",
-            "servus",
-            "grüezi",
-            "bonjour",
-            "ch",
-            "salut",
-            "hola",
-            "estimad",
-            "querid",
-            "ciao",
-            "gent",
-            "car",
-            "buongiorno",
-        ),
-    ),
-    (
-        _LOW_CUE,
-        (
-            "name is",
-            "mein name",
-            "ich hei",
-            "appelle",
-            "llamo",
-            "nombre",
-            "chiamo",
-            "hier ist",
-            "this is",
-            "i am",
-            "ich bin",
-        ),
-    ),
+    (_INLINE_CLOSING, ("lg", "vg", "mfg", "bg", "gr", "cheers", "best", "thank", "regards", "sal", "dank", "merci", "cord")),
+    (_GREETING, ("hallo", "hi ", "hey", "hello", "dear", "lieb", "guten", "moin", "servus", "grüezi", "bonjour", "ch", "salut", "hola", "estimad", "querid", "ciao", "gent", "car", "buongiorno")),
+    (_LOW_CUE, ("name is", "mein name", "ich hei", "appelle", "llamo", "nombre", "chiamo", "hier ist", "this is", "i am", "ich bin")),
 )
+# fmt: on
 """Patterns of names, and what of must stand somewhere in the text in lower case before one is tried."""
-_PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (
-        _DE,
-        (
-            "str",
-            "weg",
-            "allee",
-            "platz",
-            "gasse",
-            "ring",
-            "damm",
-            "ufer",
-            "chauss",
-            "promenade",
-            "stieg",
-            "steig",
-            "pfad",
-            "hof",
-            "markt",
-            "graben",
-            "kai",
-            "zeile",
-            "wall",
-            "berg",
-            "brück",
-            "tor",
-            "rain",
-            "grund",
-            "winkel",
-            "park",
-            "am ",
-            "an de",
-            "auf de",
-            "im ",
-            "in de",
-            "zum ",
-            "zur ",
-            "unter",
-            "hinter",
-            "vor dem",
-            "bei der",
-            "beim",
-            "laan",
-        ),
-    ),
-    (
-        _EN,
-        (
-            "street",
-            "st",
-            "road",
-            "rd",
-            "ave",
-            "lane",
-            "ln",
-            "drive",
-            "dr",
-            "court",
-            "ct",
-            "square",
-            "sq",
-            "boulevard",
-            "blvd",
-            "way",
-            "close",
-            "terrace",
-            "place",
-            "pl",
-            "crescent",
-            "garden",
-            "grove",
-            "hill",
-            "parade",
-            "row",
-            "mews",
-        ),
-    ),
-    (
-        _FR,
-        (
-            "rue ",
-            "avenue ",
-            "av. ",
-            "boulevard ",
-            "bd ",
-            "place ",
-            "chemin ",
-            "impasse ",
-            "allée ",
-            "quai ",
-            "route ",
-            "cours ",
-            "square ",
-            "passage ",
-            "faubourg ",
-        ),
-    ),
-    (
-        _ES_IT,
-        (
-            "calle",
-            "c/",
-            "avenida",
-            "av",
-            "plaza",
-            "pza",
-            "paseo",
-            "camino",
-            "carrer",
-            "ronda",
-            "via",
-            "piazza",
-            "corso",
-            "vicolo",
-            "largo",
-            "strada",
-            "rua",
-            "travessa",
-        ),
-    ),
-)
-_BORN = ("geb", "birth", "dob", "d.o.b", "born", "né", "naissance", "nacid", "nacim", "nat", "nascit", "*")
-_SIGNED_IN = (
-    "user",
-    "login",
-    "account",
-    "benutzer",
-    "nutzer",
-    "usuario",
-    "utilisateur",
-    "utente",
-    "password for",
-    "publickey",
-)
 
 
 def people(text: str) -> Iterator[Span]:
@@ -604,14 +97,7 @@ def people(text: str) -> Iterator[Span]:
         if any(each in low for each in gates):
             for found in pattern.finditer(text):
                 yield from _named(text, *found.span("name"), CONTEXT)
-    if _DIGIT.search(text):
-        yield from _places(text, low)
-    if any(each in low for each in _SIGNED_IN):
-        for found in _USER.finditer(text):
-            if _WITH_SIGN.search(found["user"]):
-                yield Span(*found.span("user"), "USERNAME", CONTEXT)
-    for found in _CLF.finditer(text) if " - " in text else ():
-        yield Span(*found.span("user"), "USERNAME", CONTEXT)
+    yield from places(text, low)
 
 
 def _introduced(text: str) -> Iterator[Span]:
@@ -631,22 +117,13 @@ def _introduced(text: str) -> Iterator[Span]:
                 yield from _named(text, start, end, CONTEXT)
             continue
         before = text[max(0, start - _BEFORE) : start]
-        if before[-1:] not in (" ", "'", '"', "„", "“"):
+        word = before[before.rstrip(" \"'„“:,.").rfind(" ") + 1 :].strip(" \"'„“:,.\n\t([{>-").lower()
+        if before[-1:] not in (" ", "'", '"', "„", "“") or word.rpartition("\n")[2] not in _LAST:
             continue
         if _TITLED.search(before) or _STRONG.search(before):
             yield from _named(text, start, end, CONTEXT)
         elif len(words) > 1 and _CUED.search(before):
             yield from _named(text, start, end, SHAPE)
-
-
-def _places(text: str, low: str) -> Iterator[Span]:
-    for pattern, gates in _PLACES:
-        if any(each in low for each in gates):
-            for found in pattern.finditer(text):
-                yield Span(*found.span("all"), "ADDRESS", CONTEXT)
-    if any(each in low for each in _BORN):
-        for found in _BIRTH.finditer(text):
-            yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
 
 
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:

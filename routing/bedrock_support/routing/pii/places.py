@@ -1,0 +1,92 @@
+"""Where people live, when they were born, how they sign in: as running text and logs put it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bedrock_support.routing.pii.letters import UP, WORD
+from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
+
+_STREETS = (
+    r"(?:stra(?:ß|ss)e|str\.?|weg|allee|platz|gasse|ring|damm|ufer|chaussee|promenade|steig|stieg|pfad|hof|markt|graben|kai|zeile|wall|"
+    r"berg|brücke|tor|rain|grund|winkel|park|twiete|kamp|bogen|siedlung|anger|straat|laan|gracht)"
+)
+_NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
+_TOWN = rf"(?:St\. ?|Bad )?[{UP}](?:[^\W\d_]|['’-]){{1,28}}"
+_CITY = rf"{_TOWN}(?:[ -](?:am|an|der|im|in|ob|vor|bei|den|la|le|les|sur|de|del|di|upon|{_TOWN}|\([{UP}][^\W\d_]{{1,20}}\))){{0,4}}"
+_PLACE = rf"(?:(?:,| in|,? \\-)? {{0,2}}\n?[ ]{{0,8}}(?:(?:D|A|CH|DE|AT|F|I|E)-)?\d{{4,5}} {_CITY})"
+_TYPE = r"(?:Stra(?:ß|ss)e|Str\.?|Platz|Allee|Weg|Ring|Damm|Ufer|Gasse|Markt|Chaussee|Promenade|Steig|Pfad|Hof|Graben)"
+_AT = r"(?:Am|An der|An den|Auf dem|Auf der|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Hinter dem|Vor dem|Bei der|Beim)"
+_DE = re.compile(
+    rf"(?<!\w)(?P<all>(?:(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{UP}][\w-]{{1,30}}?{_STREETS}"
+    rf"|(?:{WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|{_AT} (?:{WORD} ?){{1,3}}?) {_NUMBER}(?!\d){_PLACE}?)"
+)
+_EN = re.compile(
+    rf"(?<!\w)(?P<all>\d{{1,5}}[a-zA-Z]? (?:{WORD} ){{1,3}}(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Square|Sq\.?|Boulevard|Blvd\.?|Way|Close|Terrace|Place|Pl\.?|Crescent|Gardens|Grove|Hill|Parade|Row|Mews|Highway|Parkway)(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?\w{{1,6}})?(?:,? {_CITY})?(?:,? (?:[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]? ?\d[A-Z]{{2}}))?)(?!\w)"
+)
+_FR = re.compile(
+    rf"(?<!\w)(?P<all>(?i:\d{{1,4}}(?: ?(?:bis|ter|quater))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allée|quai|route|"
+    rf"cours|square|passage|faubourg)) [\w'’. -]{{2,40}}?(?:,? (?:F-)?\d{{5}} {_CITY}|(?=[,.;\n\"]|$)))"
+)
+_ES_IT = re.compile(
+    rf"(?<!\w)(?P<all>(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Pza\.?|Paseo|Camino|Carrer|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Strada|Rua|Travessa) [\w'’./ -]{{2,40}}?,? ?(?:n[.ºo°]{{0,2}} ?)?\d{{1,4}}(?: ?[a-zA-Z])?(?:,? \d{{5}} {_CITY})?)(?![\w])"
+)
+_BIRTH = re.compile(
+    r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|\*|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
+    r"nacid[oa](?: el)?|fecha de nacimiento|nat[oa](?: il)?|data di nascita|nascid[oa] em|geboren op)[\"']?[ :=,\"']{0,4}(?:ist |is |war |am |on |le |el |il )?)"
+    r"(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:\d{4}|\d{2})(?!\d)|\d{1,2}\.? (?:de )?[A-Za-zéûäçà]{3,10}\.? (?:de |del )?\d{2,4}|"
+    r"[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
+)
+_USER = re.compile(
+    r"(?i:\b(?:invalid user|failed password for|accepted (?:password|publickey) for|session opened for user|user(?:name)?|login|account|benutzer(?:name|konto)?|nutzer|"
+    r"usuario|utilisateur|utente|as user|user id)[ ]{1,2}(?:is |ist |named |name )?[\"'„“]?)(?P<user>[a-z][a-z0-9]{0,20}(?:[._-]?[a-z0-9]+){1,4})(?=[\"'”“]?(?:[\s,;:.)]|$))"
+)
+_CLF = re.compile(r"(?m)^[\da-fA-F.:]{7,45} - (?P<user>[a-zA-Z][\w.@-]{1,40}) \[")
+_DIGIT = re.compile(r"\d")
+_WITH_SIGN = re.compile(r"[\d._]")
+# fmt: off
+_PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (_DE, ("str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chauss", "promenade", "stieg", "steig", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brück", "tor", "rain", "grund", "winkel", "park", "am ", "an de", "auf de", "im ", "in de", "zum ", "zur ", "unter", "hinter", "vor dem", "bei der", "beim", "laan")),
+    (_EN, ("street", "st", "road", "rd", "ave", "lane", "ln", "drive", "dr", "court", "ct", "square", "sq", "boulevard", "blvd", "way", "close", "terrace", "place", "pl", "crescent", "garden", "grove", "hill", "parade", "row", "mews")),
+    (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
+    (_ES_IT, ("calle", "c/", "avenida", "av", "plaza", "pza", "paseo", "camino", "carrer", "ronda", "via", "piazza", "corso", "vicolo", "largo", "strada", "rua", "travessa")),
+)
+# fmt: on
+"""Patterns of addresses, and what of must stand somewhere in the text in lower case before one is tried."""
+_BORN = ("geb", "birth", "dob", "d.o.b", "born", "né", "naissance", "nacid", "nacim", "nat", "nascit", "*")
+_SIGNED_IN = (
+    "user",
+    "login",
+    "account",
+    "benutzer",
+    "nutzer",
+    "usuario",
+    "utilisateur",
+    "utente",
+    "password for",
+    "publickey",
+)
+
+
+def places(text: str, low: str) -> Iterator[Span]:
+    """Addresses, dates of birth, user names. `low` is the text in lower case."""
+    if _DIGIT.search(text):
+        for pattern, gates in _PLACES:
+            if any(each in low for each in gates):
+                for found in pattern.finditer(text):
+                    yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+        if any(each in low for each in _BORN):
+            for found in _BIRTH.finditer(text):
+                yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
+    yield from _sign_ins(text, low)
+
+
+def _sign_ins(text: str, low: str) -> Iterator[Span]:
+    if any(each in low for each in _SIGNED_IN):
+        for found in _USER.finditer(text):
+            if _WITH_SIGN.search(found["user"]):
+                yield Span(*found.span("user"), "USERNAME", CONTEXT)
+    if " - " in text:
+        for found in _CLF.finditer(text):
+            yield Span(*found.span("user"), "USERNAME", CONTEXT)

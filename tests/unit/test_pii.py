@@ -1,0 +1,196 @@
+"""Finding personal data and secrets: what must be found, what must stay, and in what time."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bedrock_support.routing.pii.finder import find
+from bedrock_support.routing.pii.span import Span, resolved
+from tests.promises import promise
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3ODkw\n" * 6
+
+
+def told(text: str) -> list[tuple[str, str]]:
+    return [(each.label, text[each.start : each.end]) for each in find(text)]
+
+
+@promise("pii:identifiers")
+@pytest.mark.parametrize(
+    ("text", "label", "value"),
+    [
+        ("Bitte auf DE89 3704 0044 0532 0130 00 überweisen", "IBAN", "DE89 3704 0044 0532 0130 00"),
+        ("paid with 4111-1111-1111-1111 today", "CREDIT_CARD", "4111-1111-1111-1111"),
+        ("Steuer-ID: 86095742719.", "DE_TAX_ID", "86095742719"),
+        ("meine AHV 756.9217.0769.85", "CH_AHV", "756.9217.0769.85"),
+        ("C.F. RSSMRA85T10A562S", "IT_CF", "RSSMRA85T10A562S"),
+        ("con NIF 12345678Z", "ES_NIF", "12345678Z"),
+        ("NIR 2 55 08 14 168 025 38", "FR_NIR", "2 55 08 14 168 025 38"),
+        ("RVNR 15 070649 C 103", "DE_SSN", "15 070649 C 103"),
+        ("SSN 536-90-4399", "US_SSN", "536-90-4399"),
+        ("NINO AB 12 34 56 C", "UK_NINO", "AB 12 34 56 C"),
+        ("USt-IdNr. DE136695976", "VAT_ID", "DE136695976"),
+    ],
+)
+def test_numbers_that_prove_themselves(text: str, label: str, value: str) -> None:
+    assert (label, value) in told(text)
+
+
+@promise("pii:identifiers")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IBAN DE88 3704 0044 0532 0130 00",
+        "card 4111-1111-1111-1112",
+        "AHV 756.9217.0769.84",
+        "NIF 12345678A",
+        "SSN 000-12-3456",
+    ],
+)
+def test_a_wrong_check_digit_is_no_find(text: str) -> None:
+    assert told(text) == []
+
+
+@promise("pii:secrets")
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("aws_access_key_id = AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+        ("pushed with ghp_" + "a1B2" * 9, "ghp_" + "a1B2" * 9),
+        ("Cookie: sid=abcdef123456; theme=dark; cart=99aa88bb", "99aa88bb"),
+        ("redis://:s3cr3t-pw@cache:6379/0", "s3cr3t-pw"),
+        ("mysqldump --password hunter2x db", "hunter2x"),
+        ("curl -H 'Authorization: Bearer abc123def456ghi'", "abc123def456ghi"),
+        ("https://hooks.slack.com/services/T000/B000/abcdEFGH1234", "T000/B000/abcdEFGH1234"),
+        ('"client_secret": "Zx9-Qw8-Er7-Ty6"', "Zx9-Qw8-Er7-Ty6"),
+        ("Das Passwort lautet Sommer2026! und gilt", "Sommer2026"),
+        (KEY, KEY.rstrip()),
+    ],
+)
+def test_secrets_wherever_they_stand(text: str, value: str) -> None:
+    assert any(label == "SECRET" and value in found for label, found in told(text)), told(text)
+
+
+@promise("pii:people")
+@pytest.mark.parametrize(
+    ("text", "label", "value"),
+    [
+        ("Sehr geehrte Frau Dr. Öztürk-Meier, danke", "PERSON", "Öztürk-Meier"),
+        ("Hi all, this is Mairead Byrne from Cork", "PERSON", "Mairead Byrne"),
+        ("Viele Grüße\nJörg van der Velde", "PERSON", "Jörg van der Velde"),
+        ("Kunde Karl Zahn wartet", "PERSON", "Karl Zahn"),
+        ('{"lastName": "Ammann", "city": "Bern"}', "PERSON", "Ammann"),
+        ("wohnt Am Alten Markt 12b, 90499 Nürnberg.", "ADDRESS", "Am Alten Markt 12b, 90499 Nürnberg"),
+        ("ship to 17 Mill Lane, Leeds LS1 4AP please", "ADDRESS", "17 Mill Lane, Leeds LS1 4AP"),
+        ("habite 12 rue de la Paix, 75002 Paris", "ADDRESS", "12 rue de la Paix, 75002 Paris"),
+        ("geboren am 3. Mai 1988 in Ulm", "DATE_OF_BIRTH", "3. Mai 1988"),
+        ("erreichbar unter 0151 / 64731838", "PHONE", "0151 / 64731838"),
+        ("mail jane.doe%40example.org now", "EMAIL", "jane.doe%40example.org"),
+        ("Failed password for invalid user ross_07 from 8.8.4.4", "USERNAME", "ross_07"),
+        ("client 8.8.4.4 connected", "IP", "8.8.4.4"),
+    ],
+)
+def test_people_where_the_text_says_so(text: str, label: str, value: str) -> None:
+    assert (label, value) in told(text)
+
+
+@promise("pii:tables")
+def test_columns_name_their_values() -> None:
+    csv = "id;name;email;geburtsdatum\n7;Anna Berg;a.berg@example.org;06.12.1989\n"
+    assert {label for label, _ in told(csv)} == {"PERSON", "EMAIL", "DATE_OF_BIRTH"}
+    sql = "INSERT INTO users (id, full_name, phone) VALUES (1, 'Anna Berg', '+49 30 901820'), (2, 'Ben Alt', NULL);"
+    assert [value for label, value in told(sql) if label == "PERSON"] == ["Anna Berg", "Ben Alt"]
+
+
+@promise("pii:quiet")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_tokens=4096 temperature=0.2 prompt_tokens: 812",
+        "request 3f2b8c9e-1d4a-4e5f-9a6b-7c8d9e0f1a2b took 37 ms",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "arn:aws:lambda:eu-central-1:123456789012:function:shop-orders",
+        "2026-11-23T14:02:05.123456Z kernel 6.8.0-31-generic, nginx/1.25.4, version 10.4.2.1",
+        "Order 2026-871509 shipped, serial 4016268529858, total 1.299,00 EUR",
+        "password=${DB_PASSWORD} token: null secret=**** api_key=<your key>",
+        "Der Server in Frankfurt antwortet nicht. Bitte prüfen. Die Anmeldung schlägt fehl.",
+        "git@github.com:acme/shop.git 127.0.0.1 0.0.0.0 192.0.2.7",
+        "def main(user: User) -> None: token = tokens[0]",
+    ],
+)
+def test_what_only_looks_like_it_stays(text: str) -> None:
+    assert told(text) == []
+
+
+@promise("pii:disguised")
+def test_odd_spaces_hyphens_and_invisible_characters_hide_nothing() -> None:
+    assert told("IBAN DE89\u00a03704\u202f0044\u00a00532 0130 00")[0][0] == "IBAN"
+    assert told("+49\u2011170\u20111234567")[0] == ("PHONE", "+49\u2011170\u20111234567")
+    assert told("jane\u200b.doe@example.org") == [("EMAIL", "jane\u200b.doe@example.org")]
+    assert told("４１１１１１１１１１１１１１１１")[0][0] == "CREDIT_CARD"
+
+
+@promise("pii:linear")
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "A.",
+        "A",
+        "1 ",
+        "1.",
+        "Ab-",
+        "a@",
+        "a@b.",
+        "a=",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJa.",
+        "password is ",
+        "Name: Aa ",
+        "cookie: a=b;",
+        "://a:",
+        "+49 ",
+        "Dr. ",
+        "mit ",
+        "12/12/",
+        "DE12 3456 ",
+        "Straße 1 ",
+        "1 rue a",
+        "insert into a (",
+        "a,b,c\n",
+        "1:2:",
+        "Aa Bb ",
+        "-u a:b ",
+        "geb. 1.1.",
+        "von der ",
+        "token=",
+        '\\"',
+        "[at]",
+    ],
+)
+def test_time_grows_with_length_alone(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = (unit * (length // len(unit) + 1))[:length]
+        began = time.process_time()
+        find(text)
+        return time.process_time() - began
+
+    short = min(seconds(10_000) for _ in range(3))
+    assert seconds(80_000) <= 8 * 4 * max(short, 0.002), "four times what a straight line gives"
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 3)), max_size=30))
+def test_spans_never_overlap(made: list[tuple[int, int, int]]) -> None:
+    found = resolved([Span(start, end, "X", rank) for start, end, rank in made])
+    assert all(one.end <= other.start for one, other in pairwise(found))
+
+
+@promise("pii:linear")
+@given(st.text(max_size=300))
+def test_any_text_can_be_searched(text: str) -> None:
+    for each in find(text):
+        assert 0 <= each.start < each.end <= len(text)
