@@ -10,6 +10,7 @@ from typing import Any
 
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
+_SEVEN = re.compile(r"\d(?:\D{0,3}\d){6}")
 _DIGIT = re.compile(r"\d")
 _EMAIL = re.compile(
     r"(?<![\w.%+@-])[\w.%+'-]{1,64}(?:@|%40| ?[\[(](?:at|AT)[\])] ?)"
@@ -54,11 +55,12 @@ def contacts(text: str) -> Iterator[Span]:
     for found in _MAC.finditer(text) if text.count(":") + text.count("-") > 4 else ():
         if found[0].replace(found[1], "").strip("0fF"):
             yield Span(*found.span(), "MAC", PROVEN)
-    yield from _phones(text)
+    if _SEVEN.search(text):
+        yield from _phones(text)
 
 
 def _addresses(text: str) -> Iterator[Span]:
-    for pattern in (_IPV4, _IPV6):
+    for pattern in (*((_IPV4,) if text.count(".") > 2 else ()), *((_IPV6,) if text.count(":") > 1 else ())):
         for found in pattern.finditer(text):
             before = text[max(0, found.start() - 32) : found.start()]
             if _is_someones(found[0]) and not _VERSIONISH.search(before):

@@ -97,7 +97,7 @@ _DATE = re.compile(
 
 def keyed(text: str) -> Iterator[Span]:
     """Values of keys that name personal data or a secret."""
-    at = 0
+    at = 0 if "=" in text or ":" in text else len(text)
     while (found := _PAIR.search(text, at)) is not None:
         group = "double" if found["double"] else "single" if found["single"] else "bare"
         at = found.end()

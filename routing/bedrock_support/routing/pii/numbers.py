@@ -8,10 +8,20 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bedrock_support.routing.pii import checks
+from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _SEPARATORS = re.compile(r"[\s./-]")
+_DIGIT = re.compile(r"\d")
 _SPARSE = frozenset({"DE_PASSPORT", "DE_ID_CARD"})
+_ENOUGH = {
+    "DE_PASSPORT": _DIGIT,
+    "CVV": _DIGIT,
+    "OTP": re.compile(r"\d{4}"),
+    "LICENSE_PLATE": re.compile(r"[A-ZÄÖÜ][ -]?\d"),
+    "GEO": re.compile(r"\d\.\d{3}"),
+}
+"""What must stand somewhere in a text before a label is looked for by its words."""
 _DENSE = re.compile(r"\d(?:\D{0,7}\d){4,}")
 _GATES = {
     "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
@@ -71,7 +81,6 @@ _GATES = {
     "GEO": ("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordin", "coord", "fix", "ubicac"),
 }
 """Words of which one must stand somewhere in the text, in lower case, before a label's patterns are tried."""
-_DIGIT = re.compile(r"\d")
 NEAR = 80
 """Characters before a number in which its context is looked for."""
 
@@ -139,11 +148,11 @@ def numbers(text: str) -> Iterator[Span]:
     low = text.lower()
     windows = _windows(text)
     for kind in NUMBERS:
-        if kind.context is None or any(each in low for each in _GATES[kind.label]):
+        if kind.context is None or has(low, _GATES[kind.label]):
             # Cards of identity hold more letters than digits: only their words say where to look.
             yield from _kind(text, kind, [(0, len(text))] if kind.label in _SPARSE else windows)
     for label, pattern in _PROSE:
-        if any(each in low for each in _GATES[label]):
+        if _ENOUGH[label].search(text) and has(low, _GATES[label]):
             for found in pattern.finditer(text):
                 yield Span(*found.span(1), label, CONTEXT)
 

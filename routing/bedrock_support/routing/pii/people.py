@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.letters import UP, WORD
+from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
 
@@ -94,7 +94,7 @@ def people(text: str) -> Iterator[Span]:
     low = text.lower()
     yield from _introduced(text)
     for pattern, gates in _GATED:
-        if any(each in low for each in gates):
+        if has(low, gates):
             for found in pattern.finditer(text):
                 yield from _named(text, *found.span("name"), CONTEXT)
     yield from places(text, low)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedrock_support.routing.pii.letters import UP, WORD
+from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _STREETS = (
@@ -48,7 +48,7 @@ _WITH_SIGN = re.compile(r"[\d._]")
 # fmt: off
 _PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_DE, ("str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chauss", "promenade", "stieg", "steig", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brück", "tor", "rain", "grund", "winkel", "park", "am ", "an de", "auf de", "im ", "in de", "zum ", "zur ", "unter", "hinter", "vor dem", "bei der", "beim", "laan")),
-    (_EN, ("street", "st", "road", "rd", "ave", "lane", "ln", "drive", "dr", "court", "ct", "square", "sq", "boulevard", "blvd", "way", "close", "terrace", "place", "pl", "crescent", "garden", "grove", "hill", "parade", "row", "mews")),
+    (_EN, (" street", " st ", " st.", " st,", " road", " rd", " avenue", " ave", " lane", " ln", " drive", " dr", " court", " ct", " square", " sq", " boulevard", " blvd", " way", " close", " terrace", " place", " pl", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
     (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
     (_ES_IT, ("calle", "c/", "avenida", "av", "plaza", "pza", "paseo", "camino", "carrer", "ronda", "via", "piazza", "corso", "vicolo", "largo", "strada", "rua", "travessa")),
 )
@@ -73,17 +73,17 @@ def places(text: str, low: str) -> Iterator[Span]:
     """Addresses, dates of birth, user names. `low` is the text in lower case."""
     if _DIGIT.search(text):
         for pattern, gates in _PLACES:
-            if any(each in low for each in gates):
+            if has(low, gates):
                 for found in pattern.finditer(text):
                     yield Span(*found.span("all"), "ADDRESS", CONTEXT)
-        if any(each in low for each in _BORN):
+        if has(low, _BORN):
             for found in _BIRTH.finditer(text):
                 yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
     yield from _sign_ins(text, low)
 
 
 def _sign_ins(text: str, low: str) -> Iterator[Span]:
-    if any(each in low for each in _SIGNED_IN):
+    if has(low, _SIGNED_IN):
         for found in _USER.finditer(text):
             if _WITH_SIGN.search(found["user"]):
                 yield Span(*found.span("user"), "USERNAME", CONTEXT)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _PRIVATE = re.compile(
@@ -123,11 +124,11 @@ def secrets(text: str) -> Iterator[Span]:
     if "://" in text:
         yield from _in_urls(text)
     for pattern, gates in _GATED:
-        if any(each in low for each in gates):
+        if has(low, gates):
             yield from _valued(text, pattern)
     if "cookie" in low:
         yield from _cookies(text)
-    if any(each in low for each in _SAID_WORDS):
+    if has(low, _SAID_WORDS):
         yield from _said(text)
 
 
