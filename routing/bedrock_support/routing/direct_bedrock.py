@@ -52,7 +52,7 @@ class DirectBedrockClient:
     """Asks Bedrock by Converse or ConverseStream.
 
     Cold until first asked: boto3, which finds the credentials and the endpoint, is imported in a thread, once. Requests
-    are signed by botocore and sent on the event loop. A call ends by its operation's deadline whatever the other side
+    are signed and sent on the event loop. A call ends by its operation's deadline whatever the other side
     does; given up, it frees its connection and its place.
     """
 
@@ -217,7 +217,7 @@ class DirectBedrockClient:
         if self._exchange is None:
             from bedrock_support.routing.bedrock.exchange import Exchange
 
-            self._exchange = Exchange(access, self._settings)
+            self._exchange = Exchange(access, self._settings, self._clock)
         return self._exchange.post(access, model, action, content)
 
     async def _ready(self) -> Access:

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 from botocore.tokens import ScopedEnvTokenProvider
@@ -20,6 +18,7 @@ from botocore.utils import get_environ_proxies
 
 from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, TLS_MEND
 from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.bedrock.signing import KeyPair, Signer
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 
@@ -33,8 +32,8 @@ class Keys:
 
     def __init__(self, credentials: Any, region: str) -> None:
         self._credentials = credentials
-        self._region = region
-        self._frozen = credentials.get_frozen_credentials()
+        self._signer = Signer(region, _SERVICE)
+        self._keys = _frozen(credentials)
 
     @property
     def stale(self) -> bool:
@@ -44,13 +43,16 @@ class Keys:
 
     def renew(self) -> None:
         """Fetch new keys; blocks. Raises what botocore raises when they can't be had."""
-        self._frozen = self._credentials.get_frozen_credentials()
+        self._keys = _frozen(self._credentials)
 
-    def headers(self, url: str, body: bytes, given: Mapping[str, str]) -> dict[str, str]:
-        """The given headers with those that sign the request (AWS Signature Version 4)."""
-        request = AWSRequest("POST", url, headers=dict(given), data=body)
-        SigV4Auth(self._frozen, _SERVICE, self._region).add_auth(request)
-        return dict(request.headers.items())
+    def headers(self, url: str, body: bytes, given: Mapping[str, str], now: float) -> dict[str, str]:
+        """The given headers with those that sign the request. `now` is Unix seconds."""
+        return self._signer.headers(self._keys, url, body, given, now)
+
+
+def _frozen(credentials: Any) -> KeyPair:
+    found = credentials.get_frozen_credentials()
+    return KeyPair(found.access_key, found.secret_key, found.token or "")
 
 
 class Token:
@@ -65,8 +67,9 @@ class Token:
     def renew(self) -> None:
         """Nothing to renew."""
 
-    def headers(self, url: str, body: bytes, given: Mapping[str, str]) -> dict[str, str]:
+    def headers(self, url: str, body: bytes, given: Mapping[str, str], now: float) -> dict[str, str]:
         """The given headers with the token."""
+        del now  # a token isn't tied to a moment
         if not url.startswith("https:"):
             raise RouteError(FailureKind.UNCONFIGURED, "the bearer token would travel in the clear", mend=TLS_MEND)
         return {**given, "Authorization": f"Bearer {self._token}"}

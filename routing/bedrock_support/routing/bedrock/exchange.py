@@ -17,6 +17,7 @@ from yarl import URL
 from bedrock_support.routing.bedrock.access import Access
 from bedrock_support.routing.bedrock.faults import Refused
 from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.clock import Clock
 
 MOST_REFUSAL = 64 * 1024
 """Bytes read of a refusal."""
@@ -26,7 +27,8 @@ _JSON = {"Content-Type": "application/json"}
 class Exchange:
     """The connections to one endpoint. Made and used on one event loop."""
 
-    def __init__(self, access: Access, settings: BedrockSettings) -> None:
+    def __init__(self, access: Access, settings: BedrockSettings, clock: Clock) -> None:
+        self._clock = clock
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.concurrency, ssl=access.tls, keepalive_timeout=60.0),
             timeout=aiohttp.ClientTimeout(sock_connect=settings.connect_timeout, sock_read=settings.read_timeout),
@@ -50,7 +52,7 @@ class Exchange:
         """
         url = f"{access.url}/model/{quote(model, safe='')}/{action}"
         body = json.dumps(content, separators=(",", ":")).encode()
-        headers = access.signer.headers(url, body, _JSON)
+        headers = access.signer.headers(url, body, _JSON, self._clock.wall())
         async with self._session.post(
             URL(url, encoded=True),
             data=body,
