@@ -84,11 +84,11 @@ def hide(text: str) -> str:
 
 
 @asynccontextmanager
-async def offering(folder: Path, entries: Entries) -> AsyncGenerator[tuple[Offering, PeerPool]]:
+async def offering(folder: Path, entries: Entries, audit: Any = None) -> AsyncGenerator[tuple[Offering, PeerPool]]:
     """A server with running peers, all of whose tools are known."""
     async with peers(folder, entries, clean=hide) as pool, anyio.create_task_group() as group:
         bus = InMemorySubscriptionBus()
-        tools = PeerTools(pool, CLOCK, SystemEntropy(), 20.0, reserved=["it__wait"])
+        tools = PeerTools(pool, CLOCK, SystemEntropy(), 20.0, reserved=["it__wait"], audit=audit)
         group.start_soon(tools.run, bus)
         await until(lambda: all(peer.tools for peer in pool.offering()))
         yield Offering(tools, bus), pool
@@ -279,3 +279,32 @@ async def test_clients_of_both_eras_hear_of_changes(era: Era, tmp_path: Path) ->
                     await anext(aiter(subscription))
             names = [tool.name for tool in (await client.list_tools(cache_mode="bypass")).tools]
     assert names == ["own", "it__change", "it__late"]
+
+
+class Trail:
+    """An audit trail that can be full."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+        self.entries: list[tuple[str, str]] = []
+
+    async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
+        if self.full:
+            raise OSError("disk full")
+        self.entries.append((peer, tool))
+
+
+@promise("audit:relayed")
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_call_is_written_down_before_it_is_passed_on(full: bool, tmp_path: Path) -> None:
+    trail = Trail(full=full)
+    with anyio.fail_after(20):
+        async with (
+            offering(tmp_path, {"it": entry("changing", offer=True)}, trail) as (server, _),
+            Client(server, mode="legacy") as client,
+        ):
+            result = await client.call_tool("it__change", {})
+            names = [tool.name for tool in (await client.list_tools()).tools]
+    assert result.is_error is full
+    assert ("it__late" in names) is not full, "the call changes the peer's list"
+    assert trail.entries == ([] if full else [("it", "change")])

@@ -167,7 +167,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     )
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
-    peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
+    names = [each.name for each in tools]
+    peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
     return House(
         server=server,
