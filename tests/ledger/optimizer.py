@@ -30,4 +30,5 @@ PROMISES = {
     "cost:sums": Promise("issue 4", "the cost report adds up every attempt by class, route and model"),
     "cost:advice": Promise("issue 4", "the cost report says what would save most next, with the sums behind it"),
     "cost:forecast": Promise("issue 4", "a forecast is made from three days on"),
+    "cost:blocks": Promise("issue 4", "a usage block costs what it comes to by hand; an unlisted model costs unknown"),
 }

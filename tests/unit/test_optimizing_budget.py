@@ -46,6 +46,18 @@ def test_never_more_than_the_budget(calls: list[tuple[float, float]]) -> None:
     assert account.spent <= 1.0
 
 
+@promise("budget:no-overshoot")
+def test_a_call_that_is_sent_again_is_another_sum() -> None:
+    found = budgets()
+    holds = [found.reserve("same", "t", STANDARD, 0.3) for _ in range(4)]
+    assert [hold is not None for hold in holds] == [True, True, True, False]
+    for hold in holds[:3]:
+        assert hold is not None
+        found.settle(hold, 0.1)
+    (account,) = found.accounts("t")
+    assert (round(account.spent, 6), account.held) == (0.3, 0.0)
+
+
 @promise("budget:unknown")
 def test_an_unknown_cost_counts_as_all_that_was_set_aside() -> None:
     found = budgets()

@@ -133,6 +133,11 @@ class Budgets:
                 may = budget.usd * (1.0 + (budget.reserve if op_class is OperationClass.EMERGENCY else 0.0))
                 if _total(held[key]) + micro > math.floor(may * MICRO):
                     return None
+            # The same call sent again is another sum: one must not take the other's place.
+            again = sum(call_id in entry["held"] for entry in held.values())
+            while again and any(f"{call_id}#{again}" in entry["held"] for entry in held.values()):
+                again += 1
+            call_id = f"{call_id}#{again}" if again else call_id
             for key, entry in held.items():
                 entry["held"][call_id] = (micro, self._clock.wall())
                 self._put(table, key, entry)

@@ -25,6 +25,7 @@ _EVIDENCE = r"\"id\": \"(?P<evidence>E\d{1,6})\""
 _MARK = r"</?evidence-(?P<mark>[0-9a-f]{16})>"
 _PLACEHOLDER = r"(?P<placeholder>\[\[[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\])"
 _VARYING = re.compile("|".join((_PLACEHOLDER, _MARK, _EVIDENCE, _TIME, _UUID, _KEYED)))
+_TIMES = re.compile(_TIME)
 _LOOSE = re.compile(rf"{_TIME}|{_UUID}|\b\d\d:\d\d:\d\d\b|\bE\d{{1,6}}\b")
 """What an answer may not hold once everything that varies has been taken out of it."""
 _SLOT = "\x1a{}\x1a"
@@ -69,8 +70,8 @@ class Canonical:
 def canonical(text: str, behind: Mapping[str, str]) -> Canonical:
     """What the text comes down to. `behind` has the value of each placeholder, of which only a digest is kept."""
     lines = text.split("\n")
-    # Sorted by what is left of them, so that neither their order nor what varies in them decides.
-    bare = sorted(range(len(lines)), key=lambda at: (_VARYING.sub(_kind, lines[at]), at))
+    # Sorted by what is left of them, and like ones by their times, so that their order doesn't decide.
+    bare = sorted(range(len(lines)), key=lambda at: (_VARYING.sub(_kind, lines[at]), _TIMES.findall(lines[at]), at))
     state = _Numbering(behind)
     return Canonical("\n".join([_VARYING.sub(state.slot, lines[at]) for at in bare]), tuple(state.literals))
 
