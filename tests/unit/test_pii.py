@@ -107,6 +107,23 @@ def test_columns_name_their_values() -> None:
     assert [value for label, value in told(sql) if label == "PERSON"] == ["Anna Berg", "Ben Alt"]
 
 
+@promise("pii:tables")
+def test_tags_and_forms_name_their_values() -> None:
+    assert told("<customer><lastName>Ammann</lastName><iban>-</iban></customer>") == [("PERSON", "Ammann")]
+    assert [value for _, value in told("firstname=Jane&lastname=Doe&city=Bern")] == ["Jane", "Doe"]
+
+
+@promise("pii:quiet")
+def test_firms_and_nouns_are_nobody() -> None:
+    for text in (
+        "Für Externe Dienstleister gilt das nicht. Kunde Siemens AG beschwert sich.",
+        "Created by Terraform Cloud. Assigned to Platform Team. Name: Payment Gateway.",
+        "The new release from Red Hat ships with Open Shift and works for Azure Functions.",
+        "name: api-gateway\nowner: platform-team\nsession_timeout: 3600\ntoken_url: https://auth.example.com/token\n",
+    ):
+        assert told(text) == []
+
+
 @promise("pii:quiet")
 @pytest.mark.parametrize(
     "text",

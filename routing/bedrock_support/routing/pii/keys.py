@@ -12,6 +12,7 @@ _PAIR = re.compile(
     r"(?<![\w.-])(?P<key>[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß.-]{1,48}(?: (?:Name|Nr|Nummer|Adresse|Id|ID|Key))?)\\{0,3}[\"']?\s{0,3}(?:=>|[:=])\s{0,3}"
     r"(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|(?P<bare>[^\s,;&\"'<>(){}\[\]|]{1,600}))"
 )
+_TAG = re.compile(r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>(?P<value>[^<>\n]{1,400})</")
 _CAMEL = re.compile(r"(?<=[a-zäöü0-9])(?=[A-Z])|[_.\s-]+")
 _SECRET_KEYS = re.compile(
     r"(?:pass(?:word|wd|phrase|wort|code)?|pwd|kennwort|secret|token|api ?key|access ?key|private ?key|signing ?key|encryption ?key|"
@@ -97,6 +98,8 @@ _DATE = re.compile(
 
 def keyed(text: str) -> Iterator[Span]:
     """Values of keys that name personal data or a secret."""
+    if "</" in text:
+        yield from _tagged(text)
     at = 0 if "=" in text or ":" in text else len(text)
     while (found := _PAIR.search(text, at)) is not None:
         group = "double" if found["double"] else "single" if found["single"] else "bare"
@@ -107,6 +110,11 @@ def keyed(text: str) -> Iterator[Span]:
         yield from told
         if not told and group != "bare":
             at = found.start(group)  # what is quoted may hold pairs of its own
+
+
+def _tagged(text: str) -> Iterator[Span]:
+    for found in _TAG.finditer(text):
+        yield from labelled(found["key"], found["value"], found.start("value"))
 
 
 def labelled(key: str, value: str, start: int) -> Iterator[Span]:

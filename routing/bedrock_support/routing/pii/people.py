@@ -45,10 +45,14 @@ _CUED = re.compile(
     r"mitarbeiter(?:s|in|n)?|employee|kunden?|kundin|customer|client[e]?|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
     r"empfänger(?:in)?|recipient|absender|sender|passagier|passenger|mieter(?:in)?|antrag|lohnabrechnung|employé|salarié|paciente|"
     r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
-    r"von|from|for|für|by|con|avec|mit|sono)(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
+    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
 )
 _CAPITALS = re.compile(rf"(?<![\w@/.\\-]){_NAME}(?!\w)")
-_BEFORE = 36
+_FIRM = re.compile(
+    r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
+)
+"""What follows the name of a firm."""
+_BEFORE = 40
 _LAST = _WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
@@ -114,7 +118,7 @@ def _introduced(text: str) -> Iterator[Span]:
         if at is not None:
             start += sum(len(each) + 1 for each in words[: at + 1])
             if not cued or len(words) - at > 2:
-                yield from _named(text, start, end, CONTEXT)
+                yield from _named(text, start, end, SHAPE if cued else CONTEXT)
             continue
         before = text[max(0, start - _BEFORE) : start]
         word = before[before.rstrip(" \"'„“:,.").rfind(" ") + 1 :].strip(" \"'„“:,.\n\t([{>-").lower()
@@ -129,6 +133,10 @@ def _introduced(text: str) -> Iterator[Span]:
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:
     name = text[start:end].rstrip(" .")
     words = [each.strip(".,") for each in name.split(" ")]
+    if _FIRM.match(text, start + len(name)):
+        return
+    if rank == SHAPE and any(_NOT_A_NAME.intersection(each.split("-")) for each in words):
+        return
     while words and _NOT_A_NAME.intersection(words[-1].split("-")):
         name = name[: len(name) - len(words.pop())].rstrip(" .,")
     if words and not _NOT_A_NAME.intersection(words[0].split("-")) and any(len(each) > 1 for each in words):
