@@ -19,6 +19,7 @@ from bedrock_support.routing.model import (
     FailureKind,
     Flags,
     Kind,
+    ModelRole,
     OperationClass,
     Outcome,
     Reply,
@@ -281,3 +282,35 @@ async def test_a_cancelled_call_is_settled_in_full() -> None:
     assert scene.budgets is not None
     (account,) = scene.budgets.accounts("t")
     assert (account.spent, account.held) == (0.02, 0.0)
+
+
+@promise("cache:ttl")
+async def test_an_answer_that_another_process_asked_anew_is_found() -> None:
+    clock_of = Scene()
+    one = clock_of
+    other = Scene(store=one.store)
+    other.clock = one.clock
+    other.optimizer = replace(other.optimizer, clock=one.clock, answers=Answers(one.store, one.clock))
+    await one.run()
+    assert (await other.run()).cached is not None
+    one.clock.time += FRESH + STALE + 1
+    await one.run()
+    found = await other.run()
+    assert found.cached is not None
+    assert found.cached.age == 0
+    assert len(other.asked) == 0
+
+
+@promise("budget:steps", "cache:negative")
+async def test_a_smaller_models_answer_is_not_kept_for_the_larger_one() -> None:
+    scene = Scene(Budget(usd=1.0))
+    assert scene.budgets is not None
+    hold = scene.budgets.reserve("spent", "t", STANDARD, 0.8)
+    assert hold is not None
+    scene.budgets.settle(hold, 0.8)
+    asked = decided(model_role=ModelRole.STANDARD)
+    await scene.run(asked)
+    assert scene.asked[-1].operation.model_role is ModelRole.FAST
+    free = Scene(store=scene.store)
+    free.optimizer = replace(free.optimizer, clock=scene.clock, answers=Answers(scene.store, scene.clock))
+    assert (await free.run(asked)).cached is None

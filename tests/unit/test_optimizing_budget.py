@@ -86,6 +86,15 @@ def test_emergencies_alone_use_the_reserve() -> None:
     assert found.reserve("fires", "t", EMERGENCY, 0.06) is None
 
 
+@promise("budget:no-overshoot")
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_tenants_own_budget_and_everybodys_are_two(turned: bool) -> None:
+    rows = [Budget(usd=1.0, tenant="t"), Budget(usd=100.0)]
+    found = budgets(*(reversed(rows) if turned else rows))
+    assert found.reserve("much", "t", STANDARD, 50.0) is None
+    assert found.reserve("little", "t", STANDARD, 0.5) is not None
+
+
 @promise("budget:steps")
 def test_periods_tenants_and_classes_are_apart() -> None:
     clock = FakeClock()

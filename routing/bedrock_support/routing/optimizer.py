@@ -102,6 +102,7 @@ class PerformanceOptimizer:
         self, decision: Decision, ask: Ask, answers: Answers, question: Question, kept: Kept | None, started: float
     ) -> Outcome:
         rule = self.matrix.rules[decision.operation.op_class]
+        asked = decision.operation
         # Another process may have answered between the look and the lead.
         again = await self._in_thread(partial(answers.find, question, rule.cache_seconds, 0.0))
         if again is not None:
@@ -110,6 +111,11 @@ class PerformanceOptimizer:
         if outcome.reply is not None and _fits(outcome):
             usd = _sum([each.usd for each in outcome.attempts])
             lives = rule.cache_seconds + rule.stale_seconds
+            if outcome.decision is not None and outcome.decision.operation.model_role is not asked.model_role:
+                # A smaller model answered, for the budget's sake: that is an answer to its own question alone.
+                question = await self._in_thread(
+                    partial(answers.question, outcome.decision.clearance, self.tenant, self.version)
+                )
             await self._in_thread(partial(answers.keep, question, outcome.reply, usd, lives))
         elif outcome.failure is not None and kept is not None:
             return self._from(decision, kept, started)

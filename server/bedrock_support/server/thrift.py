@@ -13,6 +13,7 @@ import anyio
 
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.dispatch import MOST_ATTEMPTS
 from bedrock_support.routing.matrix import Matrix
 from bedrock_support.routing.model import Decision, Usage
 from bedrock_support.routing.optimizer import PerformanceOptimizer
@@ -27,8 +28,6 @@ from bedrock_support.server.settings import READS, Settings, SettingsError
 
 CHARACTERS_PER_TOKEN = 2.5
 """Low on purpose: what is set aside must not come out short."""
-ATTEMPTS = 2
-"""Billed attempts of one call that money is set aside for."""
 THREADS = 4
 FLUSH_EVERY = 2.0
 """Seconds between two writes of what was spent."""
@@ -113,7 +112,7 @@ def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
         price = price_of(bedrock.models[asked.model_role])
         tokens = round((len(asked.system) + len(asked.brief)) / CHARACTERS_PER_TOKEN)
         usage = Usage(input_tokens=tokens, output_tokens=asked.max_tokens, estimated=True)
-        return None if price is None else ATTEMPTS * price.usd(usage)
+        return None if price is None else MOST_ATTEMPTS * price.usd(usage)
 
     return worst
 

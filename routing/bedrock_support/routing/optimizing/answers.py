@@ -75,7 +75,13 @@ class Answers:
 
     def find(self, question: Question, fresh_for: float, stale_for: float) -> Kept | None:
         """The answer, if one is kept that is no older than both spans together, in seconds."""
-        raw = self._memory.get(question.key) or self._store.get(question.key)
+        found = self._read(self._memory.get(question.key), question, fresh_for, stale_for)
+        if found is not None and found.fresh:
+            return found
+        # What is past its time here may have been asked anew elsewhere.
+        return self._read(self._store.get(question.key), question, fresh_for, stale_for) or found
+
+    def _read(self, raw: bytes | None, question: Question, fresh_for: float, stale_for: float) -> Kept | None:
         if raw is None:
             return None
         try:

@@ -173,7 +173,7 @@ class Budgets:
         return day.strftime("%Y-%m-%d" if budget.period is Period.DAY else "%Y-%m")
 
     def _key(self, budget: Budget, tenant: str) -> str:
-        return json.dumps(["budget", budget.period, self._now(budget), tenant, budget.op_class])
+        return json.dumps(["budget", budget.period, self._now(budget), tenant, budget.tenant, budget.op_class])
 
     def _entry(self, table: Table, key: str) -> _Entry:
         raw = table.get(key)

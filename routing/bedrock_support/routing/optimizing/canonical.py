@@ -1,10 +1,10 @@
 """What a question comes down to: the text without what changes from one asking to the next.
 
 Four things don't matter and are taken out, each by a form that proves what it is: a full date with its time of day (its
-distance from the first one stays, for how events follow each other does matter); a UUID, and a value under a key that
-ends in the name of a request, trace, span, session or correlation id (which ones are equal stays); our own evidence ids
-and marks; the nonce of a placeholder (a digest of the value behind it stays). Lines of evidence may stand in any order.
-Everything else is kept to the letter, so one digit, one host or one severity makes another question.
+distance from the first one stays, for how events follow each other does matter); a value under a key that names a
+request, trace, span, session or correlation (which ones are equal stays); our own evidence ids and marks; the nonce of
+a placeholder (a digest of the value behind it stays). Lines of evidence may stand in any order. Everything else is kept
+to the letter, so one digit, one host or one severity makes another question.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _TIME = r"(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
-_UUID = r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
 _KEYED = (
-    r"(?i:\b(?:x-)?(?:amzn-?)?(?:request|req|trace|span|correlation|session)[_-]?id\b)"
+    r"(?i:\b(?:x-)?(?:amzn-?)?(?:request|req|trace|span|correlation|session)(?:[_-]?id)?\b)"
     r"\\{0,3}[\"']?\s{0,2}[=:]\s{0,2}\\{0,3}[\"']?(?P<keyed>[\w-]{4,128})"
 )
 _EVIDENCE = r"\"id\": \"(?P<evidence>E\d{1,6})\""
 _MARK = r"</?evidence-(?P<mark>[0-9a-f]{16})>"
 _PLACEHOLDER = r"(?P<placeholder>\[\[[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\])"
-_VARYING = re.compile("|".join((_PLACEHOLDER, _MARK, _EVIDENCE, _TIME, _UUID, _KEYED)))
+_VARYING = re.compile("|".join((_PLACEHOLDER, _MARK, _EVIDENCE, _TIME, _KEYED)))
 _TIMES = re.compile(_TIME)
-_LOOSE = re.compile(rf"{_TIME}|{_UUID}|\b\d\d:\d\d:\d\d\b|\bE\d{{1,6}}\b")
+_LOOSE = re.compile(rf"{_TIME}|\b\d\d:\d\d:\d\d\b|\bE\d{{1,6}}\b")
 """What an answer may not hold once everything that varies has been taken out of it."""
 _SLOT = "\x1a{}\x1a"
 _SLOTS = re.compile("\x1a(\\d{1,6})\x1a")
