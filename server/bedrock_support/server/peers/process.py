@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
 from anyio.abc import Process
@@ -174,6 +175,15 @@ async def _end(process: Process, grace: float) -> None:
     await _ended(process, grace)
     with anyio.move_on_after(grace):
         await process.aclose()
+    await _hear(process, grace)
+
+
+async def _hear(process: Process, seconds: float) -> None:
+    """Take note of a broken pipe: asyncio keeps its error for whoever waits, and complains where nobody does."""
+    writer: Any = getattr(process.stdin, "_stream", None)  # anyio hands no other way to it on
+    if writer is not None:
+        with anyio.move_on_after(seconds), suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _ended(process: Process, seconds: float) -> bool:
