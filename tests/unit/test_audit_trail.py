@@ -128,6 +128,9 @@ class Broken:
     async def closed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
         raise AuditUnavailable("the disk is full")
 
+    async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
+        raise AuditUnavailable("the disk is full")
+
     async def refused(self, refusal: Refusal, caller: str) -> None:
         raise AuditUnavailable("the disk is full")
 

@@ -140,7 +140,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         purposes=lambda: [each.name for each in tools],
     )
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence)
-    peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools])
+    peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, [each.name for each in tools], audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
     return House(
         server=server, manager=manager, prober=prober, peers=peers, catalog=tools, audit=audit, evidence=evidence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Collection
 from typing import Any
 from weakref import WeakSet
@@ -13,14 +15,17 @@ from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.subscriptions import ToolsListChanged
 from mcp.types import CallToolResult, InputRequiredResult, Tool, ToolAnnotations
 
+from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.server.callers import Channel, LiveChannel
+from bedrock_support.server.callers import Channel, LiveChannel, key_of
 from bedrock_support.server.calls import MODERN, failure
 from bedrock_support.server.peers.bridge import CallerSide
 from bedrock_support.server.peers.peer import Peer
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.rounds import AnyContext, Rounds
+
+log = logging.getLogger(__name__)
 
 MOST_NAME = 64
 """Characters of a tool's name; Kiro drops longer ones."""
@@ -32,7 +37,13 @@ class PeerTools:
     """What SupportServer merges into its own list of tools, and where it sends calls of them."""
 
     def __init__(
-        self, pool: PeerPool, clock: Clock, entropy: Entropy, max_seconds: float, reserved: Collection[str] = ()
+        self,
+        pool: PeerPool,
+        clock: Clock,
+        entropy: Entropy,
+        max_seconds: float,
+        reserved: Collection[str] = (),
+        audit: AuditSink | None = None,
     ) -> None:
         """`max_seconds` caps every call; a name that is `reserved`, one of our own, is never offered."""
         self._pool = pool
@@ -40,6 +51,7 @@ class PeerTools:
         self._entropy = entropy
         self._max_seconds = max_seconds
         self._reserved = frozenset(reserved)
+        self._audit = audit
         self._connections: WeakSet[Connection] = WeakSet()
 
     def listed(self) -> list[Tool]:
@@ -69,6 +81,13 @@ class PeerTools:
         deadline = self._clock.now() + self._max_seconds
 
         async def body(_: str, channel: Channel) -> CallToolResult:
+            if self._audit is not None:
+                who = key_of(context.headers, context.session.client_params)
+                try:
+                    await self._audit.relayed(prefix, tool, json.dumps(arguments), who)
+                except Exception as fault:
+                    log.exception("a call of %s has no audit entry", name)
+                    return failure(f"the audit trail could not be written ({type(fault).__name__}): nothing was sent")
             side = CallerSide(capabilities=context.client_capabilities, channel=channel)
             return await _called(peer, tool, arguments, deadline, side)
 

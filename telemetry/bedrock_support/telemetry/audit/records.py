@@ -46,6 +46,23 @@ def opened(clearance: Clearance, caller: str, at: float, server: str) -> Draft:
     )
 
 
+def relayed(peer: str, tool: str, arguments: str, caller: str, at: float) -> Draft:
+    """Of a tool call that is about to be passed on to an upstream server."""
+    return Draft(
+        caller=caller,
+        fields={
+            "v": SCHEMA,
+            "type": "relayed",
+            "at": round(at * MICRO),
+            "peer": plain(peer),
+            "tool": plain(tool),
+            "characters": len(arguments),
+            "retention": PERSONAL,
+        },
+        texts={"arguments": arguments},
+    )
+
+
 def refused(refusal: Refusal, caller: str, at: float, server: str) -> Draft:
     """Of an operation that may not leave."""
     operation = refusal.operation

@@ -67,6 +67,9 @@ class AuditTrail:
     async def closed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
         await self._write(records.closed(clearance, outcome, caller, self._clock.wall()))
 
+    async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
+        await self._write(records.relayed(peer, tool, arguments, caller, self._clock.wall()))
+
     async def refused(self, refusal: Refusal, caller: str) -> None:
         await self._write(records.refused(refusal, caller, self._clock.wall(), self._server))
 
