@@ -11,8 +11,9 @@ import anyio
 import pytest
 
 from benchmarks.audit_crash import run as crash
+from tests.integration.test_peers_served import listing
 from tests.promises import promise
-from tests.rig import COMMAND, LOG, connect, environment, told
+from tests.rig import COMMAND, LOG, connect, environment, told, words
 
 
 def command(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,6 +96,25 @@ async def test_the_report_comes_over_mcp_and_from_the_command(tmp_path: Path) ->
     printed = await anyio.to_thread.run_sync(run)
     assert printed.returncode == 0, printed.stderr
     assert json.loads(printed.stdout)["statements"][0]["id"] == "minimisation"
+
+
+@promise("audit:before", "audit:fails-closed")
+async def test_a_call_of_an_upstream_tool_is_recorded_before_it_leaves(tmp_path: Path) -> None:
+    env = environment(
+        BEDROCK_SUPPORT_PEERS=listing(tmp_path, offer=True), BEDROCK_SUPPORT_AUDIT=str(tmp_path / "trail")
+    )
+    async with connect("stdio", "legacy", root=tmp_path, env=env) as client:
+        assert "canary" in words(await client.call_tool("good__echo", {"text": "canary"}))
+    shown = await anyio.to_thread.run_sync(partial(command, env, "show", "--json"))
+    (record,) = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert (record["type"], record["peer"], record["tool"]) == ("relayed", "good", "echo")
+    assert "canary" not in shown.stdout
+    (tmp_path / "file").write_text("no folder")
+    closed = {**env, "BEDROCK_SUPPORT_AUDIT": str(tmp_path / "file")}
+    async with connect("stdio", "legacy", root=tmp_path, env=closed) as client:
+        refused = await client.call_tool("good__echo", {"text": "canary"})
+    assert refused.is_error
+    assert "nothing was sent" in words(refused)
 
 
 @pytest.mark.slow
