@@ -15,6 +15,7 @@ from bedrock_support.routing.bedrock.wire import (
     REQUEST_ID_HEADER,
     SIMULATED_HEADER,
     Reading,
+    stopped,
     too_much,
     usage,
 )
@@ -72,14 +73,14 @@ class _Said:
     def add(self, kind: str, event: Mapping[str, Any]) -> bool:
         """Take in an event; true when it holds a piece of the answer."""
         if kind == "contentBlockDelta":
-            piece: str = event["delta"].get("text", "")
+            piece: str = event["delta"].get("text") or ""
             self.pieces.append(piece)
             self.length += len(piece)
             if self.length > MOST_TEXT:
                 raise too_much()
             return True
         if kind == "messageStop":
-            self.stop_reason = event["stopReason"]
+            self.stop_reason = stopped(event)
         elif kind == "metadata":
             self.usage = usage(event["usage"])
         return False
