@@ -20,6 +20,7 @@ PROMISES: dict[str, Promise] = {
     "direct:certificates": Promise(
         "issue 3", "A certificate is checked, with its name, by AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own."
     ),
+    "direct:frames": Promise("bedrock 1.2", "Frames are read as botocore reads them; a damaged one is never taken."),
     "direct:signed": Promise("bedrock 2.3", "What is sent is byte for byte what was signed."),
     "direct:proxy": Promise("issue 3", "The environment's proxy is used, and its exceptions are kept."),
     "direct:clean-pool": Promise(
