@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import zlib
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -131,6 +132,8 @@ class Peer:
 
     reply: bytes | None
     hang_up: bool = False
+    late: int = 0
+    """Bytes at the end of a reply that come a moment after the others."""
     url: str = ""
     requests: list[bytes] = field(default_factory=list[bytes])
     accepted: int = 0
@@ -156,7 +159,11 @@ def peer(reply: bytes | None, *, hang_up: bool = False, tls: ssl.SSLContext | No
             while request := _request(talk):
                 state.requests.append(request)
                 if state.reply is not None:
-                    talk.sendall(state.reply)
+                    cut = len(state.reply) - state.late
+                    talk.sendall(state.reply[:cut])
+                    if state.late:
+                        time.sleep(0.1)
+                        talk.sendall(state.reply[cut:])
                 if state.hang_up:
                     break
 

@@ -12,6 +12,9 @@ from tests.promises import promise
 pytestmark = pytest.mark.anyio
 
 
+TOKENS = ANSWER["usage"]
+
+
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     with_keys(monkeypatch)
@@ -58,6 +61,9 @@ async def test_a_failure_is_tried_once(status: str) -> None:
         pytest.param(http({"output": {}}), FailureKind.BAD_REPLY, id="no message"),
         pytest.param(http([]), FailureKind.BAD_REPLY, id="no object"),
         pytest.param(http({**ANSWER, "usage": None}), FailureKind.BAD_REPLY, id="no usage"),
+        pytest.param(http({**ANSWER, "usage": {**TOKENS, "inputTokens": None}}), FailureKind.BAD_REPLY, id="no number"),
+        pytest.param(http({**ANSWER, "usage": {**TOKENS, "outputTokens": "2"}}), FailureKind.BAD_REPLY, id="a text"),
+        pytest.param(http({**ANSWER, "stopReason": ["x"]}), FailureKind.BAD_REPLY, id="no reason"),
         pytest.param(http(b"<html>", "502 Bad Gateway"), FailureKind.UNAVAILABLE, id="a proxy's page"),
     ],
 )
@@ -75,3 +81,25 @@ async def test_nobody_there_is_a_connection_failure() -> None:
         failure = await failure_of(client, operation())
         assert failure.kind is FailureKind.CONNECTION
         assert url not in str(failure)
+
+
+@promise("direct:typed")
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        pytest.param(None, "longer than the model's context", id="comes in two pieces"),
+        pytest.param(-20, "refused the request as invalid", id="never ends"),
+    ],
+)
+async def test_a_refusal_is_read_to_its_end_if_it_has_one(end: int | None, words: str) -> None:
+    refusal = http(
+        {"message": "Input is too long for requested model."},
+        "400 Bad Request",
+        "x-amzn-ErrorType: ValidationException\r\n",
+    )
+    with peer(refusal[:end]) as server:
+        server.late = 20
+        async with direct(server.url) as client:
+            failure = await failure_of(client, operation())
+    assert failure.kind is FailureKind.INVALID_REQUEST
+    assert words in str(failure)

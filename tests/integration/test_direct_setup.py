@@ -224,7 +224,7 @@ async def test_keys_that_end_are_renewed_off_the_loop_and_once(monkeypatch: pyte
                 gate.set()
             assert len(renewals) == 1
             assert client.condition().note == "credentials found: assume-role"
-            role._expiry_time = datetime.now(UTC) + timedelta(minutes=5)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
+            role._expiry_time = datetime.now(UTC) + timedelta(seconds=30)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
             async with anyio.create_task_group() as group:
                 for _ in range(4):
                     group.start_soon(client.send, operation())

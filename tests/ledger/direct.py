@@ -14,7 +14,13 @@ PROMISES: dict[str, Promise] = {
     ),
     "direct:freed": Promise("design 7", "A cancelled or late call leaves no place or connection behind."),
     "direct:one-look": Promise("design 7", "However many calls give up meanwhile, one thread looks for credentials."),
-    "direct:renewed": Promise("design 4", "Keys of a role are renewed before they end, once, whoever waits."),
+    "direct:renewed": Promise(
+        "design 4", "Keys of a role are renewed before they end, once, and nobody waits while the old ones still open."
+    ),
+    "direct:certificates": Promise(
+        "issue 3", "A certificate is checked, with its name, by AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or botocore's own."
+    ),
+    "direct:frames": Promise("bedrock 1.2", "Frames are read as botocore reads them; a damaged one is never taken."),
     "direct:signed": Promise("bedrock 2.3", "What is sent is byte for byte what was signed."),
     "direct:proxy": Promise("issue 3", "The environment's proxy is used, and its exceptions are kept."),
     "direct:clean-pool": Promise(

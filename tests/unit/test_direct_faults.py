@@ -7,9 +7,9 @@ import json
 import aiohttp
 import pytest
 from botocore import exceptions as boto
-from botocore.eventstream import ChecksumMismatch
 
 from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, Refused, retry_after, translate
+from bedrock_support.routing.bedrock.frames import FrameError
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 from tests.promises import promise
@@ -119,7 +119,7 @@ def test_a_validation_error_is_told_apart_by_its_text(message: str, kind: Failur
         (aiohttp.SocketTimeoutError(SECRET), False, FailureKind.TIMEOUT),
         (aiohttp.ConnectionTimeoutError(SECRET), False, FailureKind.CONNECTION),
         (ConnectionResetError(SECRET), True, FailureKind.STREAM_CUT),
-        (ChecksumMismatch(1, 2), True, FailureKind.BAD_REPLY),
+        (FrameError(SECRET), True, FailureKind.BAD_REPLY),
         (KeyError(SECRET), False, FailureKind.BAD_REPLY),
         (ZeroDivisionError(SECRET), False, FailureKind.UNAVAILABLE),
         (boto.UnknownServiceError(service_name=SECRET, known_service_names=""), False, FailureKind.UNAVAILABLE),

@@ -64,6 +64,7 @@ class DirectBedrockClient:
         self._calls: set[anyio.CancelScope] = set()
         self._look: Errand[Access] | None = None
         self._renewal: Errand[None] | None = None
+        self._renewed_at = -math.inf
         self._access: Access | None = None
         self._exchange: Exchange | None = None
         self._built_at = -math.inf
@@ -86,7 +87,7 @@ class DirectBedrockClient:
     @property
     def busy(self) -> int:
         """Calls that hold a place."""
-        return len(self._calls)
+        return self._permits.borrowed_tokens
 
     async def prepare(self, operation: Operation) -> None:
         """Nothing to settle."""
@@ -160,12 +161,12 @@ class DirectBedrockClient:
         if left <= 0:
             raise RouteError(FailureKind.TIMEOUT, "the deadline had passed before Bedrock was asked")
         with anyio.move_on_after(left) as scope:
-            async with self._permits:
-                self._calls.add(scope)
-                try:
+            self._calls.add(scope)
+            try:
+                async with self._permits:
                     return await ask()
-                finally:
-                    self._calls.discard(scope)
+            finally:
+                self._calls.discard(scope)
         self._refuse_if_closed()
         raise RouteError(FailureKind.TIMEOUT, f"no answer from Bedrock within {left:.1f} s")
 
@@ -207,13 +208,14 @@ class DirectBedrockClient:
         try:
             content = {"input": {"converse": wire.content(operation)}}
             async with self._post(access, model, "count-tokens", content) as answer:
-                return Usage(input_tokens=(await wire.whole(answer.content.iter_any()))["inputTokens"])
+                return Usage(input_tokens=wire.tokens((await wire.whole(answer.content.iter_any()))["inputTokens"]))
         except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
             raise self._translated(error, answering=False) from None
 
     def _post(
         self, access: Access, model: str, action: str, content: Mapping[str, Any]
     ) -> AbstractAsyncContextManager[ClientResponse]:
+        self._refuse_if_closed()
         if self._exchange is None:
             from bedrock_support.routing.bedrock.exchange import Exchange
 
@@ -246,9 +248,15 @@ class DirectBedrockClient:
         return access
 
     async def _renewed(self, access: Access) -> None:
-        renewing = self._renewal
+        """Have new keys fetched; while the old ones still open, nobody waits for them."""
+        renewing, ending = self._renewal, access.signer.ending
         if renewing is None or not renewing.running:
+            if not ending and self._clock.now() - self._renewed_at < RECHECK_SECONDS:
+                return  # failed a moment ago
+            self._renewed_at = self._clock.now()
             renewing = self._renewal = Errand(access.signer.renew)
+        if not ending:
+            return
         try:
             await renewing.result()
         except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it

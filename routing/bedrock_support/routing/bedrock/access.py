@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.httpsession import get_cert_path
+from botocore.endpoint import EndpointCreator
+from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.tokens import ScopedEnvTokenProvider
-from botocore.utils import get_environ_proxies
 
 from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, TLS_MEND
 from bedrock_support.routing.bedrock.settings import BedrockSettings
@@ -23,6 +23,7 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
 
 _METADATA_SECONDS = 1
+_ENDING_SECONDS = 60
 _SERVICE = "bedrock"
 """The name that requests to bedrock-runtime are signed for."""
 
@@ -37,9 +38,14 @@ class Keys:
 
     @property
     def stale(self) -> bool:
-        """Whether `renew` is wanted before the next request."""
+        """Whether new keys are to be had by `renew`. botocore wants them a quarter of an hour before the old end."""
         wanted = getattr(self._credentials, "refresh_needed", None)
         return wanted is not None and bool(wanted())
+
+    @property
+    def ending(self) -> bool:
+        """Whether they end within a minute: too soon to sign with."""
+        return self.stale and bool(self._credentials.refresh_needed(_ENDING_SECONDS))
 
     def renew(self) -> None:
         """Fetch new keys; blocks. Raises what botocore raises when they can't be had."""
@@ -58,7 +64,7 @@ def _frozen(credentials: Any) -> KeyPair:
 class Token:
     """A Bedrock API key. It is sent as it is, so it travels over https only."""
 
-    stale = False
+    stale = ending = False
     """It stays as the environment has it."""
 
     def __init__(self, token: str) -> None:
@@ -110,7 +116,7 @@ def build(settings: BedrockSettings) -> Access:
     if isinstance(signer, Token):
         # It needs no role: spare it the wait for a metadata service that may not be there.
         core.get_component("credential_provider").remove("iam-role")
-    url = _endpoint(core, settings)
+    url, verify, proxies = _endpoint(core, settings)
     address = urlsplit(url)
     return Access(
         signer=signer,
@@ -118,17 +124,32 @@ def build(settings: BedrockSettings) -> Access:
         host=address.hostname or "",
         port=address.port or (443 if address.scheme == "https" else 80),
         found=found,
-        tls=ssl.create_default_context(cafile=core.get_config_variable("ca_bundle") or get_cert_path(True)),
-        proxy=get_environ_proxies(url).get(address.scheme),
+        tls=ssl.create_default_context(cafile=get_cert_path(verify)),
+        proxy=ProxyConfiguration(proxies).proxy_url_for(url),
         agent=f"bedrock-support/{version('bedrock-support')} boto3/{boto3.__version__}",
     )
 
 
-def _endpoint(core: Any, settings: BedrockSettings) -> str:
+def _endpoint(core: Any, settings: BedrockSettings) -> tuple[str, Any, dict[str, str]]:
+    """The endpoint, the file of trusted certificates or True for botocore's own, and proxies by scheme."""
     session: Any = boto3.Session(botocore_session=core)  # its stubs know every service but by unknown types
     client = session.client("bedrock-runtime", region_name=settings.region, endpoint_url=settings.endpoint_url)
+    told: dict[str, Any] = {}
+
+    def take(**wanted: Any) -> None:
+        told.update(wanted)
+
     try:
-        return str(client.meta.endpoint_url).rstrip("/")
+        # The place where botocore reads AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE, the profile and the proxies' variables for
+        # the HTTP session that it makes; ours is made from the same.
+        EndpointCreator(core.get_component("event_emitter")).create_endpoint(
+            client.meta.service_model,
+            region_name=client.meta.region_name,
+            endpoint_url=client.meta.endpoint_url,
+            verify=core.get_config_variable("ca_bundle"),
+            http_session_cls=take,  # pyright: ignore[reportArgumentType] - called as the class would be
+        )
+        return str(client.meta.endpoint_url).rstrip("/"), told["verify"], told["proxies"]
     finally:
         client.close()
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import anyio
 from yarl import URL
 
 from bedrock_support.routing.bedrock.access import Access
@@ -20,7 +21,9 @@ from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock
 
 MOST_REFUSAL = 64 * 1024
-"""Bytes read of a refusal."""
+"""Bytes read of a refusal, about."""
+REFUSAL_SECONDS = 1.0
+"""How long a refusal's body is waited for: its status says most of it."""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -61,9 +64,18 @@ class Exchange:
             proxy=access.proxy,
         ) as answer:
             if answer.status != 200:
-                raise Refused.read(answer.status, answer.headers, await answer.content.read(MOST_REFUSAL))
+                raise Refused.read(answer.status, answer.headers, await _refusal(answer))
             yield answer
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> bytes:
+    """What could be had of a refusal's body."""
+    read = bytearray()
+    with suppress(aiohttp.ClientError, OSError), anyio.move_on_after(REFUSAL_SECONDS):
+        while len(read) < MOST_REFUSAL and (piece := await answer.content.readany()):
+            read += piece
+    return bytes(read)

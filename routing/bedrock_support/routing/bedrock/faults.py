@@ -14,7 +14,6 @@ from typing import Any, Self, cast
 
 import aiohttp
 from botocore import exceptions as boto
-from botocore.eventstream import ParserError as FrameError
 
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
@@ -127,7 +126,7 @@ _NO_CONNECTION = (
     boto.ProxyConnectionError,
 )
 _BROKEN = (aiohttp.ClientError, boto.ConnectionClosedError, boto.HTTPClientError, OSError)
-_GARBLED = (FrameError, AttributeError, LookupError, TypeError, ValueError)
+_GARBLED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Refused(Exception):

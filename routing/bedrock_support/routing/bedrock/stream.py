@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import anyio
 
+from bedrock_support.routing.bedrock.frames import Frame, Frames
 from bedrock_support.routing.bedrock.wire import (
     MOST_TEXT,
     REQUEST_ID_HEADER,
     SIMULATED_HEADER,
     Reading,
+    stopped,
     too_much,
     usage,
 )
@@ -49,7 +50,7 @@ class Pace:
         return self._first if self.first_piece is None else self._between
 
     def heard(self, piece: bool) -> None:
-        """A frame came; `piece` when it holds a part of the answer."""
+        """Whole frames came; `piece` when they hold a part of the answer."""
         if piece and self.first_piece is None:
             self.first_piece = self._clock.now()
         if self.first_piece is not None:
@@ -69,30 +70,43 @@ class _Said:
     def whole(self) -> bool:
         return bool(self.stop_reason) and self.usage is not None
 
-    def add(self, kind: str, event: Mapping[str, Any]) -> bool:
-        """Take in an event; true when it holds a piece of the answer."""
+    def add(self, frame: Frame) -> bool:
+        """Take in a frame; true when it holds a piece of the answer. Raises Refused for an exception frame."""
+        if frame.headers.get(":message-type") != "event":
+            from bedrock_support.routing.bedrock.faults import Refused  # stands on what is imported in a thread first
+
+            raise Refused.frame(frame.headers, frame.payload)
+        kind = frame.headers.get(":event-type")
         if kind == "contentBlockDelta":
-            piece: str = event["delta"].get("text", "")
+            piece: str = json.loads(frame.payload)["delta"].get("text") or ""
             self.pieces.append(piece)
             self.length += len(piece)
             if self.length > MOST_TEXT:
                 raise too_much()
             return True
+        # All but these, old or new to us, only shows that the stream moves.
         if kind == "messageStop":
-            self.stop_reason = event["stopReason"]
+            self.stop_reason = stopped(json.loads(frame.payload))
         elif kind == "metadata":
-            self.usage = usage(event["usage"])
+            self.usage = usage(json.loads(frame.payload)["usage"])
         return False
 
 
 async def read_stream(answer: aiohttp.ClientResponse, pace: Pace) -> Reading:
     """Read frames until the answer is whole. Raises RouteError(STREAM_CUT) unless messageStop and metadata came."""
     said = _Said([])
-    async with aclosing(_events(answer)) as events:
-        async for kind, event in events:
-            pace.heard(said.add(kind, event))
+    frames = Frames()
+    async for data in answer.content.iter_any():
+        moved = pieces = False
+        for frame in frames.feed(data):
+            moved = True
+            pieces |= said.add(frame)
             if said.whole:
                 break
+        if moved:
+            pace.heard(pieces)
+        if said.whole:
+            break
     if said.usage is None or not said.stop_reason:
         missing = "metadata" if said.stop_reason else "messageStop"
         raise RouteError(FailureKind.STREAM_CUT, f"the answer ended early: no {missing} came")
@@ -105,22 +119,6 @@ async def read_stream(answer: aiohttp.ClientResponse, pace: Pace) -> Reading:
         simulated=answer.headers.get(SIMULATED_HEADER, "") == "true",
         first_piece_after=None if pace.first_piece is None else pace.first_piece - pace.asked,
     )
-
-
-async def _events(answer: aiohttp.ClientResponse) -> AsyncGenerator[tuple[str, Mapping[str, Any]]]:
-    """Kind and payload of each frame. Raises Refused for an exception frame, and botocore's for a damaged one."""
-    from botocore.eventstream import EventStreamBuffer
-
-    from bedrock_support.routing.bedrock.faults import Refused
-
-    frames = EventStreamBuffer()
-    async for data in answer.content.iter_any():
-        frames.add_data(data)
-        for frame in frames:
-            headers = cast("Mapping[str, Any]", frame.headers)  # its stubs say int
-            if headers.get(":message-type") != "event":
-                raise Refused.frame(headers, frame.payload)
-            yield str(headers.get(":event-type", "")), json.loads(frame.payload)
 
 
 async def _say_goodbye(answer: aiohttp.ClientResponse) -> None:

@@ -97,8 +97,8 @@ def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
     """Read a reply of Converse. Raises LookupError or TypeError for one that lacks what every reply has."""
     blocks: list[Mapping[str, Any]] = answer["output"]["message"]["content"]
     return Reading(
-        text="".join(block.get("text", "") for block in blocks),
-        stop_reason=answer["stopReason"],
+        text="".join(block.get("text") or "" for block in blocks),
+        stop_reason=stopped(answer),
         usage=usage(answer["usage"]),
         request_id=headers.get(REQUEST_ID_HEADER, ""),
         simulated=headers.get(SIMULATED_HEADER, "") == "true",
@@ -108,11 +108,26 @@ def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
 def usage(told: Mapping[str, Any]) -> Usage:
     """Tokens as Bedrock counts them."""
     return Usage(
-        input_tokens=told["inputTokens"],
-        output_tokens=told["outputTokens"],
-        cache_read_tokens=told.get("cacheReadInputTokens", 0),
-        cache_write_tokens=told.get("cacheWriteInputTokens", 0),
+        input_tokens=tokens(told["inputTokens"]),
+        output_tokens=tokens(told["outputTokens"]),
+        cache_read_tokens=tokens(told.get("cacheReadInputTokens") or 0),
+        cache_write_tokens=tokens(told.get("cacheWriteInputTokens") or 0),
     )
+
+
+def tokens(told: object) -> int:
+    """A number of tokens. Raises TypeError for anything else: nobody after this door would expect it."""
+    if not isinstance(told, int) or told < 0:
+        raise TypeError("tokens")
+    return told
+
+
+def stopped(told: Mapping[str, Any]) -> str:
+    """Why the model stopped. Raises LookupError or TypeError when it doesn't say."""
+    reason = told["stopReason"]
+    if not isinstance(reason, str):
+        raise TypeError("stopReason")
+    return reason
 
 
 def judge(reading: Reading, model: str) -> Reply:
