@@ -8,9 +8,11 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
+from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _SEVEN = re.compile(r"\d(?:\D{0,3}\d){6}")
+_AT = ("@", "%40", "(at)", "[at]")
 _DIGIT = re.compile(r"\d")
 _EMAIL = re.compile(
     r"(?<![\w.%+@-])[\w.%+'-]{1,64}(?:@|%40| ?[\[(](?:at|AT)[\])] ?)"
@@ -41,9 +43,9 @@ _DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b")
 REGIONS = ("DE", "AT", "CH", "FR", "IT", "ES", "GB", "US")
 
 
-def contacts(text: str) -> Iterator[Span]:
-    """E-mail and network addresses, phone numbers."""
-    if "@" in text or "%40" in text or "(at)" in text.lower() or "[at]" in text.lower():
+def contacts(text: str, words: str) -> Iterator[Span]:
+    """E-mail and network addresses, phone numbers. `words` is the text's vocabulary."""
+    if has(words, _AT):
         for found in _EMAIL.finditer(text):
             if not _NOT_MAIL.search(found[0]):
                 yield Span(*found.span(), "EMAIL", PROVEN)

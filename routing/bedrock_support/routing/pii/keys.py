@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from bedrock_support.routing.pii.secrets import blank, entropy
 from bedrock_support.routing.pii.span import KEYED, Span
@@ -96,17 +97,17 @@ _DATE = re.compile(
 )
 
 
-def keyed(text: str) -> Iterator[Span]:
-    """Values of keys that name personal data or a secret."""
+def keyed(text: str, calm: str) -> Iterator[Span]:
+    """Values of keys that name personal data or a secret. `calm` is the text without its moments, which hold colons."""
     if "</" in text:
         yield from _tagged(text)
-    at = 0 if "=" in text or ":" in text else len(text)
-    while (found := _PAIR.search(text, at)) is not None:
+    at = 0 if "=" in calm or ":" in calm else len(text)
+    while (found := _PAIR.search(calm, at)) is not None:
         group = "double" if found["double"] else "single" if found["single"] else "bare"
         at = found.end()
         if group == "bare" and text[at : at + 1] == "(":
             continue  # code: a call
-        told = list(labelled(found["key"], found[group] or "", found.start(group)))
+        told = list(labelled(found["key"], text[slice(*found.span(group))], found.start(group)))
         yield from told
         if not told and group != "bare":
             at = found.start(group)  # what is quoted may hold pairs of its own
@@ -119,22 +120,27 @@ def _tagged(text: str) -> Iterator[Span]:
 
 def labelled(key: str, value: str, start: int) -> Iterator[Span]:
     """The value, where its key says that it is someone's."""
-    words = _CAMEL.sub(" ", key).strip().lower()
-    value_end = start + len(value.rstrip(" .,"))
+    label, words = _promised(key)
+    if not label:
+        return
     bare = value.strip()
     if not bare or blank(bare):
         return
+    if _chosen(words, bare) if label == "SECRET" else _fits(label, bare, words):
+        yield Span(start, start + len(value.rstrip(" .,")), label, KEYED)
+
+
+@lru_cache(maxsize=4096)
+def _promised(key: str) -> tuple[str, str]:
+    """What a key says its value is, if anything, and the key's words. Logs and tables repeat their keys."""
+    words = _CAMEL.sub(" ", key).strip().lower()
     if _SECRET_KEYS.search(words) and not _NOT_SECRET.match(words):
-        if _chosen(words, bare):
-            yield Span(start, value_end, "SECRET", KEYED)
-        return
+        return "SECRET", words
+    last = words.rpartition(" ")[2]
     for label, pattern in _LABELS:
-        if pattern.fullmatch(words) or (
-            pattern.fullmatch(words.rpartition(" ")[2]) and label not in ("PERSON", "ADDRESS")
-        ):
-            if _fits(label, bare, words):
-                yield Span(start, value_end, label, KEYED)
-            return
+        if pattern.fullmatch(words) or (pattern.fullmatch(last) and label not in ("PERSON", "ADDRESS")):
+            return label, words
+    return "", words
 
 
 def _chosen(words: str, value: str) -> bool:

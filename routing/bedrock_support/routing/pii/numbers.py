@@ -13,6 +13,7 @@ from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 
 _SEPARATORS = re.compile(r"[\s./-]")
 _DIGIT = re.compile(r"\d")
+_NO_DIGIT = re.compile(r"\D+")
 _SPARSE = frozenset({"DE_PASSPORT", "DE_ID_CARD"})
 _ENOUGH = {
     "DE_PASSPORT": _DIGIT,
@@ -26,21 +27,21 @@ _DENSE = re.compile(r"\d(?:\D{0,7}\d){4,}")
 _GATES = {
     "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
     "DE_TAX_ID": ("steuer", "tax", "tin", "idnr", "identifik", "finanz"),
-    "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", "st nr", "stnr", "finanz", "tax"),
-    "AT_SVNR": ("sozial", "rente", "sv-", "svn", "sv n", "rvnr", "social", "pension", "versicher"),
+    "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", " st ", "stnr", "finanz", "tax"),
+    "AT_SVNR": ("sozial", "rente", "sv-", "svn", " sv ", "rvnr", "social", "pension", "versicher"),
     "DE_PASSPORT": ("pass", "paseport", "pasaporte"),
     "DE_ID_CARD": (
         "ausweis",
         "perso",
         "identit",
-        "id card",
+        "card",
         "idcard",
         "id-card",
         "id-nr",
         "idnr",
         "dokument",
         "document",
-        "carte d",
+        "carte",
         "reise",
         "pass",
     ),
@@ -60,7 +61,7 @@ _GATES = {
         "licen",
         "-",
     ),
-    "CVV": ("cv", "csc", "prüf", "pruef", "security code"),
+    "CVV": ("cv", "csc", "prüf", "pruef", "security"),
     "OTP": (
         "otp",
         "tan",
@@ -80,7 +81,7 @@ _GATES = {
     ),
     "GEO": ("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordin", "coord", "fix", "ubicac"),
 }
-"""Words of which one must stand somewhere in the text, in lower case, before a label's patterns are tried."""
+"""What of must stand in the text's vocabulary before a label's patterns are tried."""
 NEAR = 80
 """Characters before a number in which its context is looked for."""
 
@@ -90,6 +91,8 @@ class _Number:
     label: str
     pattern: re.Pattern[str]
     valid: Callable[[str], bool]
+    least: int
+    """Digits that it has at least."""
     context: re.Pattern[str] | None = None
     """What must stand before it, where its form alone says too little."""
     stop: re.Pattern[str] | None = None
@@ -114,22 +117,22 @@ _IDENTITY = _words(r"ausweis|perso\b|personal|identit|id.?card|id-?nr|dokument|d
 _PASSPORT = _words(r"reisepass|pass(?:port|nummer|-?nr|\b)|passeport|pasaporte|passaporto")
 
 NUMBERS: tuple[_Number, ...] = (
-    _Number("IBAN", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"), checks.iban),
-    _Number("CREDIT_CARD", re.compile(r"(?<![\d.,-])\d(?:[ .-]?\d){12,18}(?![\d]|[.,]\d)"), checks.card, stop=_NOT_ORDERS),
-    _Number("CH_AHV", re.compile(r"(?<!\d)756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), checks.ean13),
-    _Number("IT_CF", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{6}\d{2}[A-EHLMPR-Ta-ehlmpr-t]\d{2}[A-Za-z]\d{3}[A-Za-z](?![A-Za-z0-9])"), checks.it_code),
-    _Number("FR_NIR", re.compile(r"(?<!\d)[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?\d{2}(?!\d)"), checks.fr_nir, stop=_NOT_ORDERS),
-    _Number("ES_NIF", re.compile(r"(?<![A-Za-z0-9])(?:\d{8}|[XYZxyz]-?\d{7})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z](?![A-Za-z0-9])"), checks.es_nif),
-    _Number("VAT_ID", re.compile(r"(?<![A-Za-z0-9])(?:DE|IT|AT|FR|ES|GB|BE|NL|PL|PT|DK|SE|FI|IE|LU|CZ|SK|HU|RO|BG|HR|SI|EE|LV|LT|EL|CY|MT)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), checks.vat),
-    _Number("DE_SSN", re.compile(r"(?<![A-Za-z0-9])\d{2}[ ]?[0-3]\d[01]\d\d{2}[ ]?[A-Za-z][ ]?\d{3}(?![A-Za-z0-9])"), checks.de_pension),
-    _Number("DE_KVNR", re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d{9}(?![A-Za-z0-9])"), checks.de_health, context=_HEALTH),
-    _Number("DE_TAX_ID", re.compile(r"(?<![\d.,-])[1-9]\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), checks.de_tax_id, context=_TAX),
-    _Number("DE_TAX_NUMBER", re.compile(r"(?<![\d/])\d{2,3}/\d{3,4}/\d{4,5}(?![\d/])"), _any, context=_words(r"steuer|st\.?-?nr|finanzamt|tax")),
-    _Number("AT_SVNR", re.compile(r"(?<!\d)[1-9]\d{3}[ ]?[0-3]\d[0-2]\d\d{2}(?!\d)"), checks.at_social, context=_PENSION),
-    _Number("DE_PASSPORT", re.compile(r"(?<![A-Za-z0-9])[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, context=_PASSPORT),
-    _Number("DE_ID_CARD", re.compile(r"(?<![A-Za-z0-9])[LMNPRTVWXY][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, context=_IDENTITY),
-    _Number("US_SSN", re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"), checks.us_ssn, stop=_NOT_ORDERS),
-    _Number("UK_NINO", re.compile(r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-Da-d](?![A-Za-z0-9])"), checks.uk_nino),
+    _Number("IBAN", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"), checks.iban, 6),
+    _Number("CREDIT_CARD", re.compile(r"(?<![\d.,-])\d(?:[ .-]?\d){12,18}(?![\d]|[.,]\d)"), checks.card, 13, stop=_NOT_ORDERS),
+    _Number("CH_AHV", re.compile(r"(?<!\d)756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), checks.ean13, 13),
+    _Number("IT_CF", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{6}\d{2}[A-EHLMPR-Ta-ehlmpr-t]\d{2}[A-Za-z]\d{3}[A-Za-z](?![A-Za-z0-9])"), checks.it_code, 7),
+    _Number("FR_NIR", re.compile(r"(?<!\d)[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?\d{2}(?!\d)"), checks.fr_nir, 13, stop=_NOT_ORDERS),
+    _Number("ES_NIF", re.compile(r"(?<![A-Za-z0-9])(?:\d{8}|[XYZxyz]-?\d{7})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z](?![A-Za-z0-9])"), checks.es_nif, 7),
+    _Number("VAT_ID", re.compile(r"(?<![A-Za-z0-9])(?:DE|IT|AT|FR|ES|GB|BE|NL|PL|PT|DK|SE|FI|IE|LU|CZ|SK|HU|RO|BG|HR|SI|EE|LV|LT|EL|CY|MT)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), checks.vat, 7),
+    _Number("DE_SSN", re.compile(r"(?<![A-Za-z0-9])\d{2}[ ]?[0-3]\d[01]\d\d{2}[ ]?[A-Za-z][ ]?\d{3}(?![A-Za-z0-9])"), checks.de_pension, 11),
+    _Number("DE_KVNR", re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d{9}(?![A-Za-z0-9])"), checks.de_health, 9, context=_HEALTH),
+    _Number("DE_TAX_ID", re.compile(r"(?<![\d.,-])[1-9]\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), checks.de_tax_id, 11, context=_TAX),
+    _Number("DE_TAX_NUMBER", re.compile(r"(?<![\d/])\d{2,3}/\d{3,4}/\d{4,5}(?![\d/])"), _any, 9, context=_words(r"steuer|st\.?-?nr|finanzamt|tax")),
+    _Number("AT_SVNR", re.compile(r"(?<!\d)[1-9]\d{3}[ ]?[0-3]\d[0-2]\d\d{2}(?!\d)"), checks.at_social, 10, context=_PENSION),
+    _Number("DE_PASSPORT", re.compile(r"(?<![A-Za-z0-9])[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, 1, context=_PASSPORT),
+    _Number("DE_ID_CARD", re.compile(r"(?<![A-Za-z0-9])[LMNPRTVWXY][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, 1, context=_IDENTITY),
+    _Number("US_SSN", re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"), checks.us_ssn, 9, stop=_NOT_ORDERS),
+    _Number("UK_NINO", re.compile(r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-Da-d](?![A-Za-z0-9])"), checks.uk_nino, 6),
 )  # fmt: skip
 _PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DE_PASSPORT", re.compile(r"(?i:(?:reisepass|passport|pass-?(?:nummer|nr|no))[\w .:#-]{0,14}[ :])([CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8})(?![A-Za-z0-9])")),
@@ -141,18 +144,21 @@ _PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
-def numbers(text: str) -> Iterator[Span]:
-    """Identifiers, cards, accounts, codes and plates."""
+def numbers(text: str, words: str) -> Iterator[Span]:
+    """Identifiers, cards, accounts, codes and plates. `words` is the text's vocabulary."""
     if not _DIGIT.search(text):
         return
-    low = text.lower()
-    windows = _windows(text)
+    windows = [((start, end), len(_NO_DIGIT.sub("", text[start:end]))) for start, end in _windows(text)]
     for kind in NUMBERS:
-        if kind.context is None or has(low, _GATES[kind.label]):
+        if kind.context is None or has(words, _GATES[kind.label]):
             # Cards of identity hold more letters than digits: only their words say where to look.
-            yield from _kind(text, kind, [(0, len(text))] if kind.label in _SPARSE else windows)
+            yield from _kind(
+                text,
+                kind,
+                [(0, len(text))] if kind.label in _SPARSE else [at for at, digits in windows if digits >= kind.least],
+            )
     for label, pattern in _PROSE:
-        if _ENOUGH[label].search(text) and has(low, _GATES[label]):
+        if _ENOUGH[label].search(text) and has(words, _GATES[label]):
             for found in pattern.finditer(text):
                 yield Span(*found.span(1), label, CONTEXT)
 

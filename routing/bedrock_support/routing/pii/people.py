@@ -53,6 +53,7 @@ _FIRM = re.compile(
 )
 """What follows the name of a firm."""
 _BEFORE = 40
+_OPENS = frozenset(" '\"„“")
 _LAST = _WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
@@ -82,26 +83,25 @@ _GREETING = re.compile(
 _NOT_A_NAME = _WORDS["no_names"]
 # fmt: off
 _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_CLOSING, ("\n",)),
-    (_LISTED, (", ",)),
+    (_CLOSING, ("mfg", "lg", "vg", "bg", "gruß", "grüße", "mit ", "dank", "best", "regards", "sincere", "yours", "cheers", "thank", "cordial", "merci", "saludo", "atentamente", "gracias", "salut", "grazie", "bien ")),
+    (_LISTED, ("kund", "customer", "client", "user", "mitarbeiter", "patient", "gast", "guest", "employee")),
     (_INITIAL, ("m. ",)),
     (_INLINE_CLOSING, ("lg", "vg", "mfg", "bg", "gr", "cheers", "best", "thank", "regards", "sal", "dank", "merci", "cord")),
     (_GREETING, ("hallo", "hi ", "hey", "hello", "dear", "lieb", "guten", "moin", "servus", "grüezi", "bonjour", "ch", "salut", "hola", "estimad", "querid", "ciao", "gent", "car", "buongiorno")),
-    (_LOW_CUE, ("name is", "mein name", "ich hei", "appelle", "llamo", "nombre", "chiamo", "hier ist", "this is", "i am", "ich bin")),
+    (_LOW_CUE, ("name ", "ich ", "appelle", "llamo", "nombre", "chiamo", "hier ", "this ", "am ")),
 )
 # fmt: on
-"""Patterns of names, and what of must stand somewhere in the text in lower case before one is tried."""
+"""Patterns of names, and what of must stand in its vocabulary before one is tried."""
 
 
-def people(text: str) -> Iterator[Span]:
-    """Names, addresses, dates of birth, user names."""
-    low = text.lower()
+def people(text: str, words: str) -> Iterator[Span]:
+    """Names, addresses, dates of birth, user names. `words` is the text's vocabulary."""
     yield from _introduced(text)
     for pattern, gates in _GATED:
-        if has(low, gates):
+        if has(words, gates):
             for found in pattern.finditer(text):
                 yield from _named(text, *found.span("name"), CONTEXT)
-    yield from places(text, low)
+    yield from places(text, words)
 
 
 def _introduced(text: str) -> Iterator[Span]:
@@ -110,24 +110,31 @@ def _introduced(text: str) -> Iterator[Span]:
     for found in _CAPITALS.finditer(text):
         start, end = found.span()
         words = found[0].split(" ")
-        at = next((n for n in reversed(range(len(words) - 1)) if words[n].rstrip(".") in _TITLES), None)
-        cued = False
-        if at is None:
-            at = next((n for n in reversed(range(len(words) - 1)) if words[n] in _CUE_NOUNS), None)
-            cued = at is not None
+        at, cued = _introducer(words) if len(words) > 1 else (None, False)
         if at is not None:
             start += sum(len(each) + 1 for each in words[: at + 1])
             if not cued or len(words) - at > 2:
                 yield from _named(text, start, end, SHAPE if cued else CONTEXT)
             continue
+        if text[start - 1 : start] not in _OPENS:
+            continue
         before = text[max(0, start - _BEFORE) : start]
         word = before[before.rstrip(" \"'„“:,.").rfind(" ") + 1 :].strip(" \"'„“:,.\n\t([{>-").lower()
-        if before[-1:] not in (" ", "'", '"', "„", "“") or word.rpartition("\n")[2] not in _LAST:
+        if word.rpartition("\n")[2] not in _LAST:
             continue
         if _TITLED.search(before) or _STRONG.search(before):
             yield from _named(text, start, end, CONTEXT)
         elif len(words) > 1 and _CUED.search(before):
             yield from _named(text, start, end, SHAPE)
+
+
+def _introducer(words: list[str]) -> tuple[int | None, bool]:
+    """The last word before the end that introduces a name: where it stands, and whether it is no title but a noun."""
+    at = next((n for n in reversed(range(len(words) - 1)) if words[n].rstrip(".") in _TITLES), None)
+    if at is not None:
+        return at, False
+    at = next((n for n in reversed(range(len(words) - 1)) if words[n] in _CUE_NOUNS), None)
+    return at, at is not None
 
 
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:

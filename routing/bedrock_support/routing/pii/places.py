@@ -47,13 +47,13 @@ _DIGIT = re.compile(r"\d")
 _WITH_SIGN = re.compile(r"[\d._]")
 # fmt: off
 _PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_DE, ("str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chauss", "promenade", "stieg", "steig", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brück", "tor", "rain", "grund", "winkel", "park", "am ", "an de", "auf de", "im ", "in de", "zum ", "zur ", "unter", "hinter", "vor dem", "bei der", "beim", "laan")),
-    (_EN, (" street", " st ", " st.", " st,", " road", " rd", " avenue", " ave", " lane", " ln", " drive", " dr", " court", " ct", " square", " sq", " boulevard", " blvd", " way", " close", " terrace", " place", " pl", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
+    (_DE, ("str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chauss", "promenade", "stieg", "steig", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brück", "tor", "rain", "grund", "winkel", "park", "am ", "im ", "zum ", "zur ", "der ", "dem ", "den ", "beim", "laan")),
+    (_EN, (" street", " st ", " st.", " st,", " road", " rd ", " rd.", " rd,", " avenue", " ave ", " ave.", " ave,", " lane", " ln", " drive", " dr ", " dr.", " dr,", " court", " ct ", " ct.", " ct,", " square", " sq ", " sq.", " sq,", " boulevard", " blvd", " way", " close ", " close,", " terrace", " place ", " place,", " pl ", " pl.", " pl,", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
     (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
     (_ES_IT, ("calle", "c/", "avenida", "av", "plaza", "pza", "paseo", "camino", "carrer", "ronda", "via", "piazza", "corso", "vicolo", "largo", "strada", "rua", "travessa")),
 )
 # fmt: on
-"""Patterns of addresses, and what of must stand somewhere in the text in lower case before one is tried."""
+"""Patterns of addresses, and what of must stand in its vocabulary before one is tried."""
 _BORN = ("geb", "birth", "dob", "d.o.b", "born", "né", "naissance", "nacid", "nacim", "nat", "nascit", "*")
 _SIGNED_IN = (
     "user",
@@ -64,26 +64,26 @@ _SIGNED_IN = (
     "usuario",
     "utilisateur",
     "utente",
-    "password for",
+    "password",
     "publickey",
 )
 
 
-def places(text: str, low: str) -> Iterator[Span]:
-    """Addresses, dates of birth, user names. `low` is the text in lower case."""
+def places(text: str, words: str) -> Iterator[Span]:
+    """Addresses, dates of birth, user names. `words` is the text's vocabulary."""
     if _DIGIT.search(text):
         for pattern, gates in _PLACES:
-            if has(low, gates):
+            if has(words, gates):
                 for found in pattern.finditer(text):
                     yield Span(*found.span("all"), "ADDRESS", CONTEXT)
-        if has(low, _BORN):
+        if has(words, _BORN):
             for found in _BIRTH.finditer(text):
                 yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
-    yield from _sign_ins(text, low)
+    yield from _sign_ins(text, words)
 
 
-def _sign_ins(text: str, low: str) -> Iterator[Span]:
-    if has(low, _SIGNED_IN):
+def _sign_ins(text: str, words: str) -> Iterator[Span]:
+    if has(words, _SIGNED_IN):
         for found in _USER.finditer(text):
             if _WITH_SIGN.search(found["user"]):
                 yield Span(*found.span("user"), "USERNAME", CONTEXT)

@@ -114,9 +114,8 @@ _SAID_WORDS = (
 )
 
 
-def secrets(text: str) -> Iterator[Span]:
-    """Keys, tokens, passwords, cookies."""
-    low = text.lower()
+def secrets(text: str, words: str) -> Iterator[Span]:
+    """Keys, tokens, passwords, cookies. `words` is the text's vocabulary."""
     if "PRIVATE KEY" in text:
         yield from _private_keys(text)
     for found in _FORMS.finditer(text):
@@ -124,11 +123,11 @@ def secrets(text: str) -> Iterator[Span]:
     if "://" in text:
         yield from _in_urls(text)
     for pattern, gates in _GATED:
-        if has(low, gates):
+        if has(words, gates):
             yield from _valued(text, pattern)
-    if "cookie" in low:
+    if "cookie" in words:
         yield from _cookies(text)
-    if has(low, _SAID_WORDS):
+    if has(words, _SAID_WORDS):
         yield from _said(text)
 
 

@@ -17,11 +17,10 @@ _COLUMN = re.compile(r"[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß .-]{0,40}")
 _SET = re.compile(r"(?i)\b(?P<key>[a-z_][\w.]{1,60})\s{0,2}(?:=|<>|!=|like)\s{0,2}'(?P<value>[^'\n]{1,500})'")
 
 
-def tables(text: str) -> Iterator[Span]:
-    """Values of columns that name personal data or a secret."""
+def tables(text: str, words: str) -> Iterator[Span]:
+    """Values of columns that name personal data or a secret. `words` is the text's vocabulary."""
     yield from _csv(text)
-    low = text.lower()
-    for found in _INSERT.finditer(text) if "insert" in low else ():
+    for found in _INSERT.finditer(text) if "insert" in words else ():
         columns = [each.strip(' "`[]\n\t') for each in found["columns"].split(",")][:MOST_COLUMNS]
         yield from _values(text, columns, found.end())
     for found in _SET.finditer(text) if "'" in text else ():
