@@ -110,6 +110,11 @@ class FlagKeeper:
     def __call__(self) -> FlagSnapshot:
         return self._snapshot
 
+    @property
+    def watching(self) -> bool:
+        """Whether anything can change at all."""
+        return self._file is not None or self._foreign is not None
+
     def report(self) -> dict[str, object]:
         """Where the flags come from, for health: revision, trouble, seconds since the file was last looked at."""
         watched = self._file is not None
