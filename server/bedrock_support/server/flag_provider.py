@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
@@ -17,6 +18,9 @@ from openfeature.provider import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 from bedrock_support.server.settings import PREFIX, SettingsError
+
+# The SDK logs a stack for every evaluation that fails, four times a second; what failed is told in health.
+logging.getLogger("openfeature").setLevel(logging.CRITICAL)
 
 VARIABLE = f"{PREFIX}FLAG_PROVIDER"
 ASKED = 3

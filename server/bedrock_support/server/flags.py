@@ -7,6 +7,7 @@ docs/flags.md says what each flag means.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ class FlagSnapshot:
         told = {name: "on" if on else "off" for name, on in self.named().items() if on != old[name]}
         for scope in Scope:
             if before.stops.get(scope) != self.stops.get(scope):
-                told[f"STOP {scope}"] = f"stopped: {self.stops[scope]}" if scope in self.stops else "resumed"
+                told[f"STOP.{scope}"] = f"stopped: {self.stops[scope]}" if scope in self.stops else "resumed"
         return told
 
 
@@ -91,6 +92,7 @@ class FlagKeeper:
         self._given: Mapping[str, bool] | None = None
         self._trouble: dict[str, str] = {}
         self._looked = clock.now()
+        self._following = False
         self._ours: tuple[FileProvider, Evaluator] | None = None
         self._foreign: Evaluator | None = None
         if file is not None or provider is not None:
@@ -122,8 +124,22 @@ class FlagKeeper:
             "file": watched,
             "revision": self._snapshot.revision,
             "looked_seconds_ago": round(self._clock.now() - self._looked, 1) if watched else None,
-            "trouble": {what: f"{why}; what held before still holds" for what, why in self._trouble.items()},
+            "trouble": self.trouble,
         }
+
+    @property
+    def trouble(self) -> dict[str, str]:
+        """What is wrong with the file or the provider, in words; empty when all is well."""
+        return {what: f"{why}; what held before still holds" for what, why in self._trouble.items()}
+
+    def settle(self, patience: float = 5.0) -> FlagSnapshot:
+        """The snapshot after a foreign provider had so many seconds for its first answer. Blocks: for commands."""
+        until, pause = self._clock.now() + patience, threading.Event()
+        while self.refresh() and self._foreign is not None and "provider" in self._trouble:
+            if self._clock.now() >= until:
+                break
+            pause.wait(0.05)
+        return self._snapshot
 
     def refresh(self) -> FlagSnapshot:
         """Look at everything now. Blocks: for commands."""
@@ -134,6 +150,7 @@ class FlagKeeper:
 
     async def run(self, changed: Callable[[FlagSnapshot, FlagSnapshot], None]) -> None:
         """Follow file and provider; `changed` is told of the old and the new snapshot. Runs until cancelled."""
+        self._following = True
         async with anyio.create_task_group() as group:
             if self._file is not None:
                 group.start_soon(self._follow, self._look_at_file, changed)
@@ -190,7 +207,7 @@ class FlagKeeper:
             self._note("provider", str(error))
 
     def _note(self, what: str, problem: str) -> None:
-        if problem and self._trouble.get(what) != problem:
+        if problem and self._following and self._trouble.get(what) != problem:
             log.warning("flags: %s: %s; what held before still holds", what, problem)
         if problem:
             self._trouble[what] = problem
