@@ -115,8 +115,7 @@ class FlagFile:
     """The file itself. Every method blocks: call them from a thread, or from a command."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        # A link stays one: what it points to is replaced.
-        self.path = path.expanduser().resolve()
+        self.path = path.expanduser()
         self.toml = self.path.suffix == ".toml"
         self._clock = clock
 
@@ -163,10 +162,12 @@ class FlagFile:
 
     def _change(self, change: Callable[[Overrides], Overrides]) -> Overrides:
         try:
-            with self._locked():
+            # A link stays one: what it points to now is replaced.
+            target = self.path.resolve()
+            with self._locked(target):
                 wanted = worded(change(self.read()), toml=self.toml)
                 expected = parsed(wanted, toml=self.toml)  # before anything is replaced
-                self._replace(wanted)
+                _replace(target, wanted)
                 found = self.read()
         except FlagFileError as error:
             raise InputError(VARIABLE, str(self.path), str(error), "Mend the file by hand first") from None
@@ -178,32 +179,12 @@ class FlagFile:
             raise InputError(VARIABLE, str(self.path), problem, "End the other writer and set it again")
         return found
 
-    def _replace(self, data: bytes) -> None:
-        """All of it or nothing, and on the disk before anybody is told."""
-        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")  # one writer at a time holds the lock
-        try:
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
-            with open(handle, "wb") as file:
-                with suppress(FileNotFoundError):
-                    os.fchmod(file.fileno(), self.path.stat().st_mode & 0o777)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
     @contextmanager
-    def _locked(self) -> Generator[None]:
+    def _locked(self, target: Path) -> Generator[None]:
         """One writer at a time; the lock ends with the process that holds it. Raises OSError, InputError."""
         import fcntl
 
-        handle = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        handle = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         pause = threading.Event()
         deadline = self._clock.now() + LOCK_SECONDS
         try:
@@ -219,3 +200,24 @@ class FlagFile:
             yield
         finally:
             os.close(handle)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """All of it or nothing, and on the disk before anybody is told. Raises OSError."""
+    fresh = target.with_name(f".{target.name}.new")  # one writer at a time holds the lock
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
+        with open(handle, "wb") as file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), target.stat().st_mode & 0o777)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
