@@ -17,6 +17,7 @@ from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.model import Flags, Scope
 from bedrock_support.server.flag_file import MOST_BYTES, FlagFile, FlagFileError, parsed
 from bedrock_support.server.flags import FlagKeeper
+from bedrock_support.server.lifecycle import State
 from bedrock_support.server.settings import FLAG_NAMES, SettingsError
 from bedrock_support.tools.base import InputError
 from tests.promises import promise
@@ -163,3 +164,12 @@ def test_any_provider_may_say_the_flags(tmp_path: Path) -> None:
     for named in ("nonsense", "no_such_module_at_all:x", f"{__name__}:NO_SUCH", f"{__name__}:NOTHING"):
         with pytest.raises(SettingsError, match="FLAG_PROVIDER"):
             keeper(None, named)
+
+
+@promise("flags:file")
+def test_the_document_names_every_flag_scope_and_state() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "flags.md").read_text(encoding="utf-8")
+    for name in (*FLAG_NAMES.values(), *State):
+        assert f"| `{name}` |" in text
+    for scope in Scope:
+        assert f"`{scope}`" in text

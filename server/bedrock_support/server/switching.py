@@ -39,9 +39,9 @@ class Switching:
             group.start_soon(self._announce)
             group.start_soon(self.keeper.run, tell)
             async for before, now in receive:
-                await self._changed(before, now)
                 if now.effective.support_mode and not before.effective.support_mode:
                     group.start_soon(self.lifecycle.activate, self.look)
+                await self._changed(before, now)
 
     async def _changed(self, before: FlagSnapshot, now: FlagSnapshot) -> None:
         changes = now.changes(before)
