@@ -10,10 +10,12 @@ from math import inf
 import anyio
 
 from bedrock_support.server.app import SupportServer
-from bedrock_support.server.flags import LOOK_EVERY, FlagKeeper, FlagSnapshot
+from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.telemetry.audit.trail import AuditTrail
 
+SHOWN_EVERY = 0.5
+"""Seconds between two looks at which tools are shown."""
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +61,7 @@ class Switching:
         """Tools go when the last call has ended, and not when a flag is switched: look at what is shown."""
         shown = self.server.hidden()
         while True:
-            await anyio.sleep(LOOK_EVERY)
+            await anyio.sleep(SHOWN_EVERY)
             if (hidden := self.server.hidden()) != shown:
                 shown = hidden
                 await self.server.announce_tools()
