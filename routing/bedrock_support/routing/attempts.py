@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -44,6 +44,10 @@ _STOPPABLE = frozenset({Priority.HIGH, Priority.MEDIUM, Priority.LOW})
 """Priorities whose questions give their place up to an emergency."""
 
 
+def _never(_: RouteName) -> str:
+    return ""
+
+
 def _hedge_budget() -> TokenBucket:
     return TokenBucket(earned=HEDGE_BUDGET)
 
@@ -56,6 +60,8 @@ class Dispatch:
     feed: AttemptFeed
     clock: Clock
     hedges: TokenBucket = field(default_factory=_hedge_budget)
+    halted: Callable[[RouteName], str] = _never
+    """Why an emergency stop keeps attempts off a route at this moment, in words; empty when none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +130,17 @@ class Runner:
         return Ended(attempt, answer)
 
     async def _guarded(self) -> Reply | Handoff | None:
+        # Unlike a flag, a stop doesn't wait for calls under way to end: what isn't sent yet stays here.
+        if why := self._by.halted(self.name):
+            raise RouteError(FailureKind.HALTED, why)
         feed, operation = self._by.feed, self._decision.operation
         await self._route.prepare(operation)
         priority = self._decision.priority
         stoppable = priority in _STOPPABLE and operation.kind is Kind.READ
         guard = self._by.guards.of(self._route.channel)
         async with guard.entered(priority, self._give_way if stoppable else None) as leave:
+            if why := self._by.halted(self.name):  # while it waited for a place
+                raise RouteError(FailureKind.HALTED, why)
             self._asked = self._by.clock.now()
             ticket = feed.started(self._route.channel, operation, self._budget)
             failure: Failure | None = Failure(kind=FailureKind.CANCELLED, message="given up")

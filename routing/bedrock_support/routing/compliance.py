@@ -41,7 +41,14 @@ class ComplianceValidator:
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
-        cleared = self.clear(operation)
+        return await self._recorded(self.clear(operation), operation, caller)
+
+    async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
+        """A refusal made elsewhere, with its audit entry."""
+        await self._recorded(refusal, refusal.operation, caller)
+        return refusal
+
+    async def _recorded(self, cleared: Clearance | Refusal, operation: Operation, caller: str) -> Clearance | Refusal:
         if self._audit is None:
             return cleared
         try:

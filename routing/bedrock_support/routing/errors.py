@@ -62,5 +62,6 @@ FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.SHED: _OUR_OWN,
     FailureKind.PREEMPTED: _OUR_OWN,
     FailureKind.HELD_BACK: _OUR_OWN,
+    FailureKind.HALTED: _SET_UP,
 }
 """One row for every FailureKind; a test holds the two together."""

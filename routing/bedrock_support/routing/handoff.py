@@ -41,6 +41,12 @@ class HandoffDesk:
         self._open[handoff.id] = OpenQuestion(handoff=handoff, operation=operation, handed_at=self._clock.now())
         return handoff
 
+    @property
+    def out(self) -> int:
+        """How many questions are open."""
+        self._expire()
+        return len(self._open)
+
     def find(self, handoff_id: str) -> OpenQuestion | None:
         """The open question, left open: a malformed answer may be mended and sent again."""
         self._expire()

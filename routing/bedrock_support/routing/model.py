@@ -109,6 +109,8 @@ class FailureKind(StrEnum):
     """Sent, and stopped before it was answered: an emergency needed its place."""
     HELD_BACK = "held_back"
     """Never sent: the route failed too often just now, or asked to be left alone."""
+    HALTED = "halted"
+    """Never sent: an emergency stop."""
 
 
 class Residency(StrEnum):
@@ -199,12 +201,35 @@ class Flags:
     """Off: no answer cache and no cheaper model."""
 
 
+class Scope(StrEnum):
+    """What an emergency stop holds."""
+
+    ALL = "all"
+    """No operation leaves, on any route."""
+    DIRECT = "direct"
+    MCP = "mcp"
+    OPTIMIZER = "optimizer"
+    """No answer from the cache and no cheaper model; budgets still count."""
+    SUPPORT_MODE = "support_mode"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """One snapshot of everything besides the operation that a decision depends on."""
 
     routes: Mapping[RouteName, RouteCondition]
     flags: Flags = field(default_factory=Flags)
+    stops: Mapping[Scope, str] = field(default_factory=_nothing)
+    """Emergency stops in force, each with its reason."""
+
+
+def stopped(route: RouteName, stops: Mapping[Scope, str]) -> str:
+    """Why a stop keeps every question off a route, in words; empty when none does."""
+    for scope in (Scope.ALL, Scope.SUPPORT_MODE, Scope(route.value)):
+        if scope in stops:
+            what = "everything" if scope is Scope.ALL else scope.value.replace("_", " ")
+            return f"{what} is stopped: {stops[scope] or 'no reason was given'}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

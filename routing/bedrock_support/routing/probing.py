@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -54,6 +55,8 @@ class Prober:
     learner: RouteLearner
     entropy: Entropy
     role: ModelRole = ModelRole.FAST
+    allowed: Callable[[], bool] = lambda: True
+    """Whether a model may be asked anything now."""
     _last: float = field(default=float("-inf"), init=False)
     _woken: anyio.Event | None = field(default=None, init=False)
 
@@ -72,7 +75,8 @@ class Prober:
             await anyio.sleep(PAUSE)
             guard = self.running.guards.of(self.route.channel)
             troubled = self.learner.troubled(self.route.channel) or guard.breaker.state is BreakerState.HALF_OPEN
-            if troubled and not guard.open_in() and self.route.condition().health is not Health.UNCONFIGURED:
+            able = not guard.open_in() and self.route.condition().health is not Health.UNCONFIGURED
+            if troubled and able and self.allowed():
                 await self.probe()
 
     async def probe(self) -> None:

@@ -13,6 +13,7 @@ from bedrock_support.routing.model import (
     Kind,
     RouteCondition,
     RouteName,
+    stopped,
 )
 
 MARGIN = 0.002
@@ -94,6 +95,8 @@ class IntelligentRouter:
     ) -> str | None:
         """Why a route of the row can't be in this plan, or None."""
         flags: Flags = conditions.flags
+        if halt := stopped(route, conditions.stops):
+            return halt
         if not flags.support_mode:
             return "support mode is off"
         if route not in clearance.routes:

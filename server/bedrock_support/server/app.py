@@ -17,7 +17,9 @@ from mcp.types import CallToolResult, InputRequiredResult, Tool
 from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
-from bedrock_support.server.calls import CatalogTool, SupportCalls
+from bedrock_support.routing.model import Scope
+from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
+from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.middleware import describe_transport
 from bedrock_support.server.peers.offer import PeerTools
@@ -29,6 +31,11 @@ NAME = "bedrock-support"
 VERSION = version("bedrock-support")
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of one message, on every transport."""
+
+JUDGEMENT_ONLY = frozenset({"complete_handoff"})
+"""Tools that nobody needs where no model is asked; all others have findings of their own."""
+UPSTREAM = "upstream"
+"""Stands for all tools of upstream servers."""
 
 INSTRUCTIONS = """\
 Support tools for incidents. Call triage_incident with a log file, a folder or pasted text: it finds templates, \
@@ -81,14 +88,27 @@ class SupportServer(MCPServer[Rounds]):
         self._add_resources()
 
     async def list_tools(self) -> list[Tool]:
-        """Our own tools, then those that upstream servers offer."""
-        return [*await super().list_tools(), *self._peer_tools.listed()]
+        """Our own tools, then those that upstream servers offer, without what is switched off."""
+        hidden = self.hidden()
+        offered = () if UPSTREAM in hidden else self._peer_tools.listed()
+        return [*(each for each in await super().list_tools() if each.name not in hidden), *offered]
+
+    def hidden(self) -> frozenset[str]:
+        """Names of tools of ours that serve judgement alone while there is none, and UPSTREAM in a full stop."""
+        judging = JUDGEMENT_ONLY if self.manager.lifecycle.idle else frozenset[str]()
+        return judging | {UPSTREAM} if Scope.ALL in self.manager.flags().stops else judging
+
+    async def announce_tools(self) -> None:
+        """Tell clients that tools came or went."""
+        await self._peer_tools.announce(self._subscriptions)
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: AnyContext | None = None
     ) -> CallToolResult | InputRequiredResult:
         """A tool of ours, or of an upstream server."""
         if context is not None and self._peer_tools.has(name):
+            if (why := self.manager.flags().stops.get(Scope.ALL)) is not None:
+                return failure(f"{name}: everything is stopped by hand: {why}. {RESUME} {Scope.ALL} lifts it")
             return await self._peer_tools.call(name, arguments, context)
         return await super().call_tool(name, arguments, context)
 

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, gaps, verify-spec."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, flags, ..."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.explain_cli import add_explain_parser
+from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compliance_parser(commands)
     add_gap_parsers(commands)
     add_scan_parser(commands)
+    add_flag_parsers(commands)
     return parser
 
 

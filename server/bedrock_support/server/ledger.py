@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import asdict
 from math import isfinite
 
 from bedrock_support.routing.estimate import Estimate
@@ -68,6 +69,8 @@ def decided(decision: Decision, at: float) -> dict[str, object]:
         "reasons": list(decision.reasons),
         "policy": decision.policy,
         "propensity": decision.propensity,
+        "flags": asdict(decision.conditions.flags),
+        "stops": {scope.value: why for scope, why in decision.conditions.stops.items()},
         "conditions": {
             route.value: _known(seen) | {"why_not": _why_not(decision, route)}
             for route, seen in decision.conditions.routes.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from types import MappingProxyType
 
@@ -23,7 +23,6 @@ from bedrock_support.routing.model import (
     Clearance,
     Conditions,
     Decision,
-    Flags,
     Health,
     Operation,
     OperationClass,
@@ -38,7 +37,9 @@ from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.routing.spans import Attribute, annotate, span
 from bedrock_support.server.backlog import Backlog
+from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.ledger import DecisionLedger, ended
+from bedrock_support.server.lifecycle import Lifecycle, turned_away
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.track import RouteReport
 
@@ -62,7 +63,8 @@ class BedrockSupportManager:
     optimizer: PerformanceOptimizer
     backlog: Backlog | None
     ledger: DecisionLedger
-    flags: Flags
+    flags: FlagKeeper
+    lifecycle: Lifecycle
     clock: Clock
     entropy: Entropy
     approve_direct: bool
@@ -86,6 +88,16 @@ class BedrockSupportManager:
         return await self._judge(operation, QUEUE, {RouteName.DIRECT: self.direct})
 
     async def _judge(self, operation: Operation, who: str, routes: Mapping[RouteName, Route]) -> Outcome:
+        taken = self.flags()  # once: whatever is switched meanwhile is for later calls
+        if refusal := turned_away(operation, taken):
+            annotate({semconv.OUTCOME: "refused"})
+            return Outcome(operation=operation, refusal=await self.compliance.turn_away(refusal, who))
+        with self.lifecycle.call(taken):
+            return await self._judged(operation, who, routes, taken)
+
+    async def _judged(
+        self, operation: Operation, who: str, routes: Mapping[RouteName, Route], taken: FlagSnapshot
+    ) -> Outcome:
         clearance = await self.compliance.admit(operation, who)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
@@ -96,7 +108,7 @@ class BedrockSupportManager:
             return await dispatch(decided, routes, self.running)
 
         try:
-            decision = self._decide(clearance, routes)
+            decision = self._decide(clearance, routes, taken)
             outcome = await self.optimizer.run(decision, ask)
         except BaseException:
             await self.compliance.settle(None, clearance, who)
@@ -120,9 +132,10 @@ class BedrockSupportManager:
     def conditions_for(self, operation: Operation, caller: Caller | None) -> Conditions:
         """What `judge` would decide on now. Without a caller nothing is known of the MCP route. Asks nobody."""
         if caller is not None:
-            return self._conditions(operation, self._routes(operation, caller))
+            return self._conditions(operation, self._routes(operation, caller), self.flags())
         asked_without = RouteCondition(health=Health.UNKNOWN, note="asked without a client")
-        return self._conditions(operation, {RouteName.DIRECT: self.direct}, {RouteName.MCP: asked_without})
+        known = {RouteName.DIRECT: self.direct}
+        return self._conditions(operation, known, self.flags(), {RouteName.MCP: asked_without})
 
     async def health_report(self) -> dict[str, object]:
         """What is known of both routes now, with sample counts; unknown where there is no data."""
@@ -139,7 +152,9 @@ class BedrockSupportManager:
             "guards": {name: _guarded(each) for name, each in self.running.guards.known().items()},
             "window_seconds": report.window_seconds,
             "policy": self.router.matrix.version,
-            "flags": {name: getattr(self.flags, name) for name in Flags.__dataclass_fields__},
+            "flags": asdict(self.flags().flags),
+            "flags_source": self.flags.report(),
+            "lifecycle": self.lifecycle.report(),
         }
 
     def _routes(self, operation: Operation, caller: Caller) -> Mapping[RouteName, Route]:
@@ -149,9 +164,9 @@ class BedrockSupportManager:
             direct = ApprovedRoute(self.direct, self.mcp, caller, question, self.clock)
         return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
 
-    def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route]) -> Decision:
+    def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route], taken: FlagSnapshot) -> Decision:
         operation = clearance.operation
-        conditions = self._conditions(operation, routes)
+        conditions = self._conditions(operation, routes, taken)
         with span(
             semconv.SPAN_DECIDE,
             {
@@ -171,10 +186,13 @@ class BedrockSupportManager:
         self,
         operation: Operation,
         routes: Mapping[RouteName, Route],
+        taken: FlagSnapshot,
         given: Mapping[RouteName, RouteCondition] = MappingProxyType({}),
     ) -> Conditions:
         known = {name: self._known(route, operation) for name, route in routes.items()}
-        return Conditions(routes=MappingProxyType({**known, **given}), flags=self.flags)
+        return Conditions(
+            routes=MappingProxyType({**known, **given}), flags=taken.effective, stops=MappingProxyType({**taken.stops})
+        )
 
     def _known(self, route: Route, operation: Operation) -> RouteCondition:
         """What attempts showed of the route, unless it says itself that it isn't set up, and what to expect of it."""

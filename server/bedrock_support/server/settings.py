@@ -52,6 +52,10 @@ class Settings(BaseModel):
     state_keys: tuple[Annotated[str, Field(min_length=32)], ...] = Field(default=(), repr=False)
     """Secrets of 32 characters or more that seal multi-round state, newest first; share them between replicas."""
     flags: Mapping[str, bool] = Field(default_factory=dict[str, bool])
+    flags_file: Path | None = None
+    """JSON or TOML file with flags and emergency stops, looked at again and again while the server runs."""
+    flag_provider: str | None = None
+    """An OpenFeature provider as module:attribute; what it says comes before the file."""
     otlp_endpoint: str | None = None
     otlp_headers: str = Field(default="", repr=False)
     span_file: Path | None = None
@@ -92,6 +96,8 @@ READS = {
     "caller_model": f"{PREFIX}CALLER_MODEL",
     "approve_direct": f"{PREFIX}APPROVE_DIRECT",
     "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",
+    "flags_file": f"{PREFIX}FLAGS",
+    "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "span_file": f"{PREFIX}SPAN_FILE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -15,12 +16,11 @@ from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEnt
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
-from bedrock_support.routing.guard import Guards, GuardSettings
+from bedrock_support.routing.guard import Guard, Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
-from bedrock_support.routing.model import Flags
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.redaction import Redactor
@@ -31,12 +31,16 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.explain import RoutingLook
+from bedrock_support.server.flag_file import FlagFile
+from bedrock_support.server.flags import FlagKeeper
 from bedrock_support.server.ledger import DecisionLedger
+from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.server.switching import Switching
 from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
@@ -50,6 +54,9 @@ from bedrock_support.tools.manage_queue import manage_queue
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
+
+HELD = 1.0
+"""Seconds between two looks whether questions from the queue may be asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class House:
     saving: Thrift
     audit: AuditTrail | None
     evidence: ComplianceEvidence
+    switching: Switching
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -72,6 +80,8 @@ class House:
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
             group.start_soon(self._warm)
+            if self.manager.flags.watching:
+                group.start_soon(self.switching.run)
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
@@ -88,7 +98,8 @@ class House:
 
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER)
-        await self.manager.direct.check()  # builds the client; what stands in the way is told by the first call
+        # Builds the client; what stands in the way is told by the first call.
+        await self.manager.lifecycle.activate(self.manager.direct.check)
 
     async def aclose(self) -> None:
         """Free what outlives a connection."""
@@ -98,6 +109,7 @@ class House:
         await self.manager.direct.aclose()
         if self.audit is not None:
             await self.audit.aclose()
+        self.manager.flags.close()
 
 
 def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
@@ -105,19 +117,22 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
     bedrock = bedrock_settings(settings)
+    flags = flag_keeper(settings, clock, entropy)
     desk = HandoffDesk(clock, entropy)
+    lifecycle = Lifecycle(flags, lambda: desk.out)
     ledger = DecisionLedger()
     learner, health = RouteLearner(clock), HybridHealthMonitor(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock)
+    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
-    prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
+    prober = Prober(route=direct, running=running, learner=learner, entropy=entropy, allowed=lambda: lifecycle.may_ask)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
-    backlog = Backlog(queue, clock, entropy, guards.of(direct.channel).open_in) if queue is not None else None
+    opens_in = partial(_opens_in, lifecycle, guards.of(direct.channel))
+    backlog = Backlog(queue, clock, entropy, opens_in) if queue is not None else None
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -140,7 +155,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         optimizer=saving.optimizer,
         backlog=backlog,
         ledger=ledger,
-        flags=Flags(**settings.flags),
+        flags=flags,
+        lifecycle=lifecycle,
         clock=clock,
         entropy=entropy,
         approve_direct=settings.approve_direct,
@@ -180,7 +196,19 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         saving=saving,
         audit=audit,
         evidence=evidence,
+        switching=Switching(keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check),
     )
+
+
+def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:
+    """The flags as set; reads their file. Raises SettingsError."""
+    file = FlagFile(settings.flags_file, clock) if settings.flags_file else None
+    return FlagKeeper(settings.flags, clock, file=file, provider=settings.flag_provider, domain=entropy.token())
+
+
+def _opens_in(lifecycle: Lifecycle, guard: Guard) -> float:
+    """Seconds for which questions from the queue had better wait; a stop and support mode off hold them back too."""
+    return guard.open_in() if lifecycle.may_ask else max(HELD, guard.open_in())
 
 
 def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:

@@ -114,10 +114,14 @@ class PeerTools:
         while True:
             await changed.wait()
             changed = peer.tools_changed  # before the news is sent: what changes meanwhile is news again
-            if bus is not None:
-                await bus.publish(ToolsListChanged())
-            for connection in list(self._connections):
-                await _tell(connection)
+            await self.announce(bus)
+
+    async def announce(self, bus: SubscriptionBus | None = None) -> None:
+        """Tell clients of both eras that the list of tools is another now."""
+        if bus is not None:
+            await bus.publish(ToolsListChanged())
+        for connection in list(self._connections):
+            await _tell(connection)
 
     def _offered(self) -> dict[str, tuple[Peer, Tool]]:
         return {

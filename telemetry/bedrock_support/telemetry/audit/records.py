@@ -63,6 +63,23 @@ def relayed(peer: str, tool: str, arguments: str, caller: str, at: float) -> Dra
     )
 
 
+def switched(changes: Mapping[str, str], revision: str, how: str, caller: str, at: float, server: str) -> Draft:
+    """Of flags and stops that changed: `how` is "set" for the command that did it, "seen" for a server that follows."""
+    return Draft(
+        caller=caller,
+        fields={
+            "v": SCHEMA,
+            "type": "switched",
+            "at": round(at * MICRO),
+            "server": plain(server),
+            "how": how,
+            "revision": plain(revision),
+            "changes": {plain(name): plain(value) for name, value in changes.items()},
+            "retention": OTHER,
+        },
+    )
+
+
 def refused(refusal: Refusal, caller: str, at: float, server: str) -> Draft:
     """Of an operation that may not leave."""
     operation = refusal.operation

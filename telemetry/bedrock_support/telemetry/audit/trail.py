@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 ANCHOR_SECONDS = 60.0
 ANCHOR_RECORDS = 100
 """An anchor is made when either has passed since the last; what lies between two isn't safe from being cut off."""
+OPERATOR = "operator"
+"""Whose doing a switched flag is."""
 LOOK_SECONDS = 1.0
 """Between two looks at whether an anchor is due."""
 
@@ -69,6 +71,10 @@ class AuditTrail:
 
     async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
         await self._write(records.relayed(peer, tool, arguments, caller, self._clock.wall()))
+
+    async def switched(self, changes: Mapping[str, str], revision: str, how: str) -> None:
+        """The entry of changed flags and stops. Durable on return. Raises AuditUnavailable."""
+        await self._write(records.switched(changes, revision, how, OPERATOR, self._clock.wall(), self._server))
 
     async def refused(self, refusal: Refusal, caller: str) -> None:
         await self._write(records.refused(refusal, caller, self._clock.wall(), self._server))
