@@ -1,0 +1,273 @@
+"""The worker servers behind a front: started, replaced, drained and ended as the fleet file says. Ended by their id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import anyio
+from anyio.abc import Process, TaskGroup
+from anyio.streams.text import TextReceiveStream
+
+from bedrock_support.routing.clock import Clock
+from bedrock_support.server.rollout.files import Fleet, Wanted
+from bedrock_support.server.rollout.flag_writer import VARIABLE
+
+READY = 30.0
+"""Seconds until a started worker must listen."""
+DRAIN = 8.0
+"""Seconds that running calls get on a worker that is to go."""
+TERMINATE = 6.0
+"""Seconds between SIGTERM and SIGKILL."""
+AGAIN = (0.5, 1.0, 2.0, 5.0)
+"""Seconds before a worker that ended by itself is started again; the last stands for all that follow."""
+KEPT_LINES = 20
+State = Literal["starting", "ready", "draining", "failed", "ended"]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Worker:
+    """One process, from its start to its end."""
+
+    wanted: Wanted
+    state: State = "starting"
+    url: str = ""
+    pid: int = 0
+    inflight: int = 0
+    sessions: int = 0
+    error: str = ""
+    said: deque[str] = field(default_factory=lambda: deque[str](maxlen=KEPT_LINES))
+    process: Process | None = None
+    retired: bool = False
+
+    def as_table(self) -> dict[str, object]:
+        return {
+            "name": self.wanted.name,
+            "generation": self.wanted.generation,
+            "weight": self.wanted.weight,
+            "isolated": self.wanted.isolated,
+            "state": self.state,
+            "pid": self.pid,
+            "url": self.url,
+            "inflight": self.inflight,
+            "sessions": self.sessions,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What every worker is started with."""
+
+    base: Mapping[str, str]
+    """The front's own environment."""
+    flags: Path
+    state_key: str
+    """Seals multi-round state, so that a call begun on one worker can go on with another."""
+    roots: Sequence[Path] = ()
+
+    def command(self) -> list[str]:
+        roots = [part for root in self.roots for part in ("--root", str(root))]
+        return [sys.executable, "-m", "bedrock_support.server", "serve", "--transport", "http", "--port", "0", *roots]
+
+    def environment(self, wanted: Wanted) -> dict[str, str]:
+        env = {"BEDROCK_SUPPORT_STATE_KEYS": self.state_key, **self.base, VARIABLE: str(self.flags), **wanted.env}
+        if wanted.isolated:
+            env = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+            env |= {
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            }
+        return env
+
+
+class Crew:
+    """Keeps processes as a fleet wants them. All methods on the loop; `run` must be running."""
+
+    def __init__(self, start: Start, clock: Clock, note: Callable[[list[int]], None]) -> None:
+        """`note` is told the ids of all processes, on the loop, before and after each change."""
+        self._start = start
+        self._clock = clock
+        self._note = note
+        self._group: TaskGroup | None = None
+        self._failures: dict[str, int] = {}
+        self.fleet = Fleet()
+        self.current: dict[str, Worker] = {}
+        """The worker that serves under each name."""
+        self.all: list[Worker] = []
+        """Those starting and draining too."""
+        self.retiring: Callable[[Worker], None] = lambda _: None
+        """Told once of each worker that gets nothing new from now on."""
+
+    async def run(self) -> None:
+        """Hold the group in which processes live; when cancelled, end them all."""
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                async with anyio.create_task_group() as ending:
+                    for each in list(self.all):
+                        ending.start_soon(self._end, each)
+
+    def want(self, fleet: Fleet) -> None:
+        """Put a fleet in force: weights at once, processes as soon as they are ready."""
+        self.fleet = fleet
+        for name in [name for name in self.current if fleet.named(name) is None]:
+            self._retire(self.current.pop(name))
+        for each in self.all:
+            if not each.retired and fleet.named(each.wanted.name) is None:
+                self._retire(each)
+        for wanted in fleet.workers:
+            newest = next((w for w in reversed(self.all) if w.wanted.name == wanted.name and not w.retired), None)
+            if newest is not None and newest.wanted.generation == wanted.generation:
+                newest.wanted = wanted
+            else:
+                self._launch(wanted)
+
+    def _launch(self, wanted: Wanted) -> None:
+        for each in self.all:
+            if each.wanted.name == wanted.name and each.state in {"starting", "failed"} and not each.retired:
+                self._retire(each)
+        worker = Worker(wanted=wanted)
+        self.all.append(worker)
+        if self._group is not None:
+            self._group.start_soon(self._live, worker)
+
+    async def _live(self, worker: Worker) -> None:
+        """From start to end of one process; starts another when it ends unasked."""
+        try:
+            worker.process = process = await anyio.open_process(
+                self._start.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=self._start.environment(worker.wanted),
+                start_new_session=True,
+            )
+        except OSError as error:
+            worker.state, worker.error = "failed", str(error)
+            return
+        worker.pid = process.pid
+        self._tell()
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._listen, worker, process)
+                group.start_soon(self._too_late, worker)
+                code = await process.wait()
+                group.cancel_scope.cancel()
+        finally:
+            if process.returncode is None:
+                with anyio.CancelScope(shield=True):
+                    await self._end(worker)
+        await self._gone(worker, code)
+
+    async def _gone(self, worker: Worker, code: int) -> None:
+        if worker.retired:
+            worker.state = "ended"
+            self.all.remove(worker)
+            self._tell()
+            return
+        worker.state = "failed"
+        worker.error = f"ended with {code}: {' '.join(list(worker.said)[-3:])}"[:500]
+        self._tell()
+        name = worker.wanted.name
+        count = self._failures[name] = self._failures.get(name, 0) + 1
+        await anyio.sleep(AGAIN[min(count, len(AGAIN)) - 1])
+        if not worker.retired:
+            if self.current.get(name) is worker:
+                del self.current[name]
+            self._launch(worker.wanted)
+
+    async def _listen(self, worker: Worker, process: Process) -> None:
+        if process.stderr is None:
+            return
+        pending = ""
+        async for text in TextReceiveStream(process.stderr, errors="replace"):
+            *lines, pending = (pending + text).split("\n")
+            for line in lines:
+                worker.said.append(line[:500])
+                if worker.state == "starting" and "http://" in line:
+                    worker.url = line[line.index("http://") :].split()[0]
+                    self._serve(worker)
+
+    def _serve(self, worker: Worker) -> None:
+        worker.state = "ready"
+        self._failures.pop(worker.wanted.name, None)
+        old = self.current.get(worker.wanted.name)
+        self.current[worker.wanted.name] = worker
+        if old is not None and old is not worker:
+            self._retire(old)
+
+    async def _too_late(self, worker: Worker) -> None:
+        await anyio.sleep(READY)
+        if worker.state == "starting" and worker.process is not None:
+            worker.said.append(f"did not listen within {READY:.0f} s")
+            worker.process.kill()
+
+    def _retire(self, worker: Worker) -> None:
+        if worker.retired:
+            return
+        worker.retired = True
+        self.retiring(worker)
+        if worker.process is None or worker.process.returncode is not None:
+            worker.state = "ended"
+            with suppress(ValueError):
+                self.all.remove(worker)
+            return
+        worker.state = "draining"
+        if self._group is not None:
+            self._group.start_soon(self._drain, worker)
+
+    async def _drain(self, worker: Worker) -> None:
+        until = self._clock.now() + DRAIN
+        while worker.inflight and self._clock.now() < until:
+            await anyio.sleep(0.05)
+        await self._end(worker)
+
+    async def _end(self, worker: Worker) -> None:
+        process = worker.process
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with anyio.move_on_after(TERMINATE):
+            await process.wait()
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    def _tell(self) -> None:
+        self._note([each.pid for each in self.all if each.pid and each.state != "ended"])
+
+
+def born(pid: int) -> str:
+    """When a process began, as the kernel counts it: an id given out anew has another. Empty where unknown."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    # The name in brackets may hold spaces; the start is field 22 of proc(5).
+    return stat.rpartition(")")[2].split()[19]
+
+
+def end_left_over(left: Mapping[str, str]) -> list[int]:
+    """End the processes of a front that was killed: id -> when it began. Blocks. Whom it ended."""
+    ended: list[int] = []
+    for text, began in left.items():
+        pid = int(text)
+        if began and born(pid) == began:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGTERM)
+                ended.append(pid)
+    return ended
