@@ -17,7 +17,6 @@ import anyio
 from anyio.abc import Process, TaskGroup
 from anyio.streams.text import TextReceiveStream
 
-from bedrock_support.routing.clock import Clock
 from bedrock_support.server.rollout.files import Fleet, Wanted
 from bedrock_support.server.rollout.flag_writer import VARIABLE
 
@@ -47,6 +46,18 @@ class Worker:
     said: deque[str] = field(default_factory=lambda: deque[str](maxlen=KEPT_LINES))
     process: Process | None = None
     retired: bool = False
+
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def take(self, count: int) -> None:
+        """So many calls more are running on it."""
+        self.inflight += count
+
+    def give(self, count: int) -> None:
+        """So many calls have ended."""
+        self.inflight -= count
+        self.changed.set()
+        self.changed = anyio.Event()
 
     def as_table(self) -> dict[str, object]:
         return {
@@ -93,10 +104,9 @@ class Start:
 class Crew:
     """Keeps processes as a fleet wants them. All methods on the loop; `run` must be running."""
 
-    def __init__(self, start: Start, clock: Clock, note: Callable[[list[int]], None]) -> None:
+    def __init__(self, start: Start, note: Callable[[list[int]], None]) -> None:
         """`note` is told the ids of all processes, on the loop, before and after each change."""
         self._start = start
-        self._clock = clock
         self._note = note
         self._group: TaskGroup | None = None
         self._failures: dict[str, int] = {}
@@ -105,8 +115,6 @@ class Crew:
         """The worker that serves under each name."""
         self.all: list[Worker] = []
         """Those starting and draining too."""
-        self.retiring: Callable[[Worker], None] = lambda _: None
-        """Told once of each worker that gets nothing new from now on."""
 
     async def run(self) -> None:
         """Hold the group in which processes live; when cancelled, end them all."""
@@ -146,6 +154,8 @@ class Crew:
 
     async def _live(self, worker: Worker) -> None:
         """From start to end of one process; starts another when it ends unasked."""
+        if worker.retired:
+            return
         try:
             worker.process = process = await anyio.open_process(
                 self._start.command(),
@@ -159,22 +169,25 @@ class Crew:
             return
         worker.pid = process.pid
         self._tell()
+        if worker.retired:  # while it was being started
+            await self._end(worker)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._listen, worker, process)
                 group.start_soon(self._too_late, worker)
-                code = await process.wait()
+                await process.wait()
                 group.cancel_scope.cancel()
         finally:
             if process.returncode is None:
                 with anyio.CancelScope(shield=True):
                     await self._end(worker)
-        await self._gone(worker, code)
+        await self._gone(worker, process.returncode)
 
-    async def _gone(self, worker: Worker, code: int) -> None:
+    async def _gone(self, worker: Worker, code: int | None) -> None:
         if worker.retired:
             worker.state = "ended"
-            self.all.remove(worker)
+            with suppress(ValueError):
+                self.all.remove(worker)
             self._tell()
             return
         worker.state = "failed"
@@ -218,7 +231,6 @@ class Crew:
         if worker.retired:
             return
         worker.retired = True
-        self.retiring(worker)
         if worker.process is None or worker.process.returncode is not None:
             worker.state = "ended"
             with suppress(ValueError):
@@ -229,9 +241,9 @@ class Crew:
             self._group.start_soon(self._drain, worker)
 
     async def _drain(self, worker: Worker) -> None:
-        until = self._clock.now() + DRAIN
-        while worker.inflight and self._clock.now() < until:
-            await anyio.sleep(0.05)
+        with anyio.move_on_after(DRAIN):
+            while worker.inflight:
+                await worker.changed.wait()
         await self._end(worker)
 
     async def _end(self, worker: Worker) -> None:

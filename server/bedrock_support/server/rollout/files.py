@@ -88,6 +88,10 @@ class RolloutFiles:
         return self.folder / "front.json"
 
     @property
+    def front_lock(self) -> Path:
+        return self.folder / "front.lock"
+
+    @property
     def flags(self) -> Path:
         return self.folder / "flags.json"
 

@@ -208,7 +208,9 @@ class EvidenceStore:
             (generation, since),
         )
         return [
-            Sample(at=r[0], worker=r[1], generation=r[2], tool=r[3], op_class=r[4], ok=bool(r[5]), ms=r[6], problem=r[7])
+            Sample(
+                at=r[0], worker=r[1], generation=r[2], tool=r[3], op_class=r[4], ok=bool(r[5]), ms=r[6], problem=r[7]
+            )
             for r in rows
         ]
 
