@@ -19,6 +19,8 @@ from bedrock_support.server.rollout.sessions import HEADER, Lost, Session, Sessi
 from bedrock_support.server.rollout.store import Sample
 from bedrock_support.server.rollout.watching import Asked, Watch
 
+PIN = "x-bedrock-support-worker"
+"""Header that asks for a worker by its name, whatever its weight: for probes."""
 PASSED_ON = ("accept", "content-type", "last-event-id", "mcp-protocol-version", "traceparent", "tracestate", "baggage")
 PASSED_BACK = ("content-type", "content-length", "cache-control", "allow", "retry-after")
 OK, GONE, BUSY, BAD_GATEWAY = 200, 404, 503, 502
@@ -60,19 +62,27 @@ class Proxy:
             name: value for name, value in request.headers.items() if name.startswith("mcp-") and name != HEADER
         }
         session: Session | None = None
+        pinned = request.headers.get(PIN, "")
         if known := request.headers.get(HEADER):
             session = self._sessions.find(known)
             if session is None:
                 return _told(GONE, asked, "Session not found: initialize again")
-        return await self._forward(request.method, headers, body, asked, session, began)
+        return await self._forward(request.method, headers, body, asked, session, began, pinned)
 
     async def _forward(
-        self, method: str, headers: dict[str, str], body: bytes, asked: Asked, session: Session | None, began: float
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        asked: Asked,
+        session: Session | None,
+        began: float,
+        pinned: str,
     ) -> Response:
         worker: Worker | None = None
         for last in (False, True):
             try:
-                worker, upstream = await self._place(asked, session, avoid=worker)
+                worker, upstream = await self._place(asked, session, pinned, avoid=worker)
             except (Lost, httpx2.HTTPError) as error:
                 return self._failed(asked, worker, began, BUSY, f"no worker: {error}")
             sent = {**headers, **({HEADER: upstream} if upstream else {})}
@@ -95,10 +105,12 @@ class Proxy:
             return self._answer(response, worker, session, asked, began, calling, body, headers)
         raise AssertionError  # the loop's last round returns
 
-    async def _place(self, asked: Asked, session: Session | None, avoid: Worker | None) -> tuple[Worker, str]:
+    async def _place(
+        self, asked: Asked, session: Session | None, pinned: str, avoid: Worker | None
+    ) -> tuple[Worker, str]:
         """Who takes a message, and under which session id there. Raises Lost, httpx2.HTTPError."""
         if session is None:
-            return self._pick(avoid), ""
+            return self._pick(avoid, pinned), ""
         if asked.answer and asked.id is not None and (waiting := session.asked.get(asked.id)):
             place = waiting.pop(0)
             if not waiting:
@@ -108,11 +120,15 @@ class Proxy:
             return session.running[asked.about]
         async with session.moving:
             if session.worker.retired or session.worker.state != "ready" or session.worker is avoid:
-                await self._sessions.move(session, self._pick(avoid))
+                await self._sessions.move(session, self._pick(avoid, pinned))
             return session.place
 
-    def _pick(self, avoid: Worker | None) -> Worker:
+    def _pick(self, avoid: Worker | None, pinned: str) -> Worker:
         ready = {name: each for name, each in self._crew.current.items() if each.state == "ready" and each is not avoid}
+        if pinned:
+            if pinned not in ready:
+                raise Lost(f"no worker {pinned[:40]!r} is ready")
+            return ready[pinned]
         name = self._balance.next({name: each.wanted.weight for name, each in ready.items()})
         if name is None:
             raise Lost("none is ready")
