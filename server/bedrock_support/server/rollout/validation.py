@@ -140,4 +140,5 @@ def _statement(report: Mapping[str, Any], name: str) -> str:
 
 def _operations(report: Mapping[str, Any]) -> int:
     processing: Mapping[str, Any] = report.get("processing") or {}
-    return sum((processing.get("operations") or {}).values())
+    counted: Mapping[str, int] = processing.get("operations") or {}
+    return sum(counted.values())
