@@ -30,15 +30,37 @@ def add_rollout_parser(commands: Commands) -> None:
         parser.set_defaults(run=partial(_run, do))
         return parser
 
+    begin = action("start", "carry out a rollout: seven phases, behind gates, rolled back by itself", _lazily("start"))
+    begin.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="new worker's environment")
+    begin.add_argument("--flag", action="append", default=[], metavar="NAME=on|off", help="a flag at the end; else on")
+    begin.add_argument("--step", type=int, action="append", default=[], metavar="PERCENT", help="default 5 25 75 100")
+    begin.add_argument("--samples", type=int, default=20, help="that each gate needs in each step (20)")
+    begin.add_argument("--watch", type=float, default=2.0, metavar="SECONDS", help="to watch traffic in each step (2)")
+    action("status", "the newest rollout and the front, as they are", _lazily("status"))
+    action("resume", "take up a rollout whose process ended", _lazily("resume"))
+    action("abort", "roll a running or interrupted rollout back", _lazily("abort"))
     action("drill", "do each level of rollback for real, time it, verify it, take it back", _drill)
     level = action("rollback", "roll back now, at a level, and verify it", _rollback)
     level.add_argument("level", choices=("immediate", "partial", "full"))
+
+
+def _lazily(name: str) -> Callable[[argparse.Namespace], Awaitable[int]]:
+    """An action of cli_rollout, which is loaded only when it is taken."""
+
+    async def act(arguments: argparse.Namespace) -> int:
+        from bedrock_support.server.rollout import cli_rollout
+
+        done: int = await getattr(cli_rollout, name)(arguments)
+        return done
+
+    return act
 
 
 def _run(do: Callable[[argparse.Namespace], Awaitable[int]], arguments: argparse.Namespace) -> int:
     import sqlite3
 
     from bedrock_support.server.rollout.control import NoFront, Unsettled
+    from bedrock_support.server.rollout.desk import Interrupted
     from bedrock_support.server.rollout.locks import Taken
     from bedrock_support.server.rollout.synthetic import Unreachable
 
@@ -48,7 +70,7 @@ def _run(do: Callable[[argparse.Namespace], Awaitable[int]], arguments: argparse
         return anyio.run(do, arguments)
     except Taken:
         _complain("another rollout, rollback or drill is under way on this state folder; see: rollout status")
-    except (NoFront, Unsettled, Unreachable, sqlite3.Error, OSError) as error:
+    except (Interrupted, NoFront, Unsettled, Unreachable, sqlite3.Error, OSError) as error:
         _complain(str(error))
     return FAILED
 
@@ -84,7 +106,7 @@ async def _rollback(arguments: argparse.Namespace) -> int:
     from bedrock_support.server.rollout.desk import office
     from bedrock_support.server.rollout.levels import Rollback
 
-    async with office(arguments.state, kind=f"rollback {arguments.level}") as desk:
+    async with office(arguments.state, kind=f"rollback {arguments.level}", overrule=True) as desk:
         began = desk.clock.now()
         await desk.notes.move(arguments.level, "begun")
         checks = await Rollback(control=desk.control).to(arguments.level)

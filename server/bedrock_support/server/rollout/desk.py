@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from bedrock_support.server.rollout.checks import Notes
 from bedrock_support.server.rollout.control import Control, NoFront
 from bedrock_support.server.rollout.files import RolloutFiles
 from bedrock_support.server.rollout.locks import holding
+from bedrock_support.server.rollout.plan import KIND, OPEN
 from bedrock_support.server.rollout.store import Desk, EvidenceStore
 
 
@@ -40,14 +41,18 @@ class Office:
         await self.notes.desk(partial(self.notes.store.set_state, self.notes.run, state, ended=True))
 
 
+class Interrupted(Exception):
+    """A rollout ended in the middle; it comes first."""
+
+
 @asynccontextmanager
-async def office(
-    folder: Path, *, kind: str, detail: Mapping[str, object] | None = None, run: str | None = None
-) -> AsyncGenerator[Office]:
+async def office(folder: Path, *, kind: str, run: str | None = None, overrule: bool = False) -> AsyncGenerator[Office]:
     """Take the lock and begin a run, or take up one by its id.
 
     Raises:
-        Taken, OSError, SettingsError, sqlite3.Error
+        Taken: another act is under way.
+        Interrupted: a rollout isn't over; `overrule` says that it may be overruled.
+        OSError, SettingsError, sqlite3.Error
     """
     files = RolloutFiles(folder=folder)
     clock, entropy, desk = SystemClock(), SystemEntropy(), Desk()
@@ -56,9 +61,12 @@ async def office(
         await desk(partial(stack.enter_context, holding(files.lock)))
         store = await desk(partial(EvidenceStore, files.evidence, clock))
         try:
+            pending = await desk(partial(store.newest, KIND))
+            if run is None and not overrule and pending is not None and pending.state in OPEN:
+                raise Interrupted(f"rollout {pending.id} stopped in {pending.phase}. First: rollout resume, or abort")
             name = run or f"r-{entropy.token()[:12]}"
             if run is None:
-                await desk(partial(store.begin, name, kind, detail or {}))
+                await desk(partial(store.begin, name, kind, {}))
             else:
                 await desk(partial(store.adopt, name))
             control = Control(files=files, desk=desk, clock=clock, entropy=entropy)

@@ -118,6 +118,10 @@ class EvidenceStore:
                 (run, kind, self._clock.wall(), "running", "new", os.getpid(), json.dumps(detail)),
             )
 
+    def set_detail(self, run: str, detail: Mapping[str, object]) -> None:
+        with self._writing() as db:
+            db.execute("UPDATE runs SET detail = ? WHERE id = ?", (json.dumps(detail), run))
+
     def adopt(self, run: str) -> None:
         """From now on this process does the run's work."""
         with self._writing() as db:
@@ -162,13 +166,16 @@ class EvidenceStore:
             )
             db.execute("DELETE FROM calls WHERE id <= (SELECT max(id) FROM calls) - ?", (KEPT_CALLS,))
 
-    def run(self, run: str | None = None) -> Run | None:
-        """A run, or the newest."""
-        where = "WHERE id = ?" if run else "ORDER BY rowid DESC LIMIT 1"
-        row = self._one(
-            f"SELECT id, kind, started, ended, state, phase, pid, abort, detail FROM runs {where}",  # noqa: S608
-            (run,) if run else (),
-        )
+    def run(self, run: str) -> Run | None:
+        return self._run("WHERE id = ?", run)
+
+    def newest(self, kind: str) -> Run | None:
+        """The newest run of a kind."""
+        return self._run("WHERE kind = ? ORDER BY rowid DESC LIMIT 1", kind)
+
+    def _run(self, where: str, value: str) -> Run | None:
+        fields = "id, kind, started, ended, state, phase, pid, abort, detail"
+        row = self._one(f"SELECT {fields} FROM runs {where}", (value,))  # noqa: S608 - both are ours
         if row is None:
             return None
         named = dict(zip(("id", "kind", "started", "ended", "state", "phase", "pid"), row[:7], strict=True))
