@@ -112,6 +112,7 @@ async def _carried(desk: Office, arguments: argparse.Namespace, do: Callable[[Ma
                 stop.append(each)
                 _tell("told to stop: rolling back at the next step")
 
+    state = UNVERIFIED
     async with anyio.create_task_group() as group:
         group.start_soon(listen)
         state = await do(Machine(office=desk, stopped=lambda: bool(stop), tell=_tell))

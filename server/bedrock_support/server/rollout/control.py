@@ -65,14 +65,20 @@ class Control:
         """Write a changed fleet; what was written. Raises OSError."""
         return await self.desk(lambda: self.files.write_fleet(change(self.files.read_fleet())))
 
-    async def settle(self, fleet: Fleet, patience: float = SETTLED) -> dict[str, Any]:
-        """Wait until the front's status is as the fleet says, nothing else running. Raises Unsettled, NoFront."""
+    async def settle(self, fleet: Fleet, patience: float = SETTLED, *, new: str = "") -> dict[str, Any]:
+        """Wait until the front's status is as the fleet says, nothing else running. Raises Unsettled, NoFront.
+
+        A worker named by `new` gets one try: why it failed to start is then told at once.
+        """
         until = self.clock.now() + patience
         while True:
             told = await self.status()
             problem = differs(fleet, told)
             if not problem:
                 return told
+            failed = (w["error"] for w in told["workers"] if new and w["name"] == new and w["state"] == "failed")
+            if (why := next(failed, None)) is not None:
+                raise Unsettled(f"{new} does not start: {why}")
             if self.clock.now() > until:
                 raise Unsettled(f"after {patience:.0f} s: {problem}")
             await anyio.sleep(POLL)

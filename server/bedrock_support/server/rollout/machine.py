@@ -130,7 +130,7 @@ class Machine:
         control, before = self.office.control, plan.before
         checks: list[Check] = []
         try:
-            there = [w for w in (await control.status())["workers"] if w["generation"] == plan.generation]
+            there = [w for w in (await control.status())["workers"] if before.named(w["name"]) is None]
             began = {each["pid"]: await control.desk(partial(born, each["pid"])) for each in there}
             fleet = await control.wish(lambda _: before)
             await control.settle(fleet)

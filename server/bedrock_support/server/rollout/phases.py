@@ -81,7 +81,8 @@ class Phases:
     async def components(self) -> list[Check]:
         control, plan = self.office.control, self.plan
         green = Wanted(name=plan.candidate, weight=0, generation=plan.generation, env=plan.env)
-        status = await control.settle(await control.wish(lambda fleet: fleet.with_worker(green)))
+        fleet = await control.wish(lambda fleet: fleet.with_worker(green))
+        status = await control.settle(fleet, new=plan.candidate)
         found = next(each for each in status["workers"] if each["name"] == plan.candidate)
         value = {**found, "born": await control.desk(partial(born, found["pid"]))}
         checks = [Check(name="the new worker listens", ok=found["state"] == "ready", value=value)]
@@ -127,7 +128,7 @@ class Phases:
     async def _samples(self, since: float) -> list[Sample]:
         await anyio.sleep(FLUSHED)
         store = self.office.notes.store
-        return await self.office.notes.desk(partial(store.calls, self.plan.generation, since))
+        return await self.office.notes.desk(partial(store.calls, self.plan.candidate, since))
 
     async def _supply(self, short: dict[str, int]) -> None:
         url = await self.office.control.url()
@@ -148,7 +149,8 @@ class Phases:
         return await vitals(self.office.control, self.plan.candidate, self._recorded)
 
     async def _recorded(self) -> int:
-        return len(await self._samples(0.0))
+        run = await self.office.notes.desk(partial(self.office.notes.store.run, self.office.notes.run))
+        return len(await self._samples(run.started if run else self.office.clock.wall()))
 
     async def flags(self) -> list[Check]:
         control = self.office.control

@@ -158,16 +158,20 @@ class Proxy:
         if response.request.method == "DELETE" and session is not None:
             self._sessions.drop(session)
         watch = Watch(asked=asked, stream=back.get("content-type", "").startswith("text/event-stream"))
-        stream = self._stream(response, watch, worker, session, began)
+        stream = self._stream(response, watch, worker, session)
 
         async def done() -> None:
+            # A client may leave as soon as it has its answer: that counts; one that leaves without it does not.
+            watch.end()
+            if watch.answered or watch.over:
+                self._count(asked, worker, began, _problem(response.status_code, watch))
             self._done(worker, session, asked, calling)
             await response.aclose()
 
         return _Passing(stream, response.status_code, back, done)
 
     async def _stream(
-        self, response: httpx2.Response, watch: Watch, worker: Worker, session: Session | None, began: float
+        self, response: httpx2.Response, watch: Watch, worker: Worker, session: Session | None
     ) -> AsyncGenerator[bytes]:
         place = worker, response.request.headers.get(HEADER, "")
         with suppress(httpx2.HTTPError):  # a stream that breaks off shows in `answered`
@@ -178,8 +182,7 @@ class Proxy:
                         session.asked.setdefault(each, []).append(place)
                 watch.questions.clear()
                 yield chunk
-        watch.end()
-        self._count(watch.asked, worker, began, _problem(response.status_code, watch))
+        watch.over = True
 
     def _done(self, worker: Worker, session: Session | None, asked: Asked, calling: bool) -> None:
         worker.give(calling)

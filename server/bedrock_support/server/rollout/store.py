@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS evidence(
 CREATE TABLE IF NOT EXISTS calls(
   id INTEGER PRIMARY KEY, at REAL NOT NULL, worker TEXT NOT NULL, generation TEXT NOT NULL, tool TEXT NOT NULL,
   class TEXT NOT NULL, ok INTEGER NOT NULL, ms REAL NOT NULL, problem TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS calls_by_generation ON calls(generation, at);
+CREATE INDEX IF NOT EXISTS calls_by_worker ON calls(worker, at);
 """
 
 
@@ -208,11 +208,11 @@ class EvidenceStore:
             )
         ]
 
-    def calls(self, generation: str, since: float) -> list[Sample]:
-        """Samples of one generation of a worker that ended after a moment (Unix seconds)."""
+    def calls(self, worker: str, since: float) -> list[Sample]:
+        """Samples of a worker by its name, over all its generations, that ended after a moment (Unix seconds)."""
         rows = self._all(
-            "SELECT at, worker, generation, tool, class, ok, ms, problem FROM calls WHERE generation = ? AND at >= ?",
-            (generation, since),
+            "SELECT at, worker, generation, tool, class, ok, ms, problem FROM calls WHERE worker = ? AND at >= ?",
+            (worker, since),
         )
         return [
             Sample(

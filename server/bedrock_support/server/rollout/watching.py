@@ -66,6 +66,8 @@ class Watch:
     """Ids of what the server asked its client meanwhile; taken out by who reads them."""
     answered: bool = False
     problem: str = ""
+    over: bool = False
+    """The worker has sent all that it will send."""
     _pending: bytearray = field(default_factory=bytearray)
     _skipping: bool = False
 
