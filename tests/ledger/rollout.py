@@ -24,6 +24,9 @@ PROMISES = {
     "rollout:six-checks": Promise(
         "issue 8.5", "six synthetic checks go through the front door, each with its decision id"
     ),
+    "rollout:report": Promise(
+        "issue 8.6", "each figure of the report stands beside the id of the stored record it is from"
+    ),
     "rollout:no-secrets": Promise(
         "issue 8.3", "a configuration that may hold a secret is refused before it is written"
     ),

@@ -31,7 +31,7 @@ async def account(files: RolloutFiles) -> dict[str, Any]:
             past = await desk(partial(store.transitions, run.id))
             seen = await desk(partial(store.evidence, run.id))
             phases = dict.fromkeys(PHASES, "not begun")
-            phases |= {phase: state for _, phase, state, _ in past}
+            phases |= {each.phase: each.state for each in past}
             state = run.state
             if state in OPEN and not held and state != UNVERIFIED:
                 state = INTERRUPTED

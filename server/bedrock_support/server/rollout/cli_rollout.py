@@ -1,4 +1,4 @@
-"""The actions start, status, resume and abort of `bedrock-support rollout`. Imported only when one is asked for."""
+"""The longer actions of `bedrock-support rollout`: start, status, resume, abort, report. Imported when asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import partial
 
 import anyio
@@ -18,7 +19,9 @@ from bedrock_support.server.rollout.files import RolloutFiles, checked_env
 from bedrock_support.server.rollout.flag_writer import NAMES
 from bedrock_support.server.rollout.locks import is_held
 from bedrock_support.server.rollout.machine import Machine
+from bedrock_support.server.rollout.paper import markdown, page
 from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, STEPS, UNVERIFIED, Plan
+from bedrock_support.server.rollout.report import report_of
 from bedrock_support.server.rollout.store import Desk, EvidenceStore, Run
 from bedrock_support.server.settings import SettingsError
 
@@ -125,3 +128,28 @@ async def _carried(desk: Office, arguments: argparse.Namespace, do: Callable[[Ma
 def _tell(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+async def report(arguments: argparse.Namespace) -> int:
+    """The report of a run, from its record."""
+    files, desk = RolloutFiles(folder=arguments.state), Desk()
+    await desk(files.prepare)
+    store = await desk(partial(EvidenceStore, files.evidence, SystemClock()))
+    try:
+        wanted = partial(store.run, arguments.run_id) if arguments.run_id else partial(store.newest, KIND)
+        run = await desk(wanted)
+        if run is None:
+            sys.stderr.write("bedrock-support rollout: no such run here; see: rollout status\n")
+            return FAILED
+        past, seen = await desk(partial(store.transitions, run.id)), await desk(partial(store.evidence, run.id))
+    finally:
+        await desk(store.close)
+    made = report_of(run, past, seen)
+    for path, write in ((arguments.markdown, markdown), (arguments.html, page)):
+        if path is not None:
+            await desk(partial(path.write_text, write(made), encoding="utf-8"))
+    if arguments.json:
+        sys.stdout.write(f"{json.dumps(asdict(made))}\n")
+    elif arguments.markdown is None and arguments.html is None:
+        sys.stdout.write(markdown(made))
+    return 0

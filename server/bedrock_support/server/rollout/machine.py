@@ -9,7 +9,6 @@ from functools import partial
 
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import NoFront, Unsettled, agree
-from bedrock_support.server.rollout.crew import born
 from bedrock_support.server.rollout.desk import Office
 from bedrock_support.server.rollout.phases import Aborted, Phases
 from bedrock_support.server.rollout.plan import (
@@ -22,6 +21,7 @@ from bedrock_support.server.rollout.plan import (
     Plan,
     other,
 )
+from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
 from bedrock_support.server.settings import SettingsError
 
@@ -64,7 +64,7 @@ class Machine:
         if back or found.abort or found.state != RUNNING:
             return await self._back(plan, "taken up to be rolled back")
         past = await self.office.control.desk(partial(store.transitions, run))
-        done = frozenset(phase for _, phase, state, _ in past if state == "done")
+        done = frozenset(each.phase for each in past if each.state == "done")
         return await self._forward(plan, done)
 
     async def _forward(self, plan: Plan, done: frozenset[str]) -> str:

@@ -11,12 +11,12 @@ import anyio
 
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.server.rollout.checks import Check
-from bedrock_support.server.rollout.crew import born
 from bedrock_support.server.rollout.desk import Office
 from bedrock_support.server.rollout.files import WHOLE, Fleet, Wanted, write_json
 from bedrock_support.server.rollout.gates import judge, missing
 from bedrock_support.server.rollout.levels import Rollback
 from bedrock_support.server.rollout.plan import FLAG_ORDER, Phase, Plan
+from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.store import Sample
 from bedrock_support.server.rollout.synthetic import calling, log_text
 from bedrock_support.server.rollout.validation import Validation

@@ -54,6 +54,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One step of a run, as it was taken."""
+
+    id: int
+    at: float
+    phase: str
+    state: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One thing that was seen. `ok` is None where it's a fact and no check."""
 
@@ -199,14 +210,10 @@ class EvidenceStore:
             for row in rows
         ]
 
-    def transitions(self, run: str) -> list[tuple[float, str, str, str]]:
-        """When, phase, state, note; the oldest first."""
-        return [
-            (float(at), str(phase), str(state), str(note))
-            for at, phase, state, note in self._all(
-                "SELECT at, phase, state, note FROM transitions WHERE run = ? ORDER BY id", (run,)
-            )
-        ]
+    def transitions(self, run: str) -> list[Transition]:
+        """The oldest first."""
+        rows = self._all("SELECT id, at, phase, state, note FROM transitions WHERE run = ? ORDER BY id", (run,))
+        return [Transition(id=row[0], at=row[1], phase=row[2], state=row[3], note=row[4]) for row in rows]
 
     def calls(self, worker: str, since: float) -> list[Sample]:
         """Samples of a worker by its name, over all its generations, that ended after a moment (Unix seconds)."""
