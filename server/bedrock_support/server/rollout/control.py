@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from bedrock_support.server.rollout.flag_writer import read_flags, replace_flags
 from bedrock_support.server.rollout.front import STATUS
 from bedrock_support.server.rollout.store import Desk
 from bedrock_support.server.rollout.synthetic import calling
+from bedrock_support.server.settings import SettingsError
 
 POLL = 0.05
 SEEN = 1.5
@@ -64,6 +66,15 @@ class Control:
     async def wish(self, change: Callable[[Fleet], Fleet]) -> Fleet:
         """Write a changed fleet; what was written. Raises OSError."""
         return await self.desk(lambda: self.files.write_fleet(change(self.files.read_fleet())))
+
+    async def insist(self, fleet: Fleet) -> Fleet:
+        """Write a fleet whatever stands in the file and whether or not a front is there. Raises OSError."""
+        above = 0
+        with suppress(NoFront):
+            above = int((await self.status())["revision"])
+        with suppress(SettingsError):  # what can't be read is replaced
+            above = max(above, (await self.fleet()).revision)
+        return await self.desk(lambda: self.files.write_fleet(fleet, above=above))
 
     async def settle(self, fleet: Fleet, patience: float = SETTLED, *, new: str = "") -> dict[str, Any]:
         """Wait until the front's status is as the fleet says, nothing else running. Raises Unsettled, NoFront.

@@ -123,9 +123,13 @@ class RolloutFiles:
         except (KeyError, TypeError, ValueError) as error:
             raise SettingsError(f"{self.fleet.name}: not a fleet ({error}). Restore it or remove it") from None
 
-    def write_fleet(self, fleet: Fleet) -> Fleet:
-        """Put a fleet in force under the next revision; what was written. Raises OSError."""
-        written = replace(fleet, revision=self.read_fleet().revision + 1)
+    def write_fleet(self, fleet: Fleet, *, above: int | None = None) -> Fleet:
+        """Put a fleet in force under the next revision; what was written. Raises OSError, SettingsError.
+
+        `above`: a revision to be higher than; the file then need not be readable.
+        """
+        last = self.read_fleet().revision if above is None else above
+        written = replace(fleet, revision=last + 1)
         write_json(self.fleet, written.as_table())
         return written
 

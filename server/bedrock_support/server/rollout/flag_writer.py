@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bedrock_support.server.rollout.files import read_json, write_json
-from bedrock_support.server.settings import FLAG_NAMES, PREFIX
+from bedrock_support.server.settings import FLAG_NAMES, PREFIX, SettingsError
 
 VARIABLE = f"{PREFIX}FLAGS"
 NAMES = tuple(FLAG_NAMES.values())
@@ -24,7 +25,9 @@ def read_flags(path: Path) -> dict[str, bool]:
 
 
 def replace_flags(path: Path, flags: Mapping[str, bool]) -> dict[str, bool]:
-    """The file holds these flags and no others; what else stands in it stays. Raises OSError, SettingsError."""
-    others = {name: value for name, value in (read_json(path) or {}).items() if name not in NAMES}
+    """The file holds these flags and no others; what else stands in it stays, if it can be read. Raises OSError."""
+    others: dict[str, object] = {}
+    with suppress(SettingsError):
+        others = {name: value for name, value in (read_json(path) or {}).items() if name not in NAMES}
     write_json(path, {**others, **flags})
     return read_flags(path)

@@ -41,8 +41,9 @@ def judge(samples: Sequence[Sample], deadlines: Mapping[str, float], least: int,
         least: samples that each gate needs.
         lost: samples that the front could not write meanwhile.
     """
+    # Whatever failed counts, but only calls of tools count as done: handshakes would thin the failures out.
     failed = sum(not each.ok for each in samples)
-    count = len(samples)
+    count = sum(each.of_tool for each in samples)
     rate = failed / count if count else None
     problems = sorted({each.problem for each in samples if each.problem})[:5]
     checks = [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import NoFront, Unsettled, agree
 from bedrock_support.server.rollout.desk import Office
+from bedrock_support.server.rollout.flag_writer import replace_flags
 from bedrock_support.server.rollout.phases import Aborted, Phases
 from bedrock_support.server.rollout.plan import (
     DONE,
@@ -130,9 +132,13 @@ class Machine:
         control, before = self.office.control, plan.before
         checks: list[Check] = []
         try:
-            there = [w for w in (await control.status())["workers"] if before.named(w["name"]) is None]
-            began = {each["pid"]: await control.desk(partial(born, each["pid"])) for each in there}
-            fleet = await control.wish(lambda _: before)
+            began: dict[int, str] = {}
+            with suppress(NoFront):
+                there = [w for w in (await control.status())["workers"] if before.named(w["name"]) is None]
+                began = {each["pid"]: await control.desk(partial(born, each["pid"])) for each in there}
+            # Both files first: a front that is started later then starts with what was before.
+            fleet = await control.insist(before)
+            await control.desk(lambda: replace_flags(control.files.flags, plan.flags_before))
             await control.settle(fleet)
             flags = await control.set_flags(plan.flags_before, whole=True)
             fleet = await control.fleet()

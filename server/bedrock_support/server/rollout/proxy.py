@@ -201,7 +201,7 @@ class Proxy:
                 at=self._clock.wall(),
                 worker=worker.wanted.name if worker else "",
                 generation=worker.wanted.generation if worker else "",
-                tool=asked.tool or asked.method[:100],
+                tool=asked.tool or f"({asked.method[:100]})",
                 op_class=asked.op_class,
                 ok=not problem,
                 ms=(self._clock.now() - began) * 1000,

@@ -92,6 +92,11 @@ class Sample:
     ms: float
     problem: str
 
+    @property
+    def of_tool(self) -> bool:
+        """Whether it was a call of a tool; else `tool` holds the method in brackets."""
+        return not self.tool.startswith("(")
+
 
 class EvidenceStore:
     """One SQLite file in WAL mode. Every method blocks; `Desk` takes them off the loop. Raises sqlite3.Error."""
