@@ -83,10 +83,14 @@ class Running:
             self.said.append(line)
             self._lines.put(line)
 
+    def line(self) -> str:
+        """The next line that it says."""
+        return self._lines.get(timeout=WAIT)
+
     def url(self) -> str:
         """Wait for the announcement and take the address from it."""
         while True:
-            line = self._lines.get(timeout=WAIT)
+            line = self.line()
             if "http://" in line:
                 return line[line.index("http://") :].split()[0]
 

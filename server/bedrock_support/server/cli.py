@@ -23,6 +23,8 @@ from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
+from bedrock_support.server.rollout.cli import add_rollout_parser
+from bedrock_support.server.rollout.front_cli import add_front_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
@@ -88,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     add_gap_parsers(commands)
     add_scan_parser(commands)
     add_flag_parsers(commands)
+    add_front_parser(commands, _port)
+    add_rollout_parser(commands)
     return parser
 
 

@@ -1,0 +1,86 @@
+"""What `rollout status` says: the record, the lock and the front itself, none of them taken for another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from bedrock_support.routing.clock import SystemClock, SystemEntropy
+from bedrock_support.server.rollout.control import Control, NoFront
+from bedrock_support.server.rollout.files import RolloutFiles
+from bedrock_support.server.rollout.locks import is_held
+from bedrock_support.server.rollout.plan import KIND, OPEN, PHASES, RUNNING, UNVERIFIED
+from bedrock_support.server.rollout.store import Desk, EvidenceStore
+from bedrock_support.server.settings import SettingsError
+
+INTERRUPTED = "interrupted"
+
+
+async def account(files: RolloutFiles) -> dict[str, Any]:
+    """The state of the newest rollout and of the front. Raises OSError, sqlite3.Error, SettingsError."""
+    clock, desk = SystemClock(), Desk()
+    await desk(files.prepare)
+    control = Control(files=files, desk=desk, clock=clock, entropy=SystemEntropy())
+    store = await desk(partial(EvidenceStore, files.evidence, clock))
+    try:
+        run = await desk(partial(store.newest, KIND))
+        held = await desk(partial(is_held, files.lock))
+        told: dict[str, Any] = {"rollout": None, "under_way": held}
+        if run is not None:
+            past = await desk(partial(store.transitions, run.id))
+            seen = await desk(partial(store.evidence, run.id))
+            phases = dict.fromkeys(PHASES, "not begun")
+            phases |= {each.phase: each.state for each in past}
+            state = run.state
+            if state in OPEN and not held and state != UNVERIFIED:
+                state = INTERRUPTED
+            told["rollout"] = {
+                "id": run.id,
+                "state": state,
+                "phase": run.phase,
+                "pid": run.pid,
+                "started": stamp(run.started),
+                "ended": None if run.ended is None else stamp(run.ended),
+                "abort_asked": run.abort,
+                "way": "forward" if run.state in {RUNNING, "done"} else "back",
+                "phases": phases,
+                "checks": len([each for each in seen if each.ok is not None]),
+                "failed": [{"evidence": each.id, "name": each.name} for each in seen if each.ok is False],
+            }
+    finally:
+        await desk(store.close)
+    try:
+        told["flags"] = await control.file_flags()
+        told["front"] = await control.status()
+    except (NoFront, SettingsError) as error:
+        told["front"] = None
+        told["front_problem"] = str(error)
+    return told
+
+
+def stamp(seconds: float) -> str:
+    """A moment in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def in_words(told: dict[str, Any]) -> list[str]:
+    """The same for people, a line each."""
+    run, front = told["rollout"], told["front"]
+    lines = ["no rollout yet"]
+    if run is not None:
+        ended = f", ended {run['ended']}" if run["ended"] else ""
+        lines = [f"rollout {run['id']}: {run['state']} in {run['phase']}, begun {run['started']}{ended}"]
+        lines += [f"  {phase}: {state}" for phase, state in run["phases"].items()]
+        lines += [f"  failed: {each['name']} (evidence {each['evidence']})" for each in run["failed"]]
+        if run["state"] == INTERRUPTED:
+            lines.append(f"  its process ({run['pid']}) is gone: rollout resume goes on, rollout abort rolls back")
+        elif run["state"] == UNVERIFIED:
+            lines.append("  the way back could not be verified: rollout resume tries again")
+    if front is None:
+        return [*lines, f"front: {told['front_problem']}"]
+    lines.append(f"front: process {front['pid']}, revision {front['revision']}, {front['lost_samples']} samples lost")
+    for each in front["workers"]:
+        about = f"{each['weight']} %, process {each['pid']}, {each['sessions']} sessions, {each['inflight']} calls"
+        lines.append(f"  {each['name']} ({each['generation']}): {each['state']}, {about}")
+    return lines

@@ -1,0 +1,138 @@
+"""`bedrock-support rollout`: rollouts, rollbacks and drills from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from bedrock_support.server.rollout.front_cli import Commands
+
+FAILED, USAGE_ERROR = 1, 2
+
+
+def add_rollout_parser(commands: Commands) -> None:
+    """The command `rollout`. Ends with 0, with 1 when what was asked for isn't so, with 2 when misused."""
+    rollout = commands.add_parser("rollout", help="shift traffic behind gates; roll back; drill the levels of rollback")
+    actions = rollout.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, words: str, do: Callable[[argparse.Namespace], Awaitable[int]]) -> argparse.ArgumentParser:
+        parser = actions.add_parser(name, help=words)
+        parser.add_argument("--state", type=Path, help="the front's state folder", required=name != "drill")
+        parser.add_argument("--json", action="store_true", help="the answer as JSON")
+        parser.set_defaults(run=partial(_run, do))
+        return parser
+
+    begin = action("start", "carry out a rollout: seven phases, behind gates, rolled back by itself", _lazily("start"))
+    begin.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="new worker's environment")
+    begin.add_argument("--flag", action="append", default=[], metavar="NAME=on|off", help="a flag at the end; else on")
+    begin.add_argument("--step", type=int, action="append", default=[], metavar="PERCENT", help="default 5 25 75 100")
+    begin.add_argument("--samples", type=int, default=20, help="that each gate needs in each step (20)")
+    begin.add_argument("--watch", type=float, default=2.0, metavar="SECONDS", help="to watch traffic in each step (2)")
+    action("status", "the newest rollout and the front, as they are", _lazily("status"))
+    action("resume", "take up a rollout whose process ended", _lazily("resume"))
+    action("abort", "roll a running or interrupted rollout back", _lazily("abort"))
+    report = action("report", "what happened, from stored evidence alone", _lazily("report"))
+    report.add_argument("--run", dest="run_id", metavar="ID", help="a run's id; else the newest rollout")
+    report.add_argument("--markdown", type=Path, metavar="FILE", help="write it there")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write it there as one page")
+    action("drill", "do each level of rollback for real, time it, verify it, take it back", _drill)
+    level = action("rollback", "roll back now, at a level, and verify it", _rollback)
+    level.add_argument("level", choices=("immediate", "partial", "full"))
+
+
+def _lazily(name: str) -> Callable[[argparse.Namespace], Awaitable[int]]:
+    """An action of cli_rollout, which is loaded only when it is taken."""
+
+    async def act(arguments: argparse.Namespace) -> int:
+        from bedrock_support.server.rollout import cli_rollout
+
+        done: int = await getattr(cli_rollout, name)(arguments)
+        return done
+
+    return act
+
+
+def _run(do: Callable[[argparse.Namespace], Awaitable[int]], arguments: argparse.Namespace) -> int:
+    import sqlite3
+
+    from bedrock_support.server.rollout.control import NoFront, Unsettled
+    from bedrock_support.server.rollout.desk import Interrupted
+    from bedrock_support.server.rollout.locks import Taken
+    from bedrock_support.server.rollout.synthetic import Unreachable
+
+    if arguments.state is not None:
+        arguments.state = arguments.state.expanduser().absolute()
+    try:
+        return anyio.run(do, arguments)
+    except Taken:
+        _complain("another rollout, rollback or drill is under way on this state folder; see: rollout status")
+    except (Interrupted, NoFront, Unsettled, Unreachable, sqlite3.Error, OSError) as error:
+        _complain(str(error))
+    return FAILED
+
+
+async def _drill(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.rollout.desk import office
+    from bedrock_support.server.rollout.drill import Drill, sandboxed
+
+    async with AsyncExitStack() as stack:
+        folder: Path | None = arguments.state
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bedrock-support-drill-")))
+        desk = await stack.enter_async_context(office(folder, kind="drill"))
+        if await desk.front_answers():
+            _say_aside("drilling on the running front; it is left as it was")
+        else:
+            _say_aside(
+                "no front is running: drilling on one of its own, on loopback, with a SIMULATED Bedrock (sandbox)"
+            )
+            await stack.enter_async_context(sandboxed(desk.files, desk.clock, desk.entropy))
+        done = await Drill(control=desk.control, notes=desk.notes, clock=desk.clock).run()
+        await desk.finish("verified" if all(each.verified for each in done) else "failed")
+    if arguments.json:
+        sys.stdout.write(json.dumps({"drills": [each.as_table() for each in done]}) + "\n")
+    for each in done:
+        problems = f": {', '.join(each.problems)}" if each.problems else ""
+        line = f"{each.level:10} {each.seconds:6.2f} s  {'verified' if each.verified else 'NOT verified'}{problems}\n"
+        (sys.stderr if arguments.json else sys.stdout).write(line)
+    return 0 if all(each.verified for each in done) else FAILED
+
+
+async def _rollback(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.rollout.desk import office
+    from bedrock_support.server.rollout.levels import Rollback
+
+    async with office(arguments.state, kind=f"rollback {arguments.level}", overrule=True) as desk:
+        began = desk.clock.now()
+        await desk.notes.move(arguments.level, "begun")
+        checks = await Rollback(control=desk.control).to(arguments.level)
+        seconds = desk.clock.now() - began
+        verified = await desk.notes.all(checks)
+        await desk.notes.move(arguments.level, "done" if verified else "failed", f"{seconds:.2f} s")
+        await desk.finish("verified" if verified else "failed")
+    if arguments.json:
+        shown = [{"name": each.name, "ok": each.ok, "trace": each.trace} for each in checks]
+        told = {"level": arguments.level, "seconds": round(seconds, 3), "verified": verified, "checks": shown}
+        sys.stdout.write(json.dumps(told) + "\n")
+    else:
+        lines = [f"{'ok    ' if each.ok else 'FAILED'} {each.name} {each.trace}".rstrip() for each in checks]
+        lines.append(f"{arguments.level}: {'verified' if verified else 'NOT verified'} after {seconds:.2f} s")
+        sys.stdout.write("\n".join([*lines, ""]))
+    return 0 if verified else FAILED
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"bedrock-support rollout: {message}\n")
+
+
+def _say_aside(message: str) -> None:
+    sys.stderr.write(f"bedrock-support rollout: {message}\n")
+    sys.stderr.flush()

@@ -1,0 +1,50 @@
+"""`bedrock-support front`: the one address in front of worker servers."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+
+
+class Commands(Protocol):
+    """What argparse's add_subparsers gives; its own class has no public name."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
+
+
+def add_front_parser(commands: Commands, port: Callable[[str], int]) -> None:
+    """The command `front`; `port` reads a port number."""
+    front = commands.add_parser("front", help="one loopback address before worker servers, for rollouts without a gap")
+    front.add_argument("--state", type=Path, required=True, help="folder for the fleet, flags and evidence")
+    front.add_argument("--port", type=port, default=8000, help="0 for any free port")
+    front.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
+    front.set_defaults(run=_front)
+
+
+def _front(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.rollout.files import RolloutFiles
+    from bedrock_support.server.rollout.front import run_front
+
+    async def serve() -> None:
+        stop = anyio.Event()
+        files = RolloutFiles(folder=arguments.state.expanduser().absolute())
+        async with anyio.create_task_group() as group:
+            group.start_soon(run_front, files, arguments.port, arguments.root, _announce, stop)
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+                async for _ in signals:
+                    break
+            stop.set()
+
+    anyio.run(serve)
+    return 0
+
+
+def _announce(message: str) -> None:
+    sys.stderr.write(f"bedrock-support: {message}\n")
+    sys.stderr.flush()

@@ -1,0 +1,34 @@
+"""Promises of rollouts, rollbacks and the front."""
+
+from __future__ import annotations
+
+from tests.promises import Promise
+
+PROMISES = {
+    "rollout:drill": Promise(
+        "issue 8.4", "each level of rollback is done, timed and verified; immediate in 10 s, full in 60 s"
+    ),
+    "rollout:phases": Promise(
+        "issue 8.3", "a new configuration goes live through seven phases, each with stored evidence"
+    ),
+    "rollout:back": Promise(
+        "issue 8.3", "a failed check leads back by itself: weights, flags and processes as before, verified"
+    ),
+    "rollout:unknown-fails": Promise("issue 8.3", "a gate without enough samples does not open"),
+    "rollout:killed": Promise(
+        "issue 8", "after kill -9 status tells the truth, and resume or abort ends what was begun"
+    ),
+    "rollout:one-at-once": Promise("issue 8", "a second rollout is refused while one is under way or interrupted"),
+    "rollout:sessions": Promise("issue 8", "a session goes on when its worker is replaced; no call of it fails"),
+    "rollout:weights": Promise("issue 8.3", "new sessions follow the weights exactly"),
+    "rollout:six-checks": Promise(
+        "issue 8.5", "six synthetic checks go through the front door, each with its decision id"
+    ),
+    "rollout:report": Promise(
+        "issue 8.6", "each figure of the report stands beside the id of the stored record it is from"
+    ),
+    "rollout:no-secrets": Promise(
+        "issue 8.3", "a configuration that may hold a secret is refused before it is written"
+    ),
+    "rollout:loopback": Promise("issue 8.3", "the front answers on loopback only and to no page of another host"),
+}
