@@ -1,0 +1,53 @@
+"""How much of the trouble at one entity another could account for: its extra seconds and failures, times its calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from bedrock_support.tools.causes.model import Kind, Shift
+
+LEAST = 0.02
+"""A factor never falls below: measures may miss calls."""
+_MEAN = re.compile(r"\b(average|avg|mean)\b", re.IGNORECASE)
+_QUANTILE = re.compile(r"(\bp\d\d|\d\d$|max|min|quantile|percentile)", re.IGNORECASE)
+
+
+def main_shift(shifts: Iterable[Shift], kind: Kind, metric: str | None = None) -> Shift | None:
+    """The shift that stands for a kind: of the metric that is asked for, else of means, else of what isn't a quantile."""
+    fitting = [each for each in shifts if each.series.kind == kind and not each.series.own]
+
+    def order(each: Shift) -> tuple[bool, bool, bool]:
+        name = each.series.metric
+        return (name != metric, _MEAN.search(name) is None, _QUANTILE.search(name) is not None)
+
+    return min(fitting, key=order, default=None)
+
+
+def factors(shifts: Mapping[str, Sequence[Shift]], target: str, kinds: Iterable[Kind]) -> dict[str, float]:
+    """For each entity with known traffic: from LEAST (can't explain the target's trouble) to 1 (can, or isn't known)."""
+    if target not in shifts or not (calls := _traffic(shifts[target])):
+        return {}
+    extra = {kind: _extra(shifts[target], kind) for kind in kinds}
+    found: dict[str, float] = {}
+    for entity, own in shifts.items():
+        rate = _traffic(own)
+        shares = [
+            _extra(own, kind) * rate / calls / whole for kind, whole in extra.items() if rate is not None and whole > 0
+        ]
+        if shares:
+            found[entity] = min(1.0, max([LEAST, *shares]))
+    return found
+
+
+def _traffic(shifts: Iterable[Shift]) -> float | None:
+    rates = [each.during for each in shifts if each.series.kind == "traffic"]
+    return median(rates) if rates else None
+
+
+def _extra(shifts: Iterable[Shift], kind: Kind) -> float:
+    shift = main_shift(shifts, kind)
+    if shift is None or shift.score <= 0:
+        return 0.0
+    return max(0.0, (shift.before - shift.during) if kind == "availability" else (shift.during - shift.before))
