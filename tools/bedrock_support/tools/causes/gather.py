@@ -162,7 +162,9 @@ def _json(text: TextIOWrapper, size: int, place: Place, pile: _Pile) -> None:
         bad, full = read_spans(text, pile.spans)
         pile.span_files.append(place.label)
         if bad or full:
-            pile.notes.append(f"{place.label}: " + ("more spans than are kept" if full else f"{bad} lines hold no span"))
+            pile.notes.append(
+                f"{place.label}: " + ("more spans than are kept" if full else f"{bad} lines hold no span")
+            )
         return
     if record is None and size > MOST_JSON:
         raise TableError(f"JSON larger than {MOST_JSON // 2**20} MiB must be in lines")

@@ -164,9 +164,7 @@ def _prior(node: Node, onset: float) -> float:
     return 1 + CHANGE_BONUS * 0.5 ** max(0.0, min(ages) / CHANGE_SECONDS - 1) if ages else 1.0
 
 
-def _first(
-    nodes: Mapping[str, Node], calls: Mapping[str, frozenset[str]], target: str | None
-) -> dict[str, float]:
+def _first(nodes: Mapping[str, Node], calls: Mapping[str, frozenset[str]], target: str | None) -> dict[str, float]:
     """Where the walk begins: at the target, else wherever the trouble is felt; callers of nobody count most."""
     if target is not None and target in nodes:
         return {target: 1.0}

@@ -27,16 +27,14 @@ def shifts_of(
     return found
 
 
-def _shift(
-    series: Series, apart: Mapping[tuple[str, str], Series], window: Window, detector: Detector
-) -> Shift | None:
+def _shift(series: Series, apart: Mapping[tuple[str, str], Series], window: Window, detector: Detector) -> Shift | None:
     before = series.between(window.before, window.start)
     if (given := apart.get((series.entity, series.metric))) is not None:
         before = list(given.values)
     during = series.between(window.start, window.end)
     if len(before) < FEWEST_CALM or len(during) < FEWEST_TROUBLE:
         return None
-    top, least = _ratio(series, before)
+    top, least = ratio(series, before)
     bad, worse = ([top - value for value in before], [top - value for value in during]) if top else (before, during)
     score, sign = detector.score(bad, worse, least), 1.0
     if series.worse == "both":
@@ -54,7 +52,7 @@ def _shift(
     )
 
 
-def _ratio(series: Series, before: Sequence[float]) -> tuple[float, float]:
+def ratio(series: Series, before: Sequence[float]) -> tuple[float, float]:
     """The value of full availability (0: not an availability), and the smallest spread that is trusted.
 
     Availability is judged by what is missing of it: from 100 % to 96 % is little of the value and much of the failures.

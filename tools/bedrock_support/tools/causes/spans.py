@@ -194,9 +194,7 @@ _KINDS: dict[str, tuple[Kind, bool]] = {
 }
 
 
-def _series(
-    points: Mapping[Measure, Mapping[float, list[float]]], source: str, width: float
-) -> Iterator[Series]:
+def _series(points: Mapping[Measure, Mapping[float, list[float]]], source: str, width: float) -> Iterator[Series]:
     for (entity, metric), bins in points.items():
         times = tuple(sorted(bins))
         kind, own = _KINDS[metric]
