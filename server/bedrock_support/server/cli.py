@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, gaps, verify-spec."""
+"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, gaps, rca and more."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
+from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compliance_parser(commands)
     add_gap_parsers(commands)
     add_scan_parser(commands)
+    add_rca_parser(commands)
     return parser
 
 

@@ -15,7 +15,7 @@ _QUANTILE = re.compile(r"(\bp\d\d|\d\d$|max|min|quantile|percentile)", re.IGNORE
 
 
 def main_shift(shifts: Iterable[Shift], kind: Kind, metric: str | None = None) -> Shift | None:
-    """The shift that stands for a kind: of the metric that is asked for, else of means, else of what isn't a quantile."""
+    """The shift that stands for a kind: of the metric asked for, else of means, else of what isn't a quantile."""
     fitting = [each for each in shifts if each.series.kind == kind and not each.series.own]
 
     def order(each: Shift) -> tuple[bool, bool, bool]:
@@ -26,10 +26,10 @@ def main_shift(shifts: Iterable[Shift], kind: Kind, metric: str | None = None) -
 
 
 def factors(shifts: Mapping[str, Sequence[Shift]], target: str, kinds: Iterable[Kind]) -> dict[str, float]:
-    """For each entity with known traffic: from LEAST (can't explain the target's trouble) to 1 (can, or isn't known)."""
+    """For each entity with known traffic: from LEAST (can't explain the target's trouble) to 1 (can)."""
     if target not in shifts or not (calls := _traffic(shifts[target])):
         return {}
-    extra = {kind: _extra(shifts[target], kind) for kind in kinds}
+    extra: dict[Kind, float] = {kind: _extra(shifts[target], kind) for kind in kinds}
     found: dict[str, float] = {}
     for entity, own in shifts.items():
         rate = _traffic(own)

@@ -21,13 +21,16 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ("latency", r"laten|duration|response_?time|elapsed|_ms$|_seconds$|wait"),
     ("traffic", r"request|traffic|throughput|rps|qps|calls|count|workload|load$|rate$|hits"),
 )
-_SIGN = [(kind, re.compile(pattern)) for kind, pattern in _WORDS]
+_SIGN: list[tuple[Kind, re.Pattern[str]]] = [(kind, re.compile(pattern)) for kind, pattern in _WORDS]
 
 
 def kind_of(metric: str) -> Kind:
     """What a metric's name says that it measures."""
     name = metric.lower().replace("-", "_")
-    return next((kind for kind, sign in _SIGN if sign.search(name)), "other")
+    for kind, sign in _SIGN:
+        if sign.search(name):
+            return kind
+    return "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

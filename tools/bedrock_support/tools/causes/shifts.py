@@ -20,11 +20,8 @@ def shifts_of(
 ) -> list[Shift]:
     """A shift for each series with enough values on both sides, in the order of the data."""
     calm = {(each.entity, each.metric): each for each in data.baseline}
-    found: list[Shift] = []
-    for series in data.series:
-        if wanted(series) and (shift := _shift(series, calm, window, detector)) is not None:
-            found.append(shift)
-    return found
+    found = (_shift(series, calm, window, detector) for series in data.series if wanted(series))
+    return [shift for shift in found if shift is not None]
 
 
 def _shift(series: Series, apart: Mapping[tuple[str, str], Series], window: Window, detector: Detector) -> Shift | None:

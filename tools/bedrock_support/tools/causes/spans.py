@@ -1,4 +1,4 @@
-"""Metrics and the call graph from traces: OTLP-JSON, one `resourceSpans` object a line, as our own span file has them."""
+"""Metrics and the call graph from traces: OTLP-JSON, one `resourceSpans` object a line, as our span file has."""
 
 from __future__ import annotations
 
@@ -114,15 +114,7 @@ Measure = tuple[str, str]
 def measured(spans: Mapping[str, Span], source: str) -> tuple[list[Series], dict[str, set[str]]]:
     """Series per service (latency, self time, errors, own errors, requests) and who calls whom."""
     calls: dict[str, set[str]] = {}
-    entries: list[Span] = []
-    for span in spans.values():
-        parent = spans.get(span.parent)
-        if parent is not None:
-            parent.children.append(span)
-            if parent.service != span.service:
-                calls.setdefault(parent.service, set()).add(span.service)
-        if parent is None or parent.service != span.service:
-            entries.append(span)
+    entries = _joined(spans, calls)
     if not entries:
         return [], calls
     points: dict[Measure, dict[float, list[float]]] = {}
@@ -140,13 +132,32 @@ def measured(spans: Mapping[str, Span], source: str) -> tuple[list[Series], dict
         note(span.service, "errors", span.start, float(span.failed))
         note(span.service, "own errors", span.start, float(span.failed and not _handed_up(own)))
         for each in own:
-            if each.kind == _CLIENT and each.peer and not _answered(each):
-                calls.setdefault(each.service, set()).add(each.peer)
-                note(each.peer, "unanswered errors", each.start, float(each.failed))
+            if each.kind != _CLIENT or not each.peer:
+                continue
+            answered = {child.service for child in each.children if child.service != each.service}
+            if answered and each.peer not in answered:
+                continue  # known by the name that it gives itself
+            calls.setdefault(each.service, set()).add(each.peer)
+            note(each.peer, "unanswered errors", each.start, float(each.failed and not answered))
+            if not answered:
                 note(each.peer, "latency seen by callers", each.start, each.end - each.start)
     for caller in list(calls):
         calls[caller].discard(caller)
     return list(_series(points, source, width)), calls
+
+
+def _joined(spans: Mapping[str, Span], calls: dict[str, set[str]]) -> list[Span]:
+    """Hang children on their parents; the result is where each service's part of a trace begins."""
+    entries: list[Span] = []
+    for span in spans.values():
+        parent = spans.get(span.parent)
+        if parent is not None:
+            parent.children.append(span)
+            if parent.service != span.service:
+                calls.setdefault(parent.service, set()).add(span.service)
+        if parent is None or parent.service != span.service:
+            entries.append(span)
+    return entries
 
 
 def _local(entry: Span) -> list[Span]:
