@@ -168,10 +168,12 @@ def _json(text: TextIOWrapper, size: int, place: Place, pile: _Pile) -> None:
         return
     if record is None and size > MOST_JSON:
         raise TableError(f"JSON larger than {MOST_JSON // 2**20} MiB must be in lines")
-    documents = [json.loads(text.read())] if record is None else [json.loads(line) for line in text if line.strip()]
+    documents: list[Any] = [json.loads(text.read())] if record is None else [json.loads(line) for line in text if line.strip()]
     if len(documents) == 1 and _document(documents[0], place, pile):
         return
-    rows = cast("list[Any]", documents[0] if len(documents) == 1 and isinstance(documents[0], list) else documents)
+    rows = documents
+    if len(documents) == 1 and isinstance(documents[0], list):
+        rows = cast("list[Any]", documents[0])
     _records([cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)], place, pile)
 
 

@@ -107,7 +107,7 @@ def spread(
         for name, share in mass.items():
             if share < 1e-6:
                 continue
-            onward = {each: _pull(nodes[each]) for each in callees[name]}
+            onward = {each: _pull(nodes[each]) * _prior(nodes[each], onset) for each in callees[name]}
             total = stay[name] + sum(onward.values())
             if total <= 0:
                 continue

@@ -19,6 +19,7 @@ STATISTIC = frozenset({"statistic", "stat", "agg", "aggregation"})
 VALUE = frozenset({"value", "val", "metric_value"})
 MOST_POINTS = 5_000_000
 _LABEL = re.compile(r'(?:service|service_name|app|pod|container|job|instance)="([^"]+)"')
+_QUANTILE = re.compile(r"p\d\d?|avg|mean|max|min|total|response")
 _RESIDUE = "the table"
 
 Points = dict[tuple[str, str], list[tuple[float, float]]]
@@ -146,10 +147,14 @@ def named(column: str) -> tuple[str, str]:
         if found and entity and metric:
             return entity, metric
     parts = re.split(r"[_ ]", column)
-    for cut in range(1, len(parts)):
-        if kind_of("_".join(parts[cut:])) != "other":
-            return column[: sum(map(len, parts[:cut])) + cut - 1], column[sum(map(len, parts[:cut])) + cut :]
-    return (column[: column.rindex("_")], parts[-1]) if "_" in column.strip("_") else (_RESIDUE, column)
+    cuts = range(1, len(parts))
+    spoken = [cut for cut in cuts if kind_of(parts[cut]) != "other" or _QUANTILE.fullmatch(parts[cut])]
+    joined = [cut for cut in cuts if kind_of("_".join(parts[cut:])) != "other"]
+    for cut in [*spoken, *joined, *reversed(cuts)]:
+        at = sum(map(len, parts[:cut])) + cut
+        if 1 < at < len(column):
+            return column[: at - 1], column[at:]
+    return _RESIDUE, column
 
 
 def _plain(name: str) -> str:
