@@ -15,14 +15,14 @@ HURT = TIMES[ONSET]
 def wave(level: float, hurt: float = 0.0, *, spread: float = 0.05, seed: int = 1) -> list[float]:
     """Values around a level, with `hurt` added from the onset on."""
     chance = random.Random(seed)
-    return [
-        level * (1 + chance.uniform(-spread, spread)) + (hurt if place >= ONSET else 0) for place in range(STEPS)
-    ]
+    return [level * (1 + chance.uniform(-spread, spread)) + (hurt if place >= ONSET else 0) for place in range(STEPS)]
 
 
 def wide(path: Path, columns: Mapping[str, list[float]]) -> Path:
     rows = [",".join(["time", *columns])]
-    rows += [",".join(map(str, (when, *(each[place] for each in columns.values())))) for place, when in enumerate(TIMES)]
+    rows += [
+        ",".join(map(str, (when, *(each[place] for each in columns.values())))) for place, when in enumerate(TIMES)
+    ]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
 

@@ -168,7 +168,9 @@ def _json(text: TextIOWrapper, size: int, place: Place, pile: _Pile) -> None:
         return
     if record is None and size > MOST_JSON:
         raise TableError(f"JSON larger than {MOST_JSON // 2**20} MiB must be in lines")
-    documents: list[Any] = [json.loads(text.read())] if record is None else [json.loads(line) for line in text if line.strip()]
+    documents: list[Any] = (
+        [json.loads(text.read())] if record is None else [json.loads(line) for line in text if line.strip()]
+    )
     if len(documents) == 1 and _document(documents[0], place, pile):
         return
     rows = documents
