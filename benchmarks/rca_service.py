@@ -3,7 +3,8 @@
     python benchmarks/rca_service.py NAME PORT SPANS.jsonl MODE [CALLEE=PORT ...]
 
 MODE is `serial` (callees one after another), `parallel` (all at once) or `store` (no callees; reads and writes a table
-under one lock, as a small database does). PUT /fault/KIND injects latency, errors, cpu or memory; PUT /fault/none ends it.
+under one lock, as a small database does). PUT /fault/KIND injects latency, errors, cpu or memory;
+PUT /fault/none ends it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def hurt() -> bool:
             hashlib.sha256(b"x" * 4096).digest()
     elif fault == "memory" and len(ballast) < MOST_CHUNKS:
         ballast.append(bytearray(os.urandom(CHUNK // 64) * 64))
-    return fault == "errors" and random.random() < FAILING
+    return fault == "errors" and random.random() < FAILING  # noqa: S311 - chance, not secrecy
 
 
 def work(trace: str, parent: str) -> bool:

@@ -3,9 +3,9 @@
     python -m benchmarks.root_cause [--keep DIR] [--replay DIR] [--petshop DIR] [--detectors]
 
 Three programs of HTTP services (a chain, a fan-out, a shared store; each service its own process) run under load. One
-service at a time is hurt: latency, errors, processor, memory, or it is killed (dependency loss). Each incident has 2 s of
-calm and 1.2 s of trouble; its spans and its processes' metrics go to files of their own, which find_root_cause reads, as a
-user would give them: once told nothing, once told when the trouble began. --keep leaves the files, --replay scores kept
+service at a time is hurt: latency, errors, processor, memory, or it is killed (dependency loss). Each incident has 2 s
+of calm and 1.2 s of trouble; its spans and its processes' metrics go to files of their own, which are read as a user
+would give them: once told nothing, once told when the trouble began. --keep leaves the files, --replay scores kept
 ones, --detectors scores every detector. --petshop DIR (or PETSHOP) scores the `dataset` folder of
 amazon-science/petshop-root-cause-analysis, which isn't part of this project (data: CC BY 4.0).
 """
@@ -44,7 +44,7 @@ def main() -> None:
         folder = given.replay or given.keep or Path(scratch)
         if given.replay is None:
             folder.mkdir(parents=True, exist_ok=True)
-            record(folder, given.incidents, random.Random(given.seed))
+            record(folder, given.incidents, random.Random(given.seed))  # noqa: S311 - chance, not secrecy
         reached = score_suite(folder, given.detectors)
     if given.petshop is None:
         print("PetShop: not scored, its data isn't here (--petshop DIR)")

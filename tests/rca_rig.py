@@ -14,7 +14,7 @@ HURT = TIMES[ONSET]
 
 def wave(level: float, hurt: float = 0.0, *, spread: float = 0.05, seed: int = 1) -> list[float]:
     """Values around a level, with `hurt` added from the onset on."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
     return [level * (1 + chance.uniform(-spread, spread)) + (hurt if place >= ONSET else 0) for place in range(STEPS)]
 
 
@@ -52,7 +52,7 @@ def span(trace: int, ident: int, parent: int, service: str, kind: int, start: fl
 def chain_traces(path: Path, *, slow: str = "", lost: bool = False) -> Path:
     """web calls cart, cart calls base, ten times a second for a minute; the last quarter is in trouble."""
     lines: list[str] = []
-    chance = random.Random(3)
+    chance = random.Random(3)  # noqa: S311 - chance, not secrecy
     for number in range(600):
         at, bad = START + number / 10, number >= 450
         own = {name: 0.01 + chance.uniform(0, 0.002) + (0.1 if bad and name == slow else 0) for name in ("w", "c", "b")}

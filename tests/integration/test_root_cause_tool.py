@@ -57,7 +57,7 @@ async def test_an_agent_gets_causes_with_evidence(tmp_path: Path) -> None:
 async def test_no_path_leads_out_of_the_roots(tmp_path: Path) -> None:
     inside = recorded(tmp_path)
     for given in ({"paths": ["/etc"]}, {"paths": ["../x.csv"]}, {"paths": ["."], "baseline": "/etc/passwd"}):
-        with pytest.raises(InputError, match="outside|doesn't exist"):
+        with pytest.raises(InputError, match=r"outside|doesn't exist"):
             await ROOT_CAUSE.run(context(inside), RootCauseInput.model_validate(given))
 
 

@@ -90,7 +90,7 @@ def test_columns_are_told_apart_into_entity_and_metric() -> None:
         ("g.json", json.dumps({"a": ["b", "c"], "b": ["c"]})),
         (
             "g.json",
-            json.dumps({"edges": [{"from": "a", "to": "b"}, {"from": "a", "to": "c"}, {"from": "b", "to": "c"}]}),
+            json.dumps({"edges": [{"from": "a", "to": each} for each in "bc"] + [{"from": "b", "to": "c"}]}),
         ),
         ("g.json", json.dumps([["a", "b"], ["a", "c"], ["b", "c"]], indent=1)),
         ("g.jsonl", '{"caller": "a", "callee": "b"}\n{"caller": "a", "callee": "c"}\n{"caller": "b", "callee": "c"}\n'),

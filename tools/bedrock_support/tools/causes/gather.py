@@ -168,9 +168,8 @@ def _json(text: TextIOWrapper, size: int, place: Place, pile: _Pile) -> None:
         return
     if record is None and size > MOST_JSON:
         raise TableError(f"JSON larger than {MOST_JSON // 2**20} MiB must be in lines")
-    documents: list[Any] = (
-        [json.loads(text.read())] if record is None else [json.loads(line) for line in text if line.strip()]
-    )
+    whole = [text.read()] if record is None else (line for line in text if line.strip())
+    documents: list[Any] = [json.loads(each) for each in whole]
     if len(documents) == 1 and _document(documents[0], place, pile):
         return
     rows = documents
@@ -184,7 +183,7 @@ def _document(document: Any, place: Place, pile: _Pile) -> bool:
         read_spans([json.dumps(document)], pile.spans)
         pile.span_files.append(place.label)
         return True
-    edges = graph_of(document)
+    edges = graph_of(cast("object", document))
     _join(pile, edges or {})
     return edges is not None
 
