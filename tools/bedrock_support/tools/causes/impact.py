@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 
 from bedrock_support.tools.causes.model import Kind, Shift
 
@@ -41,13 +40,15 @@ def factors(shifts: Mapping[str, Sequence[Shift]], target: str, kinds: Iterable[
     return found
 
 
-def _traffic(shifts: Iterable[Shift]) -> float | None:
-    rates = [each.during for each in shifts if each.series.kind == "traffic"]
-    return median(rates) if rates else None
+def _traffic(shifts: Sequence[Shift]) -> float | None:
+    return max((each.during for each in shifts if each.series.kind == "traffic"), default=None)
 
 
-def _extra(shifts: Iterable[Shift], kind: Kind) -> float:
+def _extra(shifts: Sequence[Shift], kind: Kind) -> float:
     shift = main_shift(shifts, kind)
-    if shift is None or shift.score <= 0:
-        return 0.0
-    return max(0.0, (shift.before - shift.during) if kind == "availability" else (shift.during - shift.before))
+    felt = [shift] if shift is not None else []
+    if kind == "errors":
+        # Who is gone counts no errors itself; its callers do.
+        felt += [each for each in shifts if each.series.own and each.series.kind == kind]
+    more = [each.before - each.during if kind == "availability" else each.during - each.before for each in felt]
+    return max((extra for extra, each in zip(more, felt, strict=True) if each.score > 0), default=0.0)

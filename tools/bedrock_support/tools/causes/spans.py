@@ -205,14 +205,17 @@ _KINDS: dict[str, tuple[Kind, bool]] = {
 }
 
 
+_COUNTS = {"latency": "requests per second", "unanswered errors": "calls per second"}
+
+
 def _series(points: Mapping[Measure, Mapping[float, list[float]]], source: str, width: float) -> Iterator[Series]:
     for (entity, metric), bins in points.items():
         times = tuple(sorted(bins))
         kind, own = _KINDS[metric]
         yield _one(entity, metric, kind, times, tuple(sum(bins[at]) / len(bins[at]) for at in times), source, own)
-        if metric == "latency":
+        if (count := _COUNTS.get(metric)) is not None:
             counts = tuple(len(bins[at]) / width for at in times)
-            yield _one(entity, "requests per second", "traffic", times, counts, source, own=False)
+            yield _one(entity, count, "traffic", times, counts, source, own=False)
 
 
 def _one(
