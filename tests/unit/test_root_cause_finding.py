@@ -12,7 +12,7 @@ from bedrock_support.tools.causes.detectors import DETECTORS
 from bedrock_support.tools.causes.gather import gather
 from bedrock_support.tools.paths import Place
 from tests.promises import promise
-from tests.rca_rig import HURT, chain_traces, edges, wave, wide
+from tests.rca_rig import HURT, ONSET, STEPS, chain_traces, edges, wave, wide
 
 CALLS = {"web": ["cart", "search"], "cart": ["base"], "search": ["base"]}
 
@@ -53,7 +53,7 @@ def test_the_incident_is_found_and_explained(tmp_path: Path) -> None:
     assert first.onset == pytest.approx(HURT, abs=15)
     assert "metrics.csv [cart latency]" in first.shifts[0].series.source
     assert first.shifts[0].effect > 10
-    assert 0.3 < first.confidence <= 0.95
+    assert 0.3 < first.confidence < 1
     assert "cart" in first.disproof
     assert any("found by rule" in note for note in found.notes)
 
@@ -100,6 +100,18 @@ def test_a_service_that_fell_silent_is_named_by_its_callers(tmp_path: Path) -> N
     found = found_in(chain_traces(tmp_path / "spans.jsonl", lost=True))
     assert found.causes[0].entity == "base"
     assert found.causes[0].mechanism == "errors"
+
+
+@promise("rca:loss")
+def test_a_process_whose_measures_stop_is_named(tmp_path: Path) -> None:
+    paths = shop(tmp_path, web=0.3)
+    gone = wave(20)[:ONSET] + [float("nan")] * (STEPS - ONSET)
+    metrics = wide(tmp_path / "infra.csv", {"search_cpu": gone, "cart_cpu": wave(20, seed=9)})
+    first = found_in(*paths, metrics).causes[0]
+    assert (first.entity, first.mechanism) == ("search", "silence")
+    assert "no values from" in first.why
+    beyond = found_in(*paths, metrics, start=HURT, end=HURT + 10_000).causes[0]
+    assert beyond.entity == "search", "where all data end, nobody fell silent"
 
 
 @promise("rca:deterministic")

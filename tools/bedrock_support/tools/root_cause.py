@@ -173,6 +173,8 @@ def quotes(cause: Cause) -> list[tuple[str, str, str]]:
             f"{each.before:.4g} -> {each.during:.4g}, {each.effect:+.1f} spreads{since}; "
             f"{each.samples[0]} values before, {each.samples[1]} during"
         )
+        if each.silent:
+            quote = f"no values{since}; {each.samples[0]} before, {each.samples[1]} during"
         found.append((each.series.kind, each.series.source, quote))
     found += [("change", each.source, f"{told(each.at)} {each.entity}: {each.what}") for each in cause.changes]
     return found

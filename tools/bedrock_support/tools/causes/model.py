@@ -110,3 +110,5 @@ class Shift:
     """Change of the middle value in scales of the calm spread, signed."""
     onset: float | None
     samples: tuple[int, int]
+    silent: bool = False
+    """The values stopped: `during` is the last one before."""

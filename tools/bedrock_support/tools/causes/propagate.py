@@ -67,7 +67,10 @@ def nodes_of(
         own = [each for each in node.shifts if each.series.own and each.series.kind in SYMPTOMS]
         node.knows_own = bool(own)
         node.own = max((each.score for each in own), default=0.0)
-        node.resources = max((each.score for each in node.shifts if each.series.kind in RESOURCES), default=0.0)
+        resources = [each for each in node.shifts if each.series.kind in RESOURCES]
+        node.resources = max((each.score for each in resources if not each.silent), default=0.0)
+        if silent := [each.score for each in resources if each.silent]:
+            node.own, node.knows_own, node.account = max(node.own, *silent), True, 1.0
         node.felt = max(node.felt, node.own)
     for change in changes:
         if window.start - 8 * CHANGE_SECONDS <= change.at <= window.end and change.entity in nodes:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from bedrock_support.tools.causes.detectors import Detector, scale_of
-from bedrock_support.tools.causes.model import Data, Series, Shift, Window
+from bedrock_support.tools.causes.model import RESOURCES, Data, Series, Shift, Window
 
 FEWEST_CALM, FEWEST_TROUBLE = 5, 1
+FEWEST_AWAITED = 4
+SILENCE = 5.0
+"""The score of a process whose measures stop."""
 LEAST_SHARE = 0.005
 """Failures in all requests that a share may move by without meaning."""
 _ONSET = 3.0
@@ -29,6 +32,8 @@ def _shift(series: Series, apart: Mapping[tuple[str, str], Series], window: Wind
     if (given := apart.get((series.entity, series.metric))) is not None:
         before = list(given.values)
     during = series.between(window.start, window.end)
+    if (silence := _silence(series, window)) is not None:
+        return silence
     if len(before) < FEWEST_CALM or len(during) < FEWEST_TROUBLE:
         return None
     top, least = ratio(series, before)
@@ -46,6 +51,31 @@ def _shift(series: Series, apart: Mapping[tuple[str, str], Series], window: Wind
         effect=(median(during) - middle) / scale,
         onset=_onset(series, window, middle, scale, -sign if top else sign),
         samples=(len(before), len(during)),
+    )
+
+
+def _silence(series: Series, window: Window) -> Shift | None:
+    """A process's own measures that stopped with the trouble: whoever was measured is gone, or the agent is."""
+    if series.kind not in RESOURCES:
+        return None
+    known = [when for when in series.times if window.before <= when < window.start]
+    if len(known) < FEWEST_CALM:
+        return None
+    step = (known[-1] - known[0]) / (len(known) - 1)
+    awaited = (window.end - window.start) / step if step > 0 else 0.0
+    heard = sum(window.start <= when < window.end for when in series.times)
+    if awaited < FEWEST_AWAITED or heard > awaited * 0.25 or window.start - known[-1] > 2 * step:
+        return None
+    last = series.values[series.times.index(known[-1])]
+    return Shift(
+        series=series,
+        score=SILENCE,
+        before=last,
+        during=last,
+        effect=0.0,
+        onset=known[-1] + step,
+        samples=(len(known), heard),
+        silent=True,
     )
 
 

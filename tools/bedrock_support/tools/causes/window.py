@@ -19,9 +19,9 @@ _LOUD, _MOST = 4.0, 8.0
 
 
 def given_window(data: Data, start: float, end: float | None) -> Window:
-    """The caller's times; calm is everything before, but at most twenty times as long as the trouble."""
+    """The caller's times, as far as there are values; calm is what lies before, at most twenty times as long."""
     first, last = _bounds(data.series)
-    until = last if end is None else end
+    until = last if end is None else max(start, min(end, last))
     before = max(first, start - max(20 * (until - start), 60.0))
     return Window(before=before, start=start, end=until, found=False, source="given")
 
