@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bedrock_support.tools.causes.detectors import DETECTORS, Detector
+from bedrock_support.tools.causes.detectors import DETECTORS, Detector, RankShift, RobustZ
 from bedrock_support.tools.causes.model import RESOURCES, SYMPTOMS, Change, Data, Shift, Window
 from bedrock_support.tools.causes.propagate import ANOMALOUS, Node, nodes_of, spread
 from bedrock_support.tools.causes.shifts import FEWEST_CALM, shifts_of
@@ -15,6 +15,8 @@ from bedrock_support.tools.causes.window import found_window, given_window
 DEFAULT = "peaks"
 """The best by measurement: docs/root-cause.md has the table."""
 MOST_SHIFTS = 5
+FEWEST_HELD = 3
+"""Values that a window which was found must have: fewer are a spike."""
 MOST_SURE, LEAD = 0.97, 2.2
 
 
@@ -63,6 +65,8 @@ def find_causes(
     entity, metric = named_target(data, target) if target else (None, None)
     notes = list(data.notes)
     window = found_window(data, entity) if start is None else given_window(data, start, end)
+    if window is not None and window.found and not _holds(data, window):
+        window = None
     if window is None:
         notes.append("no metric left what was usual before: name start and end, or give a longer calm time before it")
         return Found(window=None, target=entity, causes=(), notes=tuple(notes))
@@ -83,6 +87,23 @@ def find_causes(
         notes.append(f"nothing that {entity} calls changed: what changed elsewhere is listed")
     causes = tuple(_cause(node, place, ranked, data, entity) for place, node in enumerate(ranked[:20]))
     return Found(window=window, target=entity, causes=causes, notes=tuple(notes))
+
+
+def _holds(data: Data, window: Window) -> bool:
+    """Whether some symptom is elsewhere during the whole window that was found, and not in a spike or two of it.
+
+    Both detectors must agree: the distance is fooled by one wild value, the ranks by many that hardly moved.
+    """
+    symptoms = any(each.kind in SYMPTOMS for each in data.series)
+    for far in shifts_of(data, window, RobustZ(), lambda each: not symptoms or each.kind in SYMPTOMS):
+        if far.score < 1 or far.silent:
+            continue
+        if data.baseline:
+            return True
+        sure = shifts_of(data, window, RankShift(), lambda each, series=far.series: each is series)
+        if far.samples[1] >= FEWEST_HELD and any(each.score >= 1 for each in sure):
+            return True
+    return False
 
 
 def named_target(data: Data, target: str) -> tuple[str | None, str | None]:
