@@ -25,6 +25,7 @@ from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.rollout.cli import add_rollout_parser
 from bedrock_support.server.rollout.front_cli import add_front_parser
+from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add_flag_parsers(commands)
     add_front_parser(commands, _port)
     add_rollout_parser(commands)
+    add_rca_parser(commands)
     return parser
 
 
