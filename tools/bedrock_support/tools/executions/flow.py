@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bedrock_support.tools.executions.model import Step
-from bedrock_support.tools.executions.texts import failure, succeeded
+from bedrock_support.tools.executions.texts import failure, settled, succeeded
 from bedrock_support.tools.executions.traits import digest
 
 MOST_WAITING = 64
@@ -36,7 +36,7 @@ def answered(step: Step, answer: Answer) -> Step:
         step,
         ok=ok,
         answered=True,
-        out=digest(answer.text),
+        out=digest(settled(answer.text)),
         error="" if ok else failure(answer.text),
         seconds=seconds,
         tokens=step.tokens + answer.tokens,

@@ -51,6 +51,8 @@ class Step:
     """Seconds since the epoch, or since anything else that the record counts from."""
     seconds: float = 0.0
     tokens: int = 0
+    partial: bool = False
+    """The record shows some of the agent's calls only, so its end says nothing."""
     head: str = ""
     """Begin of the line as it stands in the file."""
 
@@ -61,8 +63,11 @@ class Step:
 
     @property
     def outcome(self) -> tuple[str, str, bool | None, str, str]:
-        """Which call it is and what came of it: equal ones brought nothing new."""
-        return (*self.key, self.ok, self.out, self.error)
+        """Which call it is and what came of it: equal ones brought nothing new.
+
+        Two failures are equal when they read the same but for figures and names.
+        """
+        return (*self.key, self.ok, "" if self.ok is False else self.out, self.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def _step(file: str, line: Line, span: dict[str, Any], instance: str) -> Step | 
         at=began,
         seconds=max(0.0, ended - began) if began is not None and ended is not None else 0.0,
         tokens=whole(about.get(semconv.USAGE_INPUT_TOKENS)) + whole(about.get(semconv.USAGE_OUTPUT_TOKENS)),
+        partial=True,
         head=line.head,
     )
 

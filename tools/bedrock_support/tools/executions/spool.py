@@ -8,7 +8,7 @@ from typing import Any
 
 from bedrock_support.tools.executions.lines import Line, items, moment, obj, whole, word
 from bedrock_support.tools.executions.model import Kind, Step, Traits
-from bedrock_support.tools.executions.texts import failure, succeeded, text_of
+from bedrock_support.tools.executions.texts import failure, settled, succeeded, text_of
 from bedrock_support.tools.executions.traits import describe, digest, tool_name
 
 VERSION = 1
@@ -52,7 +52,7 @@ def record_of(payload: dict[str, Any], at: float, clean: Callable[[str], str]) -
         "ok": ok,
         "error_class": failure(clean(text[:2_000])) if ok is False else "",
         "out_bytes": len(text.encode("utf-8", "surrogatepass")),
-        "out_sha256": digest(clean(text[:20_000]) + text[20_000:]) if has_result else "",
+        "out_sha256": digest(settled(clean(text[:20_000]) + text[20_000:])) if has_result else "",
     }
 
 

@@ -17,6 +17,7 @@ _EXIT = re.compile(r"\bexit(?:ed)?(?: with)?[ _-]?(?:code|status)?[ :=]+(-?\d{1,
 _QUOTED = re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|`[^`\n]{0,200}`")
 _PATHS = re.compile(r"(?<![\w<])(?:[\w.-]{0,80}[/\\]){1,20}[\w.-]{0,80}")
 _NUMBERS = re.compile(r"0x[0-9a-fA-F]{1,32}|\b[0-9a-fA-F]{12,64}\b|\d+")
+_DURATION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s|secs?|seconds|milliseconds)\b")
 _SUCCESS = re.compile(
     r"\btests? (?:now |all |are |is )*(?:pass(?:es|ing)?|green)\b|\ball (?:the )?(?:tests|checks) (?:now )?pass"
     r"|\b(?:is|are|has been|have been|everything(?:'s| is)) (?:now |all )?"
@@ -90,6 +91,11 @@ def failure(text: str) -> str:
         chosen = lines[-1][:400]
     chosen = _NUMBERS.sub("#", _PATHS.sub("<path>", _QUOTED.sub("<name>", chosen)))
     return "".join(each if each.isprintable() else "?" for each in chosen)[:100]
+
+
+def settled(text: str) -> str:
+    """The text without durations: a second run of the same thing takes a little longer and brings nothing new."""
+    return _DURATION.sub("#s", text) if len(text) <= 10 * _LOOK else text
 
 
 def claim(text: str) -> Literal["", "success", "trouble"]:
