@@ -9,6 +9,7 @@ from bedrock_support.tools.compliance import Gather, compliance_report
 from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
+from bedrock_support.tools.runs import ANALYZE
 from bedrock_support.tools.triage import TRIAGE
 from bedrock_support.tools.verify import verify_specs
 
@@ -22,6 +23,7 @@ def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: Fa
         TRIAGE,
         detect_gaps(store),
         verify_specs(store),
+        ANALYZE,
         complete_handoff(desk, note),
         explain_routing(look),
         compliance_report(gather),

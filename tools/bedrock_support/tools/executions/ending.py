@@ -52,7 +52,7 @@ class Ending:
         if traits.kind == "test" and step.ok is not None:
             self._test, self._edited = step, False
             if self._claim is not None:
-                refuted = self._refuted() if step.ok is False else None
+                refuted = self._refuted(*self._claim) if step.ok is False else None
                 self._claim = None
         elif traits.kind == "write":
             self._edited = True
@@ -60,7 +60,7 @@ class Ending:
 
     def end(self) -> list[Found]:
         """What the end of the run shows."""
-        found = [self._refuted()] if self._claim is not None else []
+        found = [self._refuted(*self._claim)] if self._claim is not None else []
         refuted = bool(found)
         if not self._tail or self._tail[-1][1].partial or self._last_word == "trouble":
             return found
@@ -73,9 +73,7 @@ class Ending:
             found.append(self._left_open(*self._todos))
         return found
 
-    def _refuted(self) -> Found:
-        assert self._claim is not None
-        index, said, test, edited = self._claim
+    def _refuted(self, index: int, said: Step, test: Step, edited: bool) -> Found:
         return make(
             "contradiction",
             self._run,
@@ -120,9 +118,7 @@ class Ending:
             confidence=(0.9 if count > 1 else 0.75) if self._says else 0.65,
             title=f"The run ends with {count} failing calls" if count > 1 else "The run ends with a failing call",
             detail=f"From line {step.line} on nothing succeeds any more: {step.traits.tool}: {step.error}",
-            waste=Waste(
-                sum(each.tokens for _, each in self._failing), sum(each.seconds for _, each in self._failing)
-            ),
+            waste=Waste(sum(each.tokens for _, each in self._failing), sum(each.seconds for _, each in self._failing)),
             disproof="the failure was expected, the work went on elsewhere, or the user stopped the run",
             feedback="Don't end on a failure: mend its cause, or say what fails, what was tried and what is needed.",
         )

@@ -107,8 +107,8 @@ def _cleaned(value: object, clean: Callable[[str], str], depth: int = 0) -> obje
         return clean(value[:20_000]) + (f"…{digest(value)}" if len(value) > 20_000 else "")
     if depth >= 8:
         return "deeper"
-    if isinstance(value, dict):
+    if obj(value):
         return {str(key)[:200]: _cleaned(each, clean, depth + 1) for key, each in list(obj(value).items())[:200]}
-    if isinstance(value, list):
+    if items(value):
         return [_cleaned(each, clean, depth + 1) for each in items(value)[:200]]
     return value

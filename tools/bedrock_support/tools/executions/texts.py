@@ -8,7 +8,9 @@ from typing import Any, Literal, cast
 
 _LOOK = 20_000
 """Characters at each end of a text that are looked at."""
-_FAILED_TESTS = re.compile(r"\b[1-9]\d* (?:failed|failing|failures?|errors?)\b|^(?:FAILED|FAIL)\b|^--- FAIL", re.MULTILINE)
+_FAILED_TESTS = re.compile(
+    r"\b[1-9]\d* (?:failed|failing|failures?|errors?)\b|^(?:FAILED|FAIL)\b|^--- FAIL", re.MULTILINE
+)
 _ERROR = re.compile(
     r"\A\s*(?:<tool_use_error>|error\b|fatal\b|traceback \(most recent|[\w.]*(?:Error|Exception)\b:|command failed)",
     re.IGNORECASE,
@@ -26,8 +28,8 @@ _SUCCESS = re.compile(
     re.IGNORECASE,
 )
 _TROUBLE = re.compile(
-    r"\b(?:not|n't|cannot|can't|couldn't|unable|fail(?:s|ed|ing|ure)?|still|blocked|stuck|stopp(?:ed|ing)|give up|except"
-    r"|unfinished|incomplete|remain(?:s|ing)?|need(?:s)? your|please (?:check|tell|decide|grant))\b|n't\b|\?\s*\Z",
+    r"\b(?:not|n't|cannot|can't|couldn't|unable|fail(?:s|ed|ing|ure)?|still|blocked|stuck|stopp(?:ed|ing)|give up"
+    r"|except|unfinished|incomplete|remain(?:s|ing)?|need(?:s)? your|please (?:check|tell|decide|grant))\b|n't\b|\?\s*\Z",
     re.IGNORECASE,
 )
 _INTENT = re.compile(r"\b(?:would|should|will|once|until|if|to be|let me)\b", re.IGNORECASE)
@@ -67,7 +69,7 @@ def succeeded(text: str, *, test: bool, said: bool | None) -> bool:
 
 
 def _marked(text: str) -> bool:
-    if not text.lstrip()[:1] == "{" or len(text) > _LOOK:
+    if text.lstrip()[:1] != "{" or len(text) > _LOOK:
         return False
     try:
         value = json.loads(text)

@@ -95,7 +95,6 @@ class Watch:
         return inside and found.pattern == "contradiction" and found.steps[-1].traits.kind == "write"
 
     def _stretch(self, stretch: Stretch) -> None:
-        # An agent that edits between rounds isn't in a loop of reads; the stretch has the edits in it, equal each time.
         self._spans.append((stretch.start, stretch.end))
         if len(self._spans) > MOST_FOUND:
             del self._spans[0]
@@ -117,8 +116,9 @@ class Watch:
     def _end_alike(self) -> None:
         steps, count = self._failing, self._failing_count
         self._failing, self._failing_count = [], 0
-        if count < ALIKE or len({each.traits.args for each in steps}) == 1 < len(steps[0].traits.args):
-            return
+        same = bool(steps and steps[0].traits.args) and len({each.traits.args for each in steps}) == 1
+        if count < ALIKE or same:
+            return  # the same arguments each time: a stretch or a repeat tells that
         if any(first <= self._failing_at + 1 <= last for first, last in self._spans):
             return
         self._add(
@@ -138,9 +138,7 @@ class Watch:
         )
 
     def _repeat(self, again: Again) -> None:
-        outside = [
-            place for place in again.places if not any(first <= place <= last for first, last in self._spans)
-        ]
+        outside = [place for place in again.places if not any(first <= place <= last for first, last in self._spans)]
         if len(outside) < len(again.places) and len(outside) < 3:
             return
         close = again.places[-1] - again.places[0] == len(again.places) - 1
