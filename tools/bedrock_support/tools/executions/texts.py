@@ -29,7 +29,8 @@ _SUCCESS = re.compile(
 )
 _TROUBLE = re.compile(
     r"\b(?:not|n't|cannot|can't|couldn't|unable|fail(?:s|ed|ing|ure)?|still|blocked|stuck|stopp(?:ed|ing)|give up"
-    r"|except|unfinished|incomplete|remain(?:s|ing)?|need(?:s)? your|please (?:check|tell|decide|grant))\b|n't\b|\?\s*\Z",
+    r"|except|unfinished|incomplete|remain(?:s|ing)?|needs? your|please (?:check|tell|decide|grant))\b"
+    r"|n't\b|\?\s*\Z",
     re.IGNORECASE,
 )
 _INTENT = re.compile(r"\b(?:would|should|will|once|until|if|to be|let me)\b", re.IGNORECASE)
