@@ -80,6 +80,7 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "triage_incident",
             "detect_implementation_gaps",
             "verify_spec",
+            "analyze_executions",
             "complete_handoff",
             "explain_routing",
             "compliance_report",

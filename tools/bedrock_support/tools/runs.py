@@ -219,7 +219,7 @@ def summary(result: ExecutionsResult) -> str:
     return "\n".join(lines)
 
 
-ANALYZE = SupportTool[ExecutionsInput, ExecutionsResult](
+ANALYZE = SupportTool(
     name="analyze_executions",
     title="Find what goes wrong in agents' runs",
     description="Agent transcripts, spans, hook records: finds loops, retries, ping-pong, contradictions, abandoned "
