@@ -54,6 +54,8 @@ def _called(call: Call, form: str, number: int) -> list[dict[str, Any]]:
     elif form == "plain":
         row: dict[str, Any] = {"tool": tool, "args": given, "t": number}
         return [row if result is None else {**row, "result": result, "ok": ok}]
+    elif result is None:
+        return []  # the hook runs after the call only
     else:
         payload: dict[str, Any] = {"hook_event_name": "PostToolUse", "tool_name": tool, "tool_input": given}
         payload |= {"session_id": "s"}

@@ -88,8 +88,8 @@ async def test_an_answer_is_small_and_confined(tmp_path: Path) -> None:
 async def test_the_server_offers_it_and_reads_its_own_spans(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", LOOP, "chat")
     spans = tmp_path / "spans.jsonl"
-    variables = environment(BEDROCK_SUPPORT_SPAN_FILE=str(spans))
-    async with connect("serve", "--root", str(tmp_path), env=variables) as client:
+    env = environment(BEDROCK_SUPPORT_SPAN_FILE=str(spans))
+    async with connect("stdio", "2026-07-28", root=tmp_path, env=env) as client:
         found = told(await client.call_tool("analyze_executions", {"path": "run.jsonl"}))
         assert found["by_pattern"] == {"loop": 1}
         assert found["findings"][0]["line"] == 3

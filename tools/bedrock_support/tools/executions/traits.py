@@ -27,6 +27,8 @@ _TARGETS = ("file_path", "path", "filename", "file", "notebook_path", "target_fi
 _BEFORE = ("old_string", "old_str", "oldText", "old_text", "search")
 _AFTER = ("new_string", "new_str", "newText", "new_text", "replace", "content", "file_text", "text", "contents")
 _LISTS = ("todos", "plan", "tasks", "items")
+_REMARKS = frozenset({"description", "explanation", "reason", "thought", "toolSummary"})
+"""Arguments that only say why: a call with another remark is the same call."""
 _DONE = frozenset({"completed", "complete", "done", "cancelled", "canceled", "skipped"})
 
 
@@ -61,7 +63,7 @@ def describe(tool: object, args: object) -> Traits:
     todos = _todos(given)
     return Traits(
         tool=name,
-        args=digest(given),
+        args=digest({key: each for key, each in given.items() if key not in _REMARKS} or given),
         kind="other" if todos is not None else kind,
         target=_first(given, _TARGETS),
         before=_first(given, _BEFORE) if kind == "write" else "",
