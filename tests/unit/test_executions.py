@@ -44,9 +44,9 @@ FINE: dict[str, list[Event]] = {
     "waiting for what comes": [*[("status", {"id": 1}, "pending", True)] * 5, ("status", {"id": 1}, "done", True)],
     "pages": [*[("read_file", {"path": "a", "offset": n}, f"page {n}", True) for n in range(0, 900, 100)], *WORK],
     "tests after edits": [
-        each for n in range(5) for each in (edit(f"v{n}", f"v{n + 1}"), suite("1 failed in 0.2s", False))
-    ]
-    + [edit("v6", "v7"), suite("3 passed", True)],
+        *[each for n in range(5) for each in (edit(f"v{n}", f"v{n + 1}"), suite("1 failed in 0.2s", False))],
+        *[edit("v6", "v7"), suite("3 passed", True)],
+    ],
     "reading again after a write": [*[each for n in range(4) for each in (read("a"), edit(f"{n}", f"{n + 1}"))]],
     "one retry": [BROKEN, BROKEN, ("fetch", {"url": "u"}, "here", True), *WORK],
 }
