@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 
 from bedrock_support.server import cli, hook_spool
@@ -95,7 +96,7 @@ async def test_the_server_offers_it_and_reads_its_own_spans(tmp_path: Path) -> N
         assert found["findings"][0]["line"] == 3
         for _ in range(5):
             await client.call_tool("verify_spec", {"path": "none"})
-    report = look(spans)
+    report = await anyio.to_thread.run_sync(look, spans)
     assert [run.calls for run in report.runs] == [6]
 
 
