@@ -18,6 +18,7 @@ import anyio
 from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
+from bedrock_support.server.executions_cli import add_execution_parsers
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add_audit_parser(commands)
     add_compliance_parser(commands)
     add_gap_parsers(commands)
+    add_execution_parsers(commands)
     add_scan_parser(commands)
     add_flag_parsers(commands)
     add_front_parser(commands, _port)

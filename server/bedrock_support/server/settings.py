@@ -164,6 +164,15 @@ def _audit_folder(env: Mapping[str, str]) -> Path | None:
         return None
     if told and told.lower() not in _TRUE:
         return Path(told).expanduser().absolute()
+    return _state_folder(env) / "audit"
+
+
+def spool_folder() -> Path:
+    """Where the hook's records are kept unless told otherwise."""
+    return _state_folder(os.environ) / "spool"
+
+
+def _state_folder(env: Mapping[str, str]) -> Path:
     home = Path(env.get("HOME") or Path.home())
     if sys.platform == "win32":
         state = Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -173,7 +182,7 @@ def _audit_folder(env: Mapping[str, str]) -> Path | None:
         # A relative path is to be ignored (XDG Base Directory Specification).
         named = Path(env.get("XDG_STATE_HOME", ""))
         state = named if named.is_absolute() else home / ".local" / "state"
-    return state / "bedrock-support" / "audit"
+    return state / "bedrock-support"
 
 
 def _root(path: Path) -> Path:

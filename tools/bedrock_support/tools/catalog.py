@@ -10,6 +10,7 @@ from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.root_cause import ROOT_CAUSE
+from bedrock_support.tools.runs import ANALYZE
 from bedrock_support.tools.triage import TRIAGE
 from bedrock_support.tools.verify import verify_specs
 
@@ -24,6 +25,7 @@ def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: Fa
         detect_gaps(store),
         verify_specs(store),
         ROOT_CAUSE,
+        ANALYZE,
         complete_handoff(desk, note),
         explain_routing(look),
         compliance_report(gather),

@@ -1,0 +1,1 @@
+"""What analyze_executions is made of: readers of records of agents, detectors over their steps, findings."""
