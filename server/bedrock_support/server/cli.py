@@ -24,6 +24,7 @@ from bedrock_support.server.groups import innermost
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
+from bedrock_support.server.status_cli import add_status_parser
 
 if TYPE_CHECKING:
     from bedrock_support.server.wiring import House
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add_compliance_parser(commands)
     add_gap_parsers(commands)
     add_scan_parser(commands)
+    add_status_parser(commands)
     return parser
 
 

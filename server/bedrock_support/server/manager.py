@@ -39,6 +39,7 @@ from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.routing.spans import Attribute, annotate, span
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
+from bedrock_support.server.probes import Seen
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.track import RouteReport
 
@@ -69,6 +70,7 @@ class BedrockSupportManager:
     max_call_seconds: float
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
+    seen: Seen
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -86,7 +88,8 @@ class BedrockSupportManager:
         return await self._judge(operation, QUEUE, {RouteName.DIRECT: self.direct})
 
     async def _judge(self, operation: Operation, who: str, routes: Mapping[RouteName, Route]) -> Outcome:
-        clearance = await self.compliance.admit(operation, who)
+        with self.seen.compliance.use():
+            clearance = await self.compliance.admit(operation, who)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=clearance)
@@ -96,7 +99,8 @@ class BedrockSupportManager:
             return await dispatch(decided, routes, self.running)
 
         try:
-            decision = self._decide(clearance, routes)
+            with self.seen.router.use():
+                decision = self._decide(clearance, routes)
             outcome = await self.optimizer.run(decision, ask)
         except BaseException:
             await self.compliance.settle(None, clearance, who)

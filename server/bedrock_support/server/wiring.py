@@ -36,10 +36,13 @@ from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
+from bedrock_support.server.probes import Seen, component_probes
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.telemetry.components import Activity, Components
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -47,6 +50,7 @@ from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
+from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
@@ -118,6 +122,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
     backlog = Backlog(queue, clock, entropy, guards.of(direct.channel).open_in) if queue is not None else None
+    seen = Seen(router=Activity(clock), compliance=Activity(clock))
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -146,6 +151,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
+        seen=seen,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
@@ -167,9 +173,12 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     )
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
+    components = Components(clock, component_probes(direct, health, guards, seen, audit))
+    system = SystemHealth(components=components, clock=clock)
+    tools.append(get_system_health(system.report))
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
     return House(
         server=server,
         manager=manager,

@@ -52,7 +52,7 @@ class ComponentHealth:
     """Unix seconds at which this state was first seen."""
 
 
-type Probe = Callable[[], Finding]
+Probe = Callable[[], Finding]
 """Says what is known at once, without I/O."""
 
 

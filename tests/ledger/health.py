@@ -1,0 +1,15 @@
+"""Promises about the health of the system, its alarms and its figures."""
+
+from __future__ import annotations
+
+from tests.promises import Promise
+
+PROMISES: dict[str, Promise] = {
+    "health:components": Promise(
+        "issue 7", "Each of seven components is healthy, degraded, unhealthy or unknown, with evidence and samples."
+    ),
+    "health:endpoints": Promise(
+        "issue 7", "/livez asks no dependency; /readyz and /healthz answer 503 on failure, to loopback names only."
+    ),
+    "health:status": Promise("issue 7", "The command status calls unknown whatever it can't observe."),
+}
