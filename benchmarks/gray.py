@@ -33,13 +33,13 @@ class Traffic:
         """One call; True when any key is in alarm after it."""
         self.clock.time += 1.0
         failed = self.random.random() < fails
-        failure = Failure(kind=FailureKind.SERVER_ERROR, message="") if failed else None
+        failure = Failure(kind=FailureKind.UNAVAILABLE, message="") if failed else None
         self.detector.record(
             Attempt(
                 route=RouteName.DIRECT,
                 number=1,
                 seconds=self.random.lognormvariate(0.0, SIGMA) * slower * (3.0 if model == "b" else 1.0),
-                op_class=OperationClass.STANDARD if model == "a" else OperationClass.COMPLEX,
+                op_class=OperationClass.STANDARD if model == "a" else OperationClass.BACKGROUND,
                 budget=1000.0,
                 model=model,
                 failure=failure,

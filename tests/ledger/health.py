@@ -11,5 +11,9 @@ PROMISES: dict[str, Promise] = {
     "health:endpoints": Promise(
         "issue 7", "/livez asks no dependency; /readyz and /healthz answer 503 on failure, to loopback names only."
     ),
+    "health:gray": Promise(
+        "issue 7",
+        "A model five times slower, or a route that fails 30 %, is seen against its own past, and is over soon.",
+    ),
     "health:status": Promise("issue 7", "The command status calls unknown whatever it can't observe."),
 }

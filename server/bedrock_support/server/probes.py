@@ -11,6 +11,7 @@ from bedrock_support.routing.guard import Guards
 from bedrock_support.routing.model import Health, RouteName
 from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.components import Activity, Component, Finding, Probe
+from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
 
 _STOPPED = (BreakerState.OPEN, BreakerState.FORCED_OPEN)
@@ -25,7 +26,12 @@ class Seen:
 
 
 def component_probes(
-    direct: DirectBedrockClient, health: HybridHealthMonitor, guards: Guards, seen: Seen, audit: AuditTrail | None
+    direct: DirectBedrockClient,
+    health: HybridHealthMonitor,
+    gray: GrayDetector,
+    guards: Guards,
+    seen: Seen,
+    audit: AuditTrail | None,
 ) -> Mapping[Component, Probe]:
     """A probe for each of the seven."""
 
@@ -33,11 +39,11 @@ def component_probes(
         own = direct.condition()
         if own.health is Health.UNCONFIGURED:
             return Finding(state=Health.UNKNOWN, evidence=f"not set up: {own.note}")
-        return _route(health, RouteName.DIRECT)
+        return _route(health, gray, RouteName.DIRECT)
 
     return {
         Component.DIRECT: connection,
-        Component.MCP: lambda: _route(health, RouteName.MCP),
+        Component.MCP: lambda: _route(health, gray, RouteName.MCP),
         Component.ROUTER: seen.router.finding,
         Component.BREAKER: lambda: _breakers(guards),
         Component.COMPLIANCE: seen.compliance.finding,
@@ -46,8 +52,13 @@ def component_probes(
     }
 
 
-def _route(health: HybridHealthMonitor, route: RouteName) -> Finding:
+def _route(health: HybridHealthMonitor, gray: GrayDetector, route: RouteName) -> Finding:
+    """What attempts showed; degraded at best while one of its models or classes is slow or flaky against its past."""
     found = health.condition(route)
+    alarms = [each for each in gray.alarms() if each.key.startswith(f"{route.value}:")]
+    if alarms and found.health is Health.HEALTHY:
+        said = "; ".join(f"{each.key} {'is slow' if each.slow else 'fails'} against its past" for each in alarms)
+        return Finding(state=Health.DEGRADED, evidence=f"{found.note}; {said}", samples=found.samples)
     return Finding(state=found.health, evidence=found.note, samples=found.samples)
 
 

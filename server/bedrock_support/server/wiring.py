@@ -43,6 +43,7 @@ from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -111,9 +112,9 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     bedrock = bedrock_settings(settings)
     desk = HandoffDesk(clock, entropy)
     ledger = DecisionLedger()
-    learner, health = RouteLearner(clock), HybridHealthMonitor(clock)
+    learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock)
+    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health, gray), clock=clock)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
@@ -173,7 +174,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     )
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
-    components = Components(clock, component_probes(direct, health, guards, seen, audit))
+    components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock)
     tools.append(get_system_health(system.report))
     names = [each.name for each in tools]
