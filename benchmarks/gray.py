@@ -26,7 +26,7 @@ class Traffic:
     """Two models of one route, asked in turn, one call a second."""
 
     def __init__(self, seed: int) -> None:
-        self.random, self.clock = random.Random(seed), FakeClock()
+        self.random, self.clock = random.Random(seed), FakeClock()  # noqa: S311 - seeded traffic
         self.detector = GrayDetector(self.clock)
 
     def call(self, model: str = "a", slower: float = 1.0, fails: float = FAILS) -> bool:

@@ -13,7 +13,11 @@ PROMISES: dict[str, Promise] = {
     ),
     "health:gray": Promise(
         "issue 7",
-        "A model five times slower, or a route that fails 30 %, is seen against its own past, and is over soon.",
+        "A model five times slower, or a route that fails 30 %, is seen against its own past.",
     ),
+    "health:burn": Promise(
+        "telemetry 5.4", "Burn alerts need both windows; too few events are unknown, and a gate on unknown fails."
+    ),
+    "health:objectives": Promise("origin 6.1", "Objectives are data: the gates, and each class's own deadline."),
     "health:status": Promise("issue 7", "The command status calls unknown whatever it can't observe."),
 }

@@ -41,6 +41,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.server.probes import Seen
 from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
@@ -71,6 +72,7 @@ class BedrockSupportManager:
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
     seen: Seen
+    board: Board
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -108,6 +110,7 @@ class BedrockSupportManager:
         await self.compliance.settle(outcome, clearance, who)
         if who != QUEUE and self.backlog is not None:
             outcome = await self.backlog.accept(outcome)
+        self.board.judged(outcome)
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)

@@ -46,6 +46,7 @@ from bedrock_support.telemetry.components import Activity, Components
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
@@ -124,6 +125,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
     backlog = Backlog(queue, clock, entropy, guards.of(direct.channel).open_in) if queue is not None else None
     seen = Seen(router=Activity(clock), compliance=Activity(clock))
+    board = Board(clock)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -153,6 +155,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
         seen=seen,
+        board=board,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
