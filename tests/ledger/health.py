@@ -19,5 +19,8 @@ PROMISES: dict[str, Promise] = {
         "telemetry 5.4", "Burn alerts need both windows; too few events are unknown, and a gate on unknown fails."
     ),
     "health:objectives": Promise("origin 6.1", "Objectives are data: the gates, and each class's own deadline."),
+    "health:metrics": Promise(
+        "issue 7", "/metrics is Prometheus text, and rendered dashboards and rules name only what it holds."
+    ),
     "health:status": Promise("issue 7", "The command status calls unknown whatever it can't observe."),
 }

@@ -14,6 +14,8 @@ from bedrock_support.server.http import security
 from bedrock_support.server.status_cli import unseen, worded
 from bedrock_support.server.system import SystemHealth, with_health
 from bedrock_support.telemetry.components import Activity, Component, Components, Finding, Probe, overall
+from bedrock_support.telemetry.gray import GrayDetector
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.window import WINDOW
 from tests.fakes import FakeClock
 from tests.promises import promise
@@ -85,7 +87,10 @@ def test_the_whole_is_as_the_worst_part() -> None:
 
 def serving(probes: dict[Component, Probe]) -> TestClient:
     clock = FakeClock()
-    app = with_health(Starlette(), SystemHealth(components=Components(clock, probes), clock=clock), security())
+    system = SystemHealth(
+        components=Components(clock, probes), clock=clock, board=Board(clock), gray=GrayDetector(clock)
+    )
+    app = with_health(Starlette(), system, security())
     return TestClient(app, base_url="http://127.0.0.1:8000")
 
 

@@ -21,6 +21,7 @@ from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.monitoring_cli import add_monitoring_parser
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add_gap_parsers(commands)
     add_scan_parser(commands)
     add_status_parser(commands)
+    add_monitoring_parser(commands)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Health over HTTP: /livez, /readyz and /healthz beside MCP, and the report they share with the tool."""
+"""Health over HTTP: /livez, /readyz, /healthz and /metrics beside MCP, and the report they share with the tool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from starlette.routing import Route
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Health
+from bedrock_support.server.metrics import CONTENT_TYPE, exposition
 from bedrock_support.telemetry.components import Component, Components, overall
+from bedrock_support.telemetry.gray import GrayDetector
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.system_health import ComponentState, SystemHealthReport
 
 VERSION = version("bedrock-support")
@@ -38,6 +41,8 @@ class SystemHealth:
 
     components: Components
     clock: Clock
+    board: Board
+    gray: GrayDetector
 
     def report(self) -> SystemHealthReport:
         found = self.components.check()
@@ -86,7 +91,7 @@ def health_body(report: SystemHealthReport) -> dict[str, object]:
 
 
 def with_health(app: Starlette, system: SystemHealth, security: TransportSecuritySettings) -> Starlette:
-    """The application with the three endpoints, whose Host and Origin are checked like those of MCP."""
+    """The application with its endpoints, whose Host and Origin are checked like those of MCP."""
     guard = TransportSecurityMiddleware(security)
 
     def guarded(answer: Callable[[], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -107,7 +112,11 @@ def with_health(app: Starlette, system: SystemHealth, security: TransportSecurit
         body = health_body(system.report())
         return HealthJson(body, 503 if body["status"] == "fail" else 200)
 
-    paths = {"/livez": live, "/readyz": ready, "/healthz": health}
+    def metrics() -> Response:
+        text = exposition(system.components.check(), system.board.standing(), system.gray.alarms())
+        return Response(text, headers={"content-type": CONTENT_TYPE})
+
+    paths = {"/metrics": metrics, "/livez": live, "/readyz": ready, "/healthz": health}
     app.router.routes.extend(Route(path, guarded(answer)) for path, answer in paths.items())
     return app
 

@@ -178,7 +178,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
-    system = SystemHealth(components=components, clock=clock)
+    system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)

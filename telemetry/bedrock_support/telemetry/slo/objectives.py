@@ -39,7 +39,7 @@ class Objective:
 @cache
 def shipped_objectives() -> tuple[Objective, ...]:
     """The objectives that come with the product."""
-    return read_objectives(files(__package__).joinpath("objectives.toml").read_text("utf-8"))
+    return read_objectives(files("bedrock_support.telemetry.slo").joinpath("objectives.toml").read_text("utf-8"))
 
 
 def read_objectives(text: str) -> tuple[Objective, ...]:
