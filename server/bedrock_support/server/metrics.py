@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bedrock_support.telemetry.components import ComponentHealth
 from bedrock_support.telemetry.gray import GrayAlarm
 from bedrock_support.telemetry.slo.board import Standing
-from bedrock_support.telemetry.slo.burn import RULES
+from bedrock_support.telemetry.slo.burn import MIN_EVENTS, RULES
 from bedrock_support.telemetry.slo.objectives import Kind, Objective
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -81,10 +81,11 @@ def alert_rules(objectives: Sequence[Objective]) -> dict[str, object]:
             if bound >= 1.0:
                 continue  # no share of bad events can exceed it
             both = " and ".join(f"{_bad_share(each.name, window)} > {bound:g}" for window in (rule.long, rule.short))
+            enough = f'sum(increase({EVENTS}{{slo="{each.name}"}}[{rule.long / 60:.0f}m])) >= {MIN_EVENTS}'
             rules.append(
                 {
                     "alert": f"{each.name}_burns_{rule.factor:g}x",
-                    "expr": both,
+                    "expr": f"{both} and {enough}",
                     "labels": {"severity": rule.severity.value, "slo": each.name},
                     "annotations": {"summary": f"{each.title}: the budget burns {rule.factor:g} times too fast"},
                 }
