@@ -25,6 +25,7 @@ from bedrock_support.server.middleware import describe_transport
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
+from bedrock_support.server.system import SystemHealth, with_health
 from bedrock_support.tools.base import AnyTool
 
 NAME = "bedrock-support"
@@ -57,6 +58,7 @@ class SupportServer(MCPServer[Rounds]):
         catalog: list[AnyTool],
         state_keys: tuple[str, ...],
         peer_tools: PeerTools,
+        system: SystemHealth,
     ) -> None:
         entropy: Entropy = manager.entropy
 
@@ -78,6 +80,7 @@ class SupportServer(MCPServer[Rounds]):
         )
         self.manager = manager
         self._peer_tools = peer_tools
+        self._system = system
         # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
         lowlevel = self._lowlevel_server
         lowlevel.create_initialization_options = partial(  # pyright: ignore[reportAttributeAccessIssue] - called without
@@ -123,13 +126,15 @@ class SupportServer(MCPServer[Rounds]):
 
     def http_app(self, security: TransportSecuritySettings, *, path: str = "/mcp") -> Starlette:
         """Streamable HTTP at `path`, Host and Origin checked."""
-        return self.streamable_http_app(
+        app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
+        return with_health(app, self._system, security)
 
     def sse_application(self, security: TransportSecuritySettings) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
-        return self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
+        app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
+        return with_health(app, self._system, security)
 
     def _add_resources(self) -> None:
         manager = self.manager

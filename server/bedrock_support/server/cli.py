@@ -23,12 +23,14 @@ from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.monitoring_cli import add_monitoring_parser
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.rollout.cli import add_rollout_parser
 from bedrock_support.server.rollout.front_cli import add_front_parser
 from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
+from bedrock_support.server.status_cli import add_status_parser
 
 if TYPE_CHECKING:
     from bedrock_support.server.wiring import House
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     add_front_parser(commands, _port)
     add_rollout_parser(commands)
     add_rca_parser(commands)
+    add_status_parser(commands)
+    add_monitoring_parser(commands)
     return parser
 
 

@@ -40,7 +40,9 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.server.lifecycle import Lifecycle, turned_away
+from bedrock_support.server.probes import Seen
 from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
@@ -71,6 +73,8 @@ class BedrockSupportManager:
     max_call_seconds: float
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
+    seen: Seen
+    board: Board
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -98,7 +102,8 @@ class BedrockSupportManager:
     async def _judged(
         self, operation: Operation, who: str, routes: Mapping[RouteName, Route], taken: FlagSnapshot
     ) -> Outcome:
-        clearance = await self.compliance.admit(operation, who)
+        with self.seen.compliance.use():
+            clearance = await self.compliance.admit(operation, who)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=clearance)
@@ -108,7 +113,8 @@ class BedrockSupportManager:
             return await dispatch(decided, routes, self.running)
 
         try:
-            decision = self._decide(clearance, routes, taken)
+            with self.seen.router.use():
+                decision = self._decide(clearance, routes, taken)
             outcome = await self.optimizer.run(decision, ask)
         except BaseException:
             await self.compliance.settle(None, clearance, who)
@@ -116,6 +122,7 @@ class BedrockSupportManager:
         await self.compliance.settle(outcome, clearance, who)
         if who != QUEUE and self.backlog is not None:
             outcome = await self.backlog.accept(outcome)
+        self.board.judged(outcome)
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)

@@ -39,18 +39,24 @@ from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
+from bedrock_support.server.probes import Seen, component_probes
 from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
 from bedrock_support.server.switching import Switching
+from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
+from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
@@ -121,9 +127,10 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     desk = HandoffDesk(clock, entropy)
     lifecycle = Lifecycle(flags, lambda: desk.out)
     ledger = DecisionLedger()
-    learner, health = RouteLearner(clock), HybridHealthMonitor(clock)
+    learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock, halted=lifecycle.halted)
+    feed = AttemptFeed(learner, health, gray)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy, allowed=lambda: lifecycle.may_ask)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
@@ -133,6 +140,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
     opens_in = partial(_opens_in, lifecycle, guards.of(direct.channel))
     backlog = Backlog(queue, clock, entropy, opens_in) if queue is not None else None
+    seen = Seen(router=Activity(clock), compliance=Activity(clock))
+    board = Board(clock)
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -162,6 +171,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
+        seen=seen,
+        board=board,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
@@ -183,9 +194,12 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     )
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
+    components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
+    system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
+    tools.append(get_system_health(system.report))
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
     return House(
         server=server,
         manager=manager,

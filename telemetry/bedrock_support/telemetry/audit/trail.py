@@ -17,6 +17,7 @@ from bedrock_support.telemetry.audit import records
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.group import GroupCommit
 from bedrock_support.telemetry.audit.records import Draft
+from bedrock_support.telemetry.components import Activity
 
 if TYPE_CHECKING:
     from bedrock_support.telemetry.audit.anchor import Anchoring, AnchorPlace
@@ -50,6 +51,8 @@ class AuditTrail:
         self.files = files
         self.trouble = ""
         """Why the newest anchor could not be made; empty when all is well."""
+        self.activity = Activity(clock)
+        """How writing went."""
         self._clock = clock
         self._entropy = entropy
         self._server = server
@@ -109,7 +112,8 @@ class AuditTrail:
         await to_thread.run_sync(self._close)
 
     async def _write(self, draft: Draft) -> None:
-        await self._group.write(draft)
+        with self.activity.use():
+            await self._group.write(draft)
         self._fresh += 1
 
     def _commit(self, drafts: Sequence[Draft]) -> Sequence[Exception | None]:

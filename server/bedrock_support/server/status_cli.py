@@ -1,0 +1,91 @@
+"""`bedrock-support status`: what a running server says of itself; without one, unknown."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from bedrock_support.server.loopback import is_loopback
+from bedrock_support.telemetry.components import Component
+
+if TYPE_CHECKING:
+    from bedrock_support.server.explain_cli import Commands
+
+PATIENCE = 5.0
+"""Seconds for the server to answer."""
+EVERY = 2.0
+"""Seconds between two looks with --watch."""
+MAX_ANSWER = 1024 * 1024
+EXIT = {"pass": 0, "warn": 0, "fail": 1, "unknown": 3}
+
+
+def add_status_parser(commands: Commands) -> None:
+    """The command `status`. Ends with 0, with 1 where something fails, with 3 where nothing can be known."""
+    status = commands.add_parser("status", help="state of a running server's components")
+    status.add_argument("--url", type=_loopback_url, help="a server started with --transport http or sse")
+    status.add_argument("--json", action="store_true", help="application/health+json as it came")
+    status.add_argument("--watch", action="store_true", help=f"look every {EVERY:.0f} s until interrupted")
+    status.set_defaults(run=_status)
+
+
+def _loopback_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
+        raise argparse.ArgumentTypeError(f"{text!r} is not http:// and a loopback address")
+    return text
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    try:
+        while True:
+            found = ask(arguments.url) if arguments.url else unseen("no --url: another process can't be looked into")
+            told = json.dumps(found, indent=None if arguments.watch else 2) if arguments.json else worded(found)
+            sys.stdout.write(f"{told}\n")
+            sys.stdout.flush()
+            if not arguments.watch:
+                return EXIT.get(str(found["status"]), 3)
+            threading.Event().wait(EVERY)  # no loop runs in this process
+    except KeyboardInterrupt:
+        return 0
+
+
+def unseen(why: str) -> dict[str, Any]:
+    """The answer where nothing can be observed: all seven unknown."""
+    check = {"observedValue": "unknown", "samples": 0, "output": why}
+    return {"status": "unknown", "output": why, "checks": {f"{each.value}:state": [check] for each in Component}}
+
+
+def ask(url: str) -> dict[str, Any]:
+    """What the server at `url` says of itself; unknown, with the reason, when it says nothing that can be read."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        body = answer.read(MAX_ANSWER)
+    except (OSError, http.client.HTTPException) as error:
+        return unseen(f"{url} doesn't answer: {type(error).__name__}")
+    finally:
+        connection.close()
+    try:
+        found: object = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "checks" not in found or "status" not in found:
+        return unseen(f"{url} answered {answer.status} without a health report")
+    return cast("dict[str, Any]", found)
+
+
+def worded(found: dict[str, Any]) -> str:
+    """One line for the whole and one for each component, without control characters."""
+    lines = [f"system: {found['status']}"]
+    for name, checks in found["checks"].items():
+        check = checks[0]
+        shown = str(name).removesuffix(":state")
+        lines.append(f"  {shown:20} {check.get('observedValue')!s:10} {check.get('output', '')}")
+    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
