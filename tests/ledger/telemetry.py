@@ -16,6 +16,12 @@ PROMISES: dict[str, Promise] = {
     "telemetry:bounded-end": Promise(
         "design 7", "A dead or silent collector holds up the end of the process by two seconds at most."
     ),
+    "telemetry:metrics": Promise(
+        "issue 7.1", "Attempts, decisions and outcomes are metrics with the names and buckets of the conventions."
+    ),
+    "telemetry:metrics-sent": Promise(
+        "issue 7.1", "Metrics are posted by OTLP/HTTP to a set endpoint; without one, or told not to, none are made."
+    ),
     "telemetry:quiet": Promise(
         "mcp 2", "A failing collector puts nothing on stdout and one short line a minute on stderr."
     ),

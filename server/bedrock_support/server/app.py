@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.server.calls import CatalogTool, SupportCalls
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.metrics_watch import Timing
 from bedrock_support.server.middleware import describe_transport
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
@@ -53,6 +54,12 @@ class SupportServer(MCPServer[Rounds]):
     ) -> None:
         entropy: Entropy = manager.entropy
 
+        timing = (
+            [Timing(metrics=manager.metrics, clock=manager.clock, tools=frozenset(each.name for each in catalog))]
+            if manager.metrics is not None
+            else []
+        )
+
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
             async with open_rounds(entropy) as rounds:
@@ -66,7 +73,7 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[describe_transport, peer_tools.watch],
+            middleware=[*timing, describe_transport, peer_tools.watch],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager

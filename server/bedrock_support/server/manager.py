@@ -40,6 +40,7 @@ from bedrock_support.routing.spans import Attribute, annotate, span
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.telemetry.health import HybridHealthMonitor
+from bedrock_support.telemetry.metrics import RouteMetrics
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
@@ -69,6 +70,7 @@ class BedrockSupportManager:
     max_call_seconds: float
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
+    metrics: RouteMetrics | None = None
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -107,6 +109,8 @@ class BedrockSupportManager:
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)
+        if self.metrics is not None:
+            self.metrics.ended(outcome)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
         annotate(
             {
@@ -161,7 +165,10 @@ class BedrockSupportManager:
                 semconv.DEADLINE_REMAINING_MS: round((operation.deadline - self.clock.now()) * 1000),
             },
         ) as current:
+            began = self.clock.now()
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
+            if self.metrics is not None:
+                self.metrics.decided(decision, self.clock.now() - began)
             current.set_attributes(_decision_attributes(decision))
             for route, condition in conditions.routes.items():
                 current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))

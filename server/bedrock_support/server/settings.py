@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,6 +54,8 @@ class Settings(BaseModel):
     flags: Mapping[str, bool] = Field(default_factory=dict[str, bool])
     otlp_endpoint: str | None = None
     otlp_headers: str = Field(default="", repr=False)
+    metrics_exporter: Literal["otlp", "none"] = "otlp"
+    """none: the endpoint gets spans alone, as Jaeger wants it."""
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
     peers_file: Path | None = None
@@ -94,6 +96,7 @@ READS = {
     "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
+    "metrics_exporter": "OTEL_METRICS_EXPORTER",
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",

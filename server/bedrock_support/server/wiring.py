@@ -33,6 +33,7 @@ from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -65,6 +66,7 @@ class House:
     saving: Thrift
     audit: AuditTrail | None
     evidence: ComplianceEvidence
+    metrics: MetricsWatch | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -77,6 +79,8 @@ class House:
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.saving.run)
+            if self.metrics is not None:
+                group.start_soon(self.metrics.run)
             if self.manager.backlog is not None:
                 group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:
@@ -109,7 +113,9 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     ledger = DecisionLedger()
     learner, health = RouteLearner(clock), HybridHealthMonitor(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, health), clock=clock)
+    watch = metrics_watch(telemetry_settings(settings), health, guards)
+    sinks = (health,) if watch is None else (health, watch.metrics)
+    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
@@ -146,6 +152,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
+        metrics=watch.metrics if watch is not None else None,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
@@ -180,6 +187,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         saving=saving,
         audit=audit,
         evidence=evidence,
+        metrics=watch,
     )
 
 
@@ -223,6 +231,7 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         region=settings.region,
         service_version=VERSION,
         file=settings.span_file,
+        send_metrics=settings.metrics_exporter == "otlp",
     )
 
 

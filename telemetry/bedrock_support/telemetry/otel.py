@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 import anyio.to_thread
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bedrock_support.routing import semconv
-from bedrock_support.telemetry import spanfile
+from bedrock_support.telemetry import meters, spanfile
 from bedrock_support.telemetry.enrich import SpanEnricher, from_mcp_sdk, has_content, without_content
 from bedrock_support.telemetry.quiet import hush
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 NAMESPACE = "bedrock-support"
-TRACES_PATH = "/v1/traces"
+TRACES_PATH, METRICS_PATH = "/v1/traces", "/v1/metrics"
 EXPORT_TIMEOUT = 5.0
 """Seconds for one batch, retries included."""
 SEND_EVERY = 1000
@@ -49,14 +51,25 @@ class TelemetrySettings:
     service_version: str = ""
     file: Path | None = None
     """Spans are appended here as OTLP-JSON lines."""
+    send_metrics: bool = True
+    """Off for a receiver that takes spans alone, as Jaeger does."""
 
     @property
     def traces_url(self) -> str | None:
         """Where spans are posted, or None without a usable endpoint."""
+        base = self._base
+        return base if not base or base.endswith(TRACES_PATH) else base + TRACES_PATH
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where metrics are posted; None where an endpoint names the path for spans, or they aren't wanted."""
+        base = self._base
+        return base + METRICS_PATH if base and self.send_metrics and not base.endswith(TRACES_PATH) else None
+
+    @property
+    def _base(self) -> str | None:
         base = (self.otlp_endpoint or "").strip().rstrip("/")
-        if not base.startswith(("http://", "https://")):
-            return None
-        return base if base.endswith(TRACES_PATH) else base + TRACES_PATH
+        return base if base.startswith(("http://", "https://")) else None
 
 
 class SpanSink(Protocol):
@@ -68,8 +81,9 @@ class SpanSink(Protocol):
 class Telemetry:
     """A running pipeline, or none. Ending it never takes longer than it was given."""
 
-    def __init__(self, provider: TracerProvider | None = None) -> None:
+    def __init__(self, provider: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
         self._provider = provider
+        self._meters = meters
 
     @property
     def enabled(self) -> bool:
@@ -78,16 +92,14 @@ class Telemetry:
 
     async def flush(self, timeout: float = 2.0) -> bool:  # noqa: ASYNC109 - the SDK blocks, a cancel scope can't end it
         """Send what is waiting. False when it did not get out in time."""
-        if self._provider is None:
-            return True
-        return await anyio.to_thread.run_sync(_within, self._provider.force_flush, timeout)
+        works = [each.force_flush for each in (self._provider, self._meters) if each is not None]
+        return not works or await anyio.to_thread.run_sync(_within, works, timeout)
 
     async def shutdown(self, timeout: float = 2.0) -> bool:  # noqa: ASYNC109 - as above
         """Send what is waiting and stop; later calls do nothing. False when a dead collector was left behind."""
-        provider, self._provider = self._provider, None
-        if provider is None:
-            return True
-        return await anyio.to_thread.run_sync(_within, provider.shutdown, timeout)
+        works = [each.shutdown for each in (self._provider, self._meters) if each is not None]
+        self._provider = self._meters = None
+        return not works or await anyio.to_thread.run_sync(_within, works, timeout)
 
 
 def install(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = None) -> Telemetry:
@@ -105,7 +117,16 @@ def install(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = 
     provider = build_provider(settings, role=role, extra=extra)
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()]))
-    return Telemetry(provider)
+    return Telemetry(provider, _install_meters(settings, provider.resource))
+
+
+def _install_meters(settings: TelemetrySettings, resource: Resource) -> MeterProvider | None:
+    """The meter provider, installed; None when metrics go nowhere."""
+    if settings.metrics_url is None:
+        return None
+    sending = meters.sending(resource, settings.metrics_url, settings.headers)
+    metrics.set_meter_provider(sending)
+    return sending
 
 
 def build_provider(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = None) -> TracerProvider:
@@ -235,15 +256,19 @@ def _content_free(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _within(work: Callable[[], Any], seconds: float) -> bool:
-    """Run blocking work for so long at most. The thread is a daemon: one that hangs cannot keep the process."""
-    done = threading.Event()
+def _within(works: Sequence[Callable[[], Any]], seconds: float) -> bool:
+    """Run blocking works side by side, for so long at most. Their threads are daemons: none can keep the process."""
+    left, lock, done = list(works), threading.Lock(), threading.Event()
 
-    def run() -> None:
+    def run(work: Callable[[], Any]) -> None:
         try:
             work()
         finally:
-            done.set()
+            with lock:
+                left.remove(work)
+                if not left:
+                    done.set()
 
-    threading.Thread(target=run, name="telemetry-flush", daemon=True).start()
+    for work in works:
+        threading.Thread(target=run, args=(work,), name="telemetry-flush", daemon=True).start()
     return done.wait(seconds)
