@@ -22,6 +22,12 @@ PROMISES: dict[str, Promise] = {
     "telemetry:metrics-sent": Promise(
         "issue 7.1", "Metrics are posted by OTLP/HTTP to a set endpoint; without one, or told not to, none are made."
     ),
+    "telemetry:tail-sampling": Promise(
+        "issue 7.5", "Of traces that failed, were slow, fell over or were emergencies all leave; of others a share."
+    ),
+    "telemetry:sampling-bounded": Promise(
+        "issue 7.5", "What is held until traces end is bounded, and what is dropped or lost is counted and shown."
+    ),
     "telemetry:quiet": Promise(
         "mcp 2", "A failing collector puts nothing on stdout and one short line a minute on stderr."
     ),

@@ -77,6 +77,8 @@ CARRIER = "support.carrier"
 SPAN_TOOL = "support.tool"
 SPAN_DECIDE = "route.decide"
 SPAN_ATTEMPT = "route.attempt"
+SAMPLE_RATE = "support.sample_rate"
+"""Probability with which the trace was kept by this process; absent where nothing is dropped."""
 EVENT_CANDIDATE = "route.candidate"
 
 # What the MCP SDK's own spans look like

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from types import MappingProxyType
 
@@ -41,6 +41,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.metrics import RouteMetrics
+from bedrock_support.telemetry.sampling import SamplingReport
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
@@ -70,7 +71,9 @@ class BedrockSupportManager:
     max_call_seconds: float
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
-    metrics: RouteMetrics | None = None
+    sampling: Callable[[], SamplingReport | None]
+    """What was dropped of the traces; None where none is."""
+    metrics: RouteMetrics | None
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -141,6 +144,7 @@ class BedrockSupportManager:
             "channels": channels,
             "peers": self.peer_health(),
             "guards": {name: _guarded(each) for name, each in self.running.guards.known().items()},
+            "traces": asdict(sampled) if (sampled := self.sampling()) is not None else None,
             "window_seconds": report.window_seconds,
             "policy": self.router.matrix.version,
             "flags": {name: getattr(self.flags, name) for name in Flags.__dataclass_fields__},

@@ -56,6 +56,8 @@ class Settings(BaseModel):
     otlp_headers: str = Field(default="", repr=False)
     metrics_exporter: Literal["otlp", "none"] = "otlp"
     """none: the endpoint gets spans alone, as Jaeger wants it."""
+    trace_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of ordinary traces that is exported; failed, slow and rare ones always are."""
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
     peers_file: Path | None = None
@@ -97,6 +99,7 @@ READS = {
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "metrics_exporter": "OTEL_METRICS_EXPORTER",
+    "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",

@@ -42,7 +42,7 @@ from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.health import HybridHealthMonitor
-from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
@@ -104,8 +104,14 @@ class House:
             await self.audit.aclose()
 
 
-def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
-    """Wire the whole server. Starts nothing, connects to nothing."""
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    telemetry: Telemetry | None = None,
+) -> House:
+    """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
     bedrock = bedrock_settings(settings)
@@ -152,6 +158,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
+        sampling=telemetry.sampling if telemetry is not None else lambda: None,
         metrics=watch.metrics if watch is not None else None,
     )
     calls = SupportCalls(
@@ -231,6 +238,7 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         region=settings.region,
         service_version=VERSION,
         file=settings.span_file,
+        trace_share=settings.trace_share,
         send_metrics=settings.metrics_exporter == "otlp",
     )
 

@@ -18,23 +18,19 @@ from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bedrock_support.routing import semconv
-from bedrock_support.telemetry import meters, spanfile
-from bedrock_support.telemetry.enrich import SpanEnricher, from_mcp_sdk, has_content, without_content
+from bedrock_support.telemetry import leaving, meters
+from bedrock_support.telemetry.enrich import SpanEnricher
+from bedrock_support.telemetry.leaving import content_free, exporting
 from bedrock_support.telemetry.quiet import hush
+from bedrock_support.telemetry.sampling import SamplingReport, TailSampler
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 NAMESPACE = "bedrock-support"
 TRACES_PATH, METRICS_PATH = "/v1/traces", "/v1/metrics"
-EXPORT_TIMEOUT = 5.0
-"""Seconds for one batch, retries included."""
-SEND_EVERY = 1000
-"""Milliseconds between batches: soon enough to watch a trace arrive."""
-WRITE_EVERY = 500
 LONGEST_ATTRIBUTE = 4096
 _log = logging.getLogger(__name__)
 
@@ -53,6 +49,8 @@ class TelemetrySettings:
     """Spans are appended here as OTLP-JSON lines."""
     send_metrics: bool = True
     """Off for a receiver that takes spans alone, as Jaeger does."""
+    trace_share: float = 1.0
+    """Share of ordinary traces that leaves; see sampling.py."""
 
     @property
     def traces_url(self) -> str | None:
@@ -81,14 +79,24 @@ class SpanSink(Protocol):
 class Telemetry:
     """A running pipeline, or none. Ending it never takes longer than it was given."""
 
-    def __init__(self, provider: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
+    def __init__(
+        self,
+        provider: TracerProvider | None = None,
+        meters: MeterProvider | None = None,
+        sampler: TailSampler | None = None,
+    ) -> None:
         self._provider = provider
         self._meters = meters
+        self._sampler = sampler
 
     @property
     def enabled(self) -> bool:
         """Whether spans are recorded at all."""
         return self._provider is not None
+
+    def sampling(self) -> SamplingReport | None:
+        """What was exported and what dropped; None where every trace is exported, or none."""
+        return self._sampler.report() if self._sampler is not None else None
 
     async def flush(self, timeout: float = 2.0) -> bool:  # noqa: ASYNC109 - the SDK blocks, a cancel scope can't end it
         """Send what is waiting. False when it did not get out in time."""
@@ -114,10 +122,11 @@ def install(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = 
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         _log.info("a tracer provider is installed already and stays in charge")
         return Telemetry()
-    provider = build_provider(settings, role=role, extra=extra)
+    sampler = build_sampler(settings)
+    provider = build_provider(settings, role=role, extra=extra, sampler=sampler)
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()]))
-    return Telemetry(provider, _install_meters(settings, provider.resource))
+    return Telemetry(provider, _install_meters(settings, provider.resource), sampler)
 
 
 def _install_meters(settings: TelemetrySettings, resource: Resource) -> MeterProvider | None:
@@ -129,11 +138,21 @@ def _install_meters(settings: TelemetrySettings, resource: Resource) -> MeterPro
     return sending
 
 
-def build_provider(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = None) -> TracerProvider:
+def build_sampler(settings: TelemetrySettings) -> TailSampler | None:
+    """What stands before the exporters; None where every trace is to leave."""
+    return TailSampler(_leaving(settings), settings.trace_share) if settings.trace_share < 1.0 else None
+
+
+def _leaving(settings: TelemetrySettings) -> list[SpanProcessor]:
+    return exporting(settings.file, settings.traces_url, settings.headers)
+
+
+def build_provider(
+    settings: TelemetrySettings, *, role: str, extra: SpanSink | None = None, sampler: TailSampler | None = None
+) -> TracerProvider:
     """The provider with its pipeline, not installed anywhere. Imports the SDK."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
     about = {
@@ -143,7 +162,7 @@ def build_provider(settings: TelemetrySettings, *, role: str, extra: SpanSink | 
         semconv.DEPLOYMENT_ENVIRONMENT: settings.environment,
         semconv.CLOUD_REGION: settings.region,
     }
-    hush(__name__)
+    hush(leaving.__name__)
     provider = TracerProvider(
         sampler=ParentBased(ALWAYS_ON),
         resource=Resource.create({key: value for key, value in about.items() if value}),
@@ -151,43 +170,11 @@ def build_provider(settings: TelemetrySettings, *, role: str, extra: SpanSink | 
         span_limits=SpanLimits(max_attribute_length=LONGEST_ATTRIBUTE),
     )
     provider.add_span_processor(cast("SpanProcessor", SpanEnricher()))
-    if settings.file is not None:
-        written = _ContentFree(_FileExporter(settings.file))
-        provider.add_span_processor(_batches(BatchSpanProcessor, written, WRITE_EVERY))
-    if settings.traces_url is not None:
-        sent = _ContentFree(_otlp(settings.traces_url, settings.headers))
-        provider.add_span_processor(_batches(BatchSpanProcessor, sent, SEND_EVERY))
+    for each in _leaving(settings) if sampler is None else [cast("SpanProcessor", sampler)]:
+        provider.add_span_processor(each)
     if extra is not None:
         provider.add_span_processor(cast("SpanProcessor", _ToSink(extra)))
     return provider
-
-
-def _batches(make: Callable[..., SpanProcessor], exporter: _ContentFree, every: int) -> SpanProcessor:
-    """A batch processor whose sizes are ours, not the environment's."""
-    return make(exporter, max_queue_size=2048, max_export_batch_size=512, schedule_delay_millis=every)
-
-
-def _otlp(url: str, headers: Mapping[str, str]) -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http import Compression
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(url, headers=dict(headers), timeout=EXPORT_TIMEOUT, compression=Compression.Gzip)
-
-
-class _ContentFree:
-    """An exporter that passes spans on without their content."""
-
-    def __init__(self, inner: SpanExporter | _FileExporter) -> None:
-        self._inner = inner
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._inner.export([_content_free(span) for span in spans])
-
-    def shutdown(self) -> None:
-        self._inner.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return True
 
 
 class _ToSink(SpanEnricher):
@@ -200,60 +187,7 @@ class _ToSink(SpanEnricher):
         """Nothing to do: the enricher ran before."""
 
     def on_end(self, span: object) -> None:
-        self._sink.on_end(_content_free(cast("ReadableSpan", span)))
-
-
-class _FileExporter:
-    """Appends each batch to a file. A full disk costs spans, never a call."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        from google.protobuf.json_format import MessageToDict
-        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-        from opentelemetry.sdk.trace.export import SpanExportResult
-
-        try:
-            spanfile.append(self._path, MessageToDict(encode_spans(spans), use_integers_for_enums=True))
-        except OSError as error:
-            _log.warning("spans could not be written to the span file: %s", error.strerror)
-            return SpanExportResult.FAILURE
-        return SpanExportResult.SUCCESS
-
-    def shutdown(self) -> None:
-        """Nothing is held open between batches."""
-
-
-def _content_free(span: ReadableSpan) -> ReadableSpan:
-    """The span itself when it holds no content, or a copy without it.
-
-    The MCP SDK describes a failure by the exception's text, which nobody has redacted: error.type must do.
-    """
-    from opentelemetry.sdk.trace import Event, ReadableSpan
-    from opentelemetry.trace import Status
-
-    foreign = from_mcp_sdk(span.instrumentation_scope) and bool(span.status.description)
-    if (
-        not foreign
-        and not has_content(span.attributes)
-        and not any(has_content(each.attributes) for each in span.events)
-    ):
-        return span
-    return ReadableSpan(
-        name=span.name,
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=without_content(span.attributes),
-        events=[Event(each.name, without_content(each.attributes), each.timestamp) for each in span.events],
-        links=span.links,
-        kind=span.kind,
-        status=Status(span.status.status_code) if foreign else span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
+        self._sink.on_end(content_free(cast("ReadableSpan", span)))
 
 
 def _within(works: Sequence[Callable[[], Any]], seconds: float) -> bool:
