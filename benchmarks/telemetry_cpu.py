@@ -15,8 +15,11 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from bedrock_support.routing import semconv, spans
+
 BARE = "no spans"
 WAYS = (BARE, "off", "ours", "ours, all kept", "plain SDK")
+BURST = 50
 RECEIVER = """
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,8 +39,6 @@ server.serve_forever()
 
 def one_call() -> None:
     """Three spans as a call makes them: tool, decision and attempt, with as many attributes."""
-    from bedrock_support.routing import semconv, spans
-
     with spans.span(
         "support.tool triage_incident",
         {semconv.TOOL_NAME: "triage_incident", semconv.OP_CLASS: "standard", semconv.DEADLINE_MS: 8000},
@@ -61,7 +62,7 @@ def no_call() -> None:
 
 def side(way: str, url: str, share: float, calls: int) -> float:
     """CPU microseconds of one call in this process, which is set up one way for good."""
-    end: Callable[[], object] = no_call
+    flush: Callable[[], object] = no_call
     call = no_call if way == BARE else one_call
     if way.startswith("ours"):
         from opentelemetry import trace
@@ -71,7 +72,7 @@ def side(way: str, url: str, share: float, calls: int) -> float:
         settings = TelemetrySettings(otlp_endpoint=url, trace_share=1.0 if way == WAYS[3] else share)
         provider = build_provider(settings, role="bench", sampler=build_sampler(settings))
         trace.set_tracer_provider(provider)
-        end = provider.shutdown
+        flush = provider.force_flush
     elif way == WAYS[4]:
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -81,16 +82,20 @@ def side(way: str, url: str, share: float, calls: int) -> float:
         plain = TracerProvider(shutdown_on_exit=False)
         plain.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
         trace.set_tracer_provider(plain)
-        end = plain.shutdown
+        flush = plain.force_flush
     for _ in range(200):
         call()
+    flush()  # the first post imports and connects
     began = time.process_time()
     for number in range(calls):
         call()
-        if number % 10 == 9:
-            time.sleep(0.01)  # at most a thousand calls a second, or the batch queue overflows and work is saved
-    end()
-    return (time.process_time() - began) / calls * 1e6
+        if number % BURST == BURST - 1:
+            time.sleep(
+                BURST / 1000
+            )  # at most a thousand calls a second, or the batch queue overflows and work is saved
+    flush()
+    took = time.process_time() - began
+    return took / calls * 1e6
 
 
 def main() -> None:

@@ -48,13 +48,15 @@ class Sampled:
 @promise("telemetry:tail-sampling")
 @pytest.mark.parametrize(
     "telling",
-    [{"fails": 1}, {semconv.OP_CLASS: "emergency"}, {semconv.ATTEMPT_NUMBER: 2}],
+    [({"fails": 1}, {}), ({}, {semconv.OP_CLASS: "emergency"}), ({semconv.ATTEMPT_NUMBER: 2}, {})],
     ids=["an error", "an emergency", "a fallback"],
 )
-def test_a_trace_with_something_to_tell_is_kept_whole_whatever_the_share(telling: dict[str, str | int]) -> None:
+def test_a_trace_with_something_to_tell_is_kept_whole_whatever_the_share(
+    telling: tuple[dict[str, str | int], dict[str, str | int]],
+) -> None:
     sampled = Sampled(0.0)
-    sampled.call(telling)
-    sampled.call({semconv.ATTEMPT_NUMBER: 1, semconv.OP_CLASS: "standard"})
+    sampled.call(*telling)
+    sampled.call({semconv.ATTEMPT_NUMBER: 1}, {semconv.OP_CLASS: "standard"})
     assert sampled.names() == {"tools/call t", "support.tool t", "route.attempt"}
     assert len({each.context.trace_id for each in sampled.kept if each.context}) == 1
     (root,) = [each for each in sampled.kept if each.parent is None]

@@ -167,10 +167,15 @@ def is_telling(span: ReadableSpan) -> bool:
     """Whether a span alone is reason to keep its trace: failed, slow, an emergency, or not the first attempt."""
     if span.status.status_code is StatusCode.ERROR:
         return True
-    about: Any = span.attributes
-    if not about:
+    # Looking an attribute up costs a microsecond: only the spans that have it are asked.
+    name = span.name
+    if name == semconv.SPAN_ATTEMPT:
+        number: Any = (span.attributes or {}).get(semconv.ATTEMPT_NUMBER, 1)
+        return number > 1
+    if not name.startswith(semconv.SPAN_TOOL):
         return False
-    if about.get(semconv.OP_CLASS) == _EMERGENCY or about.get(semconv.ATTEMPT_NUMBER, 1) > 1:
+    about: Any = span.attributes or {}
+    if about.get(semconv.OP_CLASS) == _EMERGENCY:
         return True
     deadline = about.get(semconv.DEADLINE_MS)
     return deadline is not None and _seconds(span) * 1000 > SLOW * deadline
