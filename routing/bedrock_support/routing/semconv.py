@@ -74,12 +74,23 @@ EXPECTED_UTILITY = "support.route.exp_utility"
 BREAKER_STATE = "support.breaker.state"
 CARRIER = "support.carrier"
 
+MESSAGING_SYSTEM = "messaging.system"
+MESSAGING_DESTINATION = "messaging.destination.name"
+MESSAGING_OPERATION = "messaging.operation.type"
+MESSAGING_ID = "messaging.message.id"
+QUEUE_SYSTEM = "bedrock_support_queue"
+
 SPAN_TOOL = "support.tool"
 SPAN_DECIDE = "route.decide"
 SPAN_ATTEMPT = "route.attempt"
 SAMPLE_RATE = "support.sample_rate"
 """Probability with which the trace was kept by this process; absent where nothing is dropped."""
 EVENT_CANDIDATE = "route.candidate"
+
+# Baggage that is taken in; all else stays outside
+BAGGAGE_OP_CLASS = OP_CLASS
+BAGGAGE_DATA_CLASS = "support.data_class"
+BAGGAGE_DEADLINE_MS = DEADLINE_MS
 
 # What the MCP SDK's own spans look like
 MCP_SDK_SCOPE = "mcp-python-sdk"

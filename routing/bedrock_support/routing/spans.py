@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Token
 from typing import TypeAlias
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+)
 
 from bedrock_support.routing import semconv
 
@@ -19,6 +30,8 @@ INTERNAL = SpanKind.INTERNAL
 CLIENT = SpanKind.CLIENT
 PRODUCER = SpanKind.PRODUCER
 CONSUMER = SpanKind.CONSUMER
+_PEER = context.create_key("bedrock-support-peer")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _NOTHING = nullcontext(trace.INVALID_SPAN)
 _known: tuple[TracerProvider | None, Tracer | None] = (None, None)
 """The tracer that was last made, and who made it: making one costs as much as a span."""
@@ -74,6 +87,38 @@ def trace_id() -> str | None:
     """Id of the trace that the current span belongs to, 32 hexadecimal digits; None without a trace."""
     current = trace.get_current_span().get_span_context()
     return f"{current.trace_id:032x}" if current.is_valid else None
+
+
+def traceparent() -> str:
+    """The current span as W3C Trace Context writes it; empty without one."""
+    now = trace.get_current_span().get_span_context()
+    return f"00-{now.trace_id:032x}-{now.span_id:016x}-{now.trace_flags:02x}" if now.is_valid else ""
+
+
+def links_to(origin: str) -> tuple[Link, ...]:
+    """A link to the span that `traceparent` once told of; none when it told of none, or what is kept isn't one."""
+    found = _TRACEPARENT.fullmatch(origin)
+    if found is None:
+        return ()
+    number, span_id, flags = (int(each, 16) for each in found.groups())
+    there = SpanContext(number, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return (Link(there),) if there.is_valid else ()
+
+
+@contextmanager
+def asking(peer: str) -> Generator[None]:
+    """Requests made inside go to this upstream server: their spans are to say so."""
+    token = context.attach(context.set_value(_PEER, peer))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def asked_peer(of: Context | None = None) -> str:
+    """The upstream server that requests of a context go to; empty for none."""
+    peer = context.get_value(_PEER, of)
+    return peer if isinstance(peer, str) else ""
 
 
 def annotate(attributes: Mapping[str, Attribute]) -> None:

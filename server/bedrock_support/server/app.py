@@ -20,7 +20,7 @@ from bedrock_support.routing.clock import Entropy
 from bedrock_support.server.calls import CatalogTool, SupportCalls
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
-from bedrock_support.server.middleware import describe_transport
+from bedrock_support.server.middleware import describe_transport, take_baggage
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -73,7 +73,7 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[*timing, describe_transport, peer_tools.watch],
+            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager
