@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from opentelemetry import baggage, context
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -38,8 +39,10 @@ def allowed(header: object) -> dict[str, str]:
     """The members of a baggage header that are taken in."""
     if not isinstance(header, str) or len(header) > LONGEST_HEADER:
         return {}
-    found = baggage.get_all(W3CBaggagePropagator().extract({"baggage": header}, Context()))
-    return {key: value for key, fits in ALLOWED.items() if isinstance(value := found.get(key), str) and fits(value)}
+    found: Mapping[str, Any] = baggage.get_all(W3CBaggagePropagator().extract({"baggage": header}, Context()))
+    # A member may have properties after its value: they are nobody's here.
+    values = {key: found[key].partition(";")[0].strip() for key in ALLOWED if isinstance(found.get(key), str)}
+    return {key: value for key, value in values.items() if ALLOWED[key](value)}
 
 
 @contextmanager
