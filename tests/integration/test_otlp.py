@@ -11,12 +11,15 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.promises import promise
+from tests.rig import environment
 
 PROCESS = """
 import anyio, sys, time
@@ -116,6 +119,47 @@ def test_a_trace_arrives_as_jaeger_takes_it() -> None:
     assert chat.parent_span_id == decide.span_id
     assert (chat.kind, decide.kind) == (3, 1), "client, internal"
     assert (chat.status.code, chat.status.message, decide.status.code) == (2, "asked to wait", 0)
+
+
+COUNTED = """
+import anyio, sys
+from bedrock_support.server.settings import load
+from bedrock_support.server.wiring import build, telemetry_settings
+from bedrock_support.telemetry.otel import install
+
+async def main():
+    settings = load()
+    telemetry = install(telemetry_settings(settings), role="bedrock-support")
+    house = build(settings)
+    print(house.metrics is not None)
+    if house.metrics is not None:
+        house.metrics.metrics.served("tools/list", "", 0.25)
+    await telemetry.shutdown(timeout=5.0)
+    await house.aclose()
+
+anyio.run(main)
+"""
+
+
+@promise("telemetry:metrics-sent")
+@pytest.mark.parametrize("exporter", ["otlp", "none", None])
+def test_metrics_are_posted_to_an_endpoint_unless_told_not_to(exporter: str | None, tmp_path: Path) -> None:
+    with receiver() as (url, posted):
+        told = {} if exporter is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_METRICS_EXPORTER": exporter}
+        env = environment(HOME=str(tmp_path), **told)
+        ran = subprocess.run([sys.executable, "-c", COUNTED], capture_output=True, text=True, timeout=30, env=env)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.strip() == str(exporter == "otlp")
+    if exporter != "otlp":
+        assert posted == []
+        return
+    (one,) = posted
+    assert one.path == "/v1/metrics"
+    (resource,) = ExportMetricsServiceRequest.FromString(gzip.decompress(one.body)).resource_metrics
+    assert "bedrock-support" in {each.value.string_value for each in resource.resource.attributes}
+    (scope,) = resource.scope_metrics
+    (metric,) = scope.metrics
+    assert (metric.name, metric.histogram.data_points[0].sum) == ("mcp.server.operation.duration", 0.25)
 
 
 @contextmanager

@@ -16,6 +16,28 @@ PROMISES: dict[str, Promise] = {
     "telemetry:bounded-end": Promise(
         "design 7", "A dead or silent collector holds up the end of the process by two seconds at most."
     ),
+    "telemetry:metrics": Promise(
+        "issue 7.1", "Attempts, decisions and outcomes are metrics with the names and buckets of the conventions."
+    ),
+    "telemetry:metrics-sent": Promise(
+        "issue 7.1", "Metrics are posted by OTLP/HTTP to a set endpoint; without one, or told not to, none are made."
+    ),
+    "telemetry:tail-sampling": Promise(
+        "issue 7.5", "Of traces that failed, were slow, fell over or were emergencies all leave; of others a share."
+    ),
+    "telemetry:sampling-bounded": Promise(
+        "issue 7.5", "What is held until traces end is bounded, and what is dropped or lost is counted and shown."
+    ),
+    "telemetry:joined": Promise(
+        "issue 7", "Spans of client, server, queue and upstream arrive whole and rightly parented, in both eras."
+    ),
+    "telemetry:queue-link": Promise("issue 7.8", "Work from the queue links to the span that sent it."),
+    "telemetry:peer-name": Promise(
+        "issue 7.8", "Spans of requests to an upstream server name it in peer.service and service.peer.name."
+    ),
+    "telemetry:baggage": Promise(
+        "telemetry 2", "Of a caller's baggage listed members with fitting values are taken in, and nothing else."
+    ),
     "telemetry:quiet": Promise(
         "mcp 2", "A failing collector puts nothing on stdout and one short line a minute on stderr."
     ),

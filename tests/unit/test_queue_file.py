@@ -93,7 +93,7 @@ def test_strange_layouts_are_refused(tmp_path: Path) -> None:
 
 @promise("queue:broken-file")
 def test_a_full_disk_half_writes_nothing(tmp_path: Path) -> None:
-    store = opened(tmp_path / "queue.db", pages=62)
+    store = opened(tmp_path / "queue.db", pages=64)
     taken: list[str] = []
 
     def fill() -> None:

@@ -74,10 +74,23 @@ EXPECTED_UTILITY = "support.route.exp_utility"
 BREAKER_STATE = "support.breaker.state"
 CARRIER = "support.carrier"
 
+MESSAGING_SYSTEM = "messaging.system"
+MESSAGING_DESTINATION = "messaging.destination.name"
+MESSAGING_OPERATION = "messaging.operation.type"
+MESSAGING_ID = "messaging.message.id"
+QUEUE_SYSTEM = "bedrock_support_queue"
+
 SPAN_TOOL = "support.tool"
 SPAN_DECIDE = "route.decide"
 SPAN_ATTEMPT = "route.attempt"
+SAMPLE_RATE = "support.sample_rate"
+"""Probability with which the trace was kept by this process; absent where nothing is dropped."""
 EVENT_CANDIDATE = "route.candidate"
+
+# Baggage that is taken in; all else stays outside
+BAGGAGE_OP_CLASS = OP_CLASS
+BAGGAGE_DATA_CLASS = "support.data_class"
+BAGGAGE_DEADLINE_MS = DEADLINE_MS
 
 # What the MCP SDK's own spans look like
 MCP_SDK_SCOPE = "mcp-python-sdk"
@@ -93,6 +106,34 @@ SERVICE_NAMESPACE = "service.namespace"
 SERVICE_VERSION = "service.version"
 DEPLOYMENT_ENVIRONMENT = "deployment.environment.name"
 CLOUD_REGION = "cloud.region"
+
+# Metrics. Bucket boundaries: those that the conventions recommend; for `support.` metrics our own.
+INPUT_OR_OUTPUT = "gen_ai.token.type"
+MCP_METHOD = "mcp.method.name"
+MCP_PROTOCOL = "mcp.protocol.version"
+DECISION = "support.decision"
+METRIC_CHAT_DURATION = "gen_ai.client.operation.duration"
+METRIC_TOKENS = "gen_ai.client.token.usage"
+METRIC_MCP_SERVER = "mcp.server.operation.duration"
+METRIC_DECISIONS = "support.route.decisions"
+METRIC_DECIDE = "support.route.decide.duration"
+METRIC_ATTEMPT = "support.route.duration"
+METRIC_MISSED = "support.route.deadline_missed"
+METRIC_REGRET = "support.route.expected_regret"
+METRIC_COST = "support.cost"
+METRIC_HEALTH = "support.route.health"
+METRIC_BREAKER = "support.breaker.state"
+METRIC_LIMIT = "support.concurrency.limit"
+METRIC_INFLIGHT = "support.concurrency.inflight"
+METRIC_TOKENS_LEFT = "support.retry.tokens"
+METRIC_HEDGES = "support.hedges"
+METRIC_RETRIES = "support.retries"
+METRIC_SHED = "support.shed"
+GENAI_SECONDS = tuple(0.01 * 2**power for power in range(14))
+MCP_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+TOKEN_COUNTS = tuple(4.0**power for power in range(14))
+DECIDE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2)
+REGRETS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 # Content: never leaves the process on a span
 CONTENT = frozenset(

@@ -21,7 +21,8 @@ from bedrock_support.routing.model import Scope
 from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
 from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
-from bedrock_support.server.middleware import describe_transport
+from bedrock_support.server.metrics_watch import Timing
+from bedrock_support.server.middleware import describe_transport, take_baggage
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -62,6 +63,12 @@ class SupportServer(MCPServer[Rounds]):
     ) -> None:
         entropy: Entropy = manager.entropy
 
+        timing = (
+            [Timing(metrics=manager.metrics, clock=manager.clock, tools=frozenset(each.name for each in catalog))]
+            if manager.metrics is not None
+            else []
+        )
+
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
             async with open_rounds(entropy) as rounds:
@@ -75,7 +82,7 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[describe_transport, peer_tools.watch],
+            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 
+from bedrock_support.routing import semconv
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import FAILURES
 from bedrock_support.routing.model import (
@@ -28,6 +29,7 @@ from bedrock_support.routing.model import (
 )
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.queue.model import Leased, QueueError
+from bedrock_support.routing.spans import CONSUMER, PRODUCER, Attribute, failed, links_to, span, traceparent
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +75,16 @@ class Backlog:
         }
         key = hashlib.sha256(f"{asked.tool}:{asked.evidence_digest}".encode()).hexdigest()
         try:
-            receipt = await self._queue.enqueue(
-                TOPIC,
-                json.dumps(payload, ensure_ascii=False),
-                priority=Priority.LOW,
-                key=key,
-                deadline=self._clock.wall() + LIFE,
-            )
+            with span(f"send {TOPIC}", _told_of("send"), kind=PRODUCER) as current:
+                receipt = await self._queue.enqueue(
+                    TOPIC,
+                    json.dumps(payload, ensure_ascii=False),
+                    priority=Priority.LOW,
+                    key=key,
+                    deadline=self._clock.wall() + LIFE,
+                    origin=traceparent(),
+                )
+                current.set_attribute(semconv.MESSAGING_ID, receipt.id)
         except QueueError as error:
             log.warning("a background question could not be queued: %s", error)
             return outcome
@@ -104,7 +109,12 @@ class Backlog:
         for each in held:
             try:
                 operation = self._operation(each)
-                outcome = await self._asked(each, operation, ask)
+                about = {**_told_of("process"), semconv.MESSAGING_ID: each.id}
+                # A link and no parent: the call that sent it has ended, hours ago perhaps.
+                with span(f"process {TOPIC}", about, kind=CONSUMER, links=links_to(each.origin)) as current:
+                    outcome = await self._asked(each, operation, ask)
+                    if outcome.failure is not None:
+                        failed(current, outcome.failure.kind.value)
             except (ValueError, KeyError, TypeError) as error:
                 await self._queue.fail(each.id, each.token, f"not a question of this version ({type(error).__name__})")
                 continue
@@ -151,6 +161,15 @@ class Backlog:
             idempotency_key=held.key or "",
             **{name: told[name] for name in FIELDS},
         )
+
+
+def _told_of(operation: str) -> dict[str, Attribute]:
+    """A span's attributes, by the conventions for messaging."""
+    return {
+        semconv.MESSAGING_SYSTEM: semconv.QUEUE_SYSTEM,
+        semconv.MESSAGING_DESTINATION: TOPIC,
+        semconv.MESSAGING_OPERATION: operation,
+    }
 
 
 def _settled(value: object, digest: str) -> object:

@@ -122,7 +122,7 @@ async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
     from bedrock_support.telemetry.otel import install
 
     telemetry = install(telemetry_settings(settings), role="bedrock-support")
-    house = build(settings)
+    house = build(settings, telemetry=telemetry)
     gc.freeze()
     gc.enable()
     try:

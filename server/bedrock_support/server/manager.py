@@ -43,6 +43,8 @@ from bedrock_support.server.lifecycle import Lifecycle, turned_away
 from bedrock_support.server.probes import Seen
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.slo.board import Board
+from bedrock_support.telemetry.metrics import RouteMetrics
+from bedrock_support.telemetry.sampling import SamplingReport
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
@@ -75,6 +77,9 @@ class BedrockSupportManager:
     """Health of each upstream server by its name."""
     seen: Seen
     board: Board
+    sampling: Callable[[], SamplingReport | None]
+    """What was dropped of the traces; None where none is."""
+    metrics: RouteMetrics | None
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -126,6 +131,8 @@ class BedrockSupportManager:
         self.probing.wake()
         if outcome.handoff is not None:
             self.desk.decided(outcome.handoff.id, decision.id)
+        if self.metrics is not None:
+            self.metrics.ended(outcome)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
         annotate(
             {
@@ -157,6 +164,7 @@ class BedrockSupportManager:
             "channels": channels,
             "peers": self.peer_health(),
             "guards": {name: _guarded(each) for name, each in self.running.guards.known().items()},
+            "traces": asdict(sampled) if (sampled := self.sampling()) is not None else None,
             "window_seconds": report.window_seconds,
             "policy": self.router.matrix.version,
             "flags": asdict(self.flags().flags),
@@ -183,7 +191,10 @@ class BedrockSupportManager:
                 semconv.DEADLINE_REMAINING_MS: round((operation.deadline - self.clock.now()) * 1000),
             },
         ) as current:
+            began = self.clock.now()
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
+            if self.metrics is not None:
+                self.metrics.decided(decision, self.clock.now() - began)
             current.set_attributes(_decision_attributes(decision))
             for route, condition in conditions.routes.items():
                 current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))

@@ -8,6 +8,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.spans import Attribute, annotate
+from bedrock_support.telemetry.baggage import carried
 
 
 async def describe_transport(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -26,3 +27,9 @@ async def describe_transport(ctx: ServerRequestContext[Any, Any], call_next: Cal
             about[semconv.CLIENT_PORT] = client.port
     annotate(about)
     return await call_next(ctx)
+
+
+async def take_baggage(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Let the handler and what it asks see the caller's baggage, as far as it is allowed. The SDK leaves it unread."""
+    with carried((ctx.meta or {}).get("baggage")):
+        return await call_next(ctx)

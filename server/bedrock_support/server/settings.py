@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,6 +58,10 @@ class Settings(BaseModel):
     """An OpenFeature provider as module:attribute; what it says comes before the file."""
     otlp_endpoint: str | None = None
     otlp_headers: str = Field(default="", repr=False)
+    metrics_exporter: Literal["otlp", "none"] = "otlp"
+    """none: the endpoint gets spans alone, as Jaeger wants it."""
+    trace_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of ordinary traces that is exported; failed, slow and rare ones always are."""
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
     peers_file: Path | None = None
@@ -100,6 +104,8 @@ READS = {
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
+    "metrics_exporter": "OTEL_METRICS_EXPORTER",
+    "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",

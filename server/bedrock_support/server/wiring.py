@@ -36,6 +36,7 @@ from bedrock_support.server.flags import FlagKeeper
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -49,7 +50,7 @@ from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.components import Activity, Components
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
-from bedrock_support.telemetry.otel import TelemetrySettings
+from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
@@ -79,6 +80,7 @@ class House:
     audit: AuditTrail | None
     evidence: ComplianceEvidence
     switching: Switching
+    metrics: MetricsWatch | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -93,6 +95,8 @@ class House:
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.saving.run)
+            if self.metrics is not None:
+                group.start_soon(self.metrics.run)
             if self.manager.backlog is not None:
                 group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:
@@ -118,8 +122,14 @@ class House:
         self.manager.flags.close()
 
 
-def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None) -> House:
-    """Wire the whole server. Starts nothing, connects to nothing."""
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    telemetry: Telemetry | None = None,
+) -> House:
+    """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
     bedrock = bedrock_settings(settings)
@@ -129,8 +139,9 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
     ledger = DecisionLedger()
     learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
-    feed = AttemptFeed(learner, health, gray)
-    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
+    watch = metrics_watch(telemetry_settings(settings), health, guards)
+    sinks = (health, gray) if watch is None else (health, gray, watch.metrics)
+    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(route=direct, running=running, learner=learner, entropy=entropy, allowed=lambda: lifecycle.may_ask)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
@@ -173,6 +184,8 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         peer_health=peers.health,
         seen=seen,
         board=board,
+        sampling=telemetry.sampling if telemetry is not None else lambda: None,
+        metrics=watch.metrics if watch is not None else None,
     )
     calls = SupportCalls(
         manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
@@ -211,6 +224,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         audit=audit,
         evidence=evidence,
         switching=Switching(keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check),
+        metrics=watch,
     )
 
 
@@ -265,6 +279,8 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         region=settings.region,
         service_version=VERSION,
         file=settings.span_file,
+        trace_share=settings.trace_share,
+        send_metrics=settings.metrics_exporter == "otlp",
     )
 
 

@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
 from bedrock_support.routing import semconv
+from bedrock_support.routing.spans import asked_peer
 
 LONGEST_TARGET = 64
 """Characters of a tool's or prompt's name in a span's name: the other side chose it."""
@@ -43,6 +44,9 @@ class SpanEnricher:
         if not from_mcp_sdk(span.instrumentation_scope):
             return
         name = span.name.removeprefix(semconv.MCP_SDK_SEND)
+        if name != span.name and (peer := asked_peer(parent_context)):
+            span.set_attribute(semconv.PEER_SERVICE, peer)
+            span.set_attribute(semconv.SERVICE_PEER_NAME, peer)
         method, _, target = name.partition(" ")
         tidy = f"{method} {_tidy(target)}" if target else method
         if tidy != span.name:

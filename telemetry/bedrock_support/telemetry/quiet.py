@@ -8,7 +8,9 @@ COMPLAIN_EVERY = 60.0
 """Seconds between two complaints of one logger."""
 NOISY = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
     "opentelemetry.sdk._shared_internal",
+    "opentelemetry.sdk.metrics._internal.export",
     "opentelemetry.sdk.trace.export",
 )
 

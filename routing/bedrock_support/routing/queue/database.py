@@ -68,6 +68,13 @@ SCHEMA = (
     f"PRAGMA user_version = {VERSION}",
 )
 
+ORIGINS = (
+    "CREATE TABLE IF NOT EXISTS origins (id TEXT PRIMARY KEY, trace TEXT NOT NULL) STRICT",
+    """CREATE TRIGGER IF NOT EXISTS origin_gone AFTER DELETE ON messages BEGIN
+        DELETE FROM origins WHERE id = old.id; END""",
+)
+"""The spans that messages come from. Beside the layout, not in it: files and programs that know nothing of it go on."""
+
 
 class Database:
     """One file, one connection, opened when first used. Safe to use from several threads, not over a fork."""
@@ -203,6 +210,8 @@ def _set_up(connection: sqlite3.Connection, pages: int, path: Path) -> None:
         if not _known_layout(connection, path):
             for statement in SCHEMA:
                 connection.execute(statement)
+        for statement in ORIGINS:
+            connection.execute(statement)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

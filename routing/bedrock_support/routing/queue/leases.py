@@ -40,7 +40,8 @@ class Leases:
 
         def work(connection: sqlite3.Connection, now: float) -> tuple[Leased, ...]:
             rows = connection.execute(
-                f"SELECT * FROM messages WHERE state = 'waiting' AND topic IN ({marks(topics)}) "  # noqa: S608
+                "SELECT messages.*, (SELECT trace FROM origins WHERE origins.id = messages.id) AS origin "  # noqa: S608
+                f"FROM messages WHERE state = 'waiting' AND topic IN ({marks(topics)}) "
                 "AND available_at <= ? ORDER BY urgent, rank, number LIMIT ?",
                 (*topics, now, limit),
             ).fetchall()

@@ -48,9 +48,12 @@ class MessageQueue:
         priority: Priority = Priority.MEDIUM,
         key: str | None = None,
         deadline: float | None = None,
+        origin: str = "",
     ) -> Receipt:
         """Take a message in: once this returns it is on disk. See QueueStore.enqueue."""
-        take = partial(self._store.enqueue, topic, payload, priority=priority, key=key, deadline=deadline)
+        take = partial(
+            self._store.enqueue, topic, payload, priority=priority, key=key, deadline=deadline, origin=origin
+        )
         return await self._run(take)
 
     async def lease(self, topics: Sequence[str], worker: str, seconds: float, limit: int = 1) -> tuple[Leased, ...]:

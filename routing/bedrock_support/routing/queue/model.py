@@ -94,6 +94,8 @@ class Leased:
     """Never later than the deadline."""
     token: str = field(repr=False)
     """Proof of this lease, for extend, complete and fail."""
+    origin: str = ""
+    """Traceparent of the span that sent it, for a link; empty when it wasn't traced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

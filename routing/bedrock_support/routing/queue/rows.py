@@ -240,6 +240,7 @@ def leased(row: sqlite3.Row, token: str, until: float) -> Leased:
         deadline=row["deadline"],
         lease_until=until,
         token=token,
+        origin=row["origin"] or "",
     )
 
 

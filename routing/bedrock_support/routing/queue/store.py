@@ -76,9 +76,11 @@ class QueueStore:
         priority: Priority = Priority.MEDIUM,
         key: str | None = None,
         deadline: float | None = None,
+        origin: str = "",
     ) -> Receipt:
         """Take a message in. `deadline` is Unix seconds; without one, it lives as long as the limits say.
 
+        `origin` is the traceparent of the span that sends it; it makes the message no other.
         Raises QueueRefused, QueueFull, or QueueConflict when `key` came with another payload.
         """
         data = sized("payload", payload, self._limits.payload)
@@ -102,6 +104,8 @@ class QueueStore:
                 "enqueued_at, available_at, deadline, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
                 (message, topic, key, digest, data, len(data), level, *rank(level, now), now, now, ends, ends),
             )
+            if origin:
+                connection.execute("INSERT INTO origins (id, trace) VALUES (?, ?)", (message, origin))
             return Receipt(id=message, state=State.WAITING)
 
         return self._run(work)

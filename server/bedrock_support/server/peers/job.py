@@ -29,6 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind
+from bedrock_support.routing.spans import asking
 from bedrock_support.server.callers import MISSING_CAPABILITY
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.peers.bridge import Bridge
@@ -83,7 +84,8 @@ class Job:
     async def run(self, session: ClientSession) -> None:
         """Make the call. Raises nothing but cancellation."""
         try:
-            self.result = self._bounded(await self._rounds(session))
+            with asking(self._peer):
+                self.result = self._bounded(await self._rounds(session))
         except RouteError as error:
             self.error = error
         except MCPError as error:
