@@ -36,9 +36,11 @@ from bedrock_support.routing.optimizer import PerformanceOptimizer
 from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.routing.spans import Attribute, annotate, span
+from bedrock_support.routing.spans import annotate, span, trace_id
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.ledger import DecisionLedger, ended
+from bedrock_support.server.recording import describe, recorded
+from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.track import RouteReport
 
@@ -62,6 +64,7 @@ class BedrockSupportManager:
     optimizer: PerformanceOptimizer
     backlog: Backlog | None
     ledger: DecisionLedger
+    efficiency: LiveEfficiency
     flags: Flags
     clock: Clock
     entropy: Entropy
@@ -95,9 +98,11 @@ class BedrockSupportManager:
         async def ask(decided: Decision) -> Outcome:
             return await dispatch(decided, routes, self.running)
 
+        at = self.clock.wall()
         try:
-            decision = self._decide(clearance, routes)
-            outcome = await self.optimizer.run(decision, ask)
+            decision, trace = self._decide(clearance, routes, at)
+            with recorded(decision, at, trace, self.clock, self.efficiency) as kept:
+                outcome = kept.outcome = await self.optimizer.run(decision, ask)
         except BaseException:
             await self.compliance.settle(None, clearance, who)
             raise
@@ -149,7 +154,10 @@ class BedrockSupportManager:
             direct = ApprovedRoute(self.direct, self.mcp, caller, question, self.clock)
         return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
 
-    def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route]) -> Decision:
+    def _decide(
+        self, clearance: Clearance, routes: Mapping[RouteName, Route], at: float
+    ) -> tuple[Decision, str | None]:
+        """The decision, and the id of the trace that it stands in."""
         operation = clearance.operation
         conditions = self._conditions(operation, routes)
         with span(
@@ -162,10 +170,8 @@ class BedrockSupportManager:
             },
         ) as current:
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
-            current.set_attributes(_decision_attributes(decision))
-            for route, condition in conditions.routes.items():
-                current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))
-        return decision
+            describe(current, decision, at)
+            return decision, trace_id()
 
     def _conditions(
         self,
@@ -217,18 +223,6 @@ def _shown(report: RouteReport) -> dict[str, object]:
     }
 
 
-def _decision_attributes(decision: Decision) -> dict[str, Attribute]:
-    return {
-        semconv.DECISION_ID: decision.id,
-        semconv.ROUTE_CHOSEN: decision.plan[0].value if decision.plan else "none",
-        semconv.ROUTE_PLAN: ",".join(decision.plan),
-        semconv.ROUTE_ROW: decision.row,
-        semconv.ROUTE_REASON: "; ".join(decision.reasons),
-        semconv.ROUTE_POLICY: decision.policy,
-        semconv.ROUTE_PROPENSITY: decision.propensity,
-    }
-
-
 def _guarded(guard: Guard) -> dict[str, object]:
     return {
         "breaker": guard.breaker.state.value,
@@ -238,21 +232,3 @@ def _guarded(guard: Guard) -> dict[str, object]:
         "waiting": guard.line.waiting,
         "retry_tokens": round(guard.retries.tokens, 1),
     }
-
-
-def _candidate(decision: Decision, route: RouteName, condition: RouteCondition) -> dict[str, Attribute]:
-    about: dict[str, Attribute] = {
-        semconv.ROUTE: route.value,
-        semconv.ROUTE_HEALTH: condition.health.value,
-        semconv.ROUTE_SAMPLES: condition.samples,
-        semconv.ROUTE_FEASIBLE: route in decision.plan,
-        semconv.ROUTE_INFEASIBLE_REASON: decision.clearance.forbidden.get(route, ""),
-        semconv.BREAKER_STATE: condition.breaker,
-    }
-    if (estimate := condition.estimate) is not None:
-        about[semconv.P_SUCCESS] = estimate.p_success
-        about[semconv.EXPECTED_MS] = estimate.seconds * 1000
-        about[semconv.EXPECTED_UTILITY] = estimate.utility
-        if estimate.usd is not None:
-            about[semconv.EXPECTED_USD] = estimate.usd
-    return about

@@ -40,6 +40,7 @@ from bedrock_support.server.settings import READS, Settings, SettingsError, proc
 from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
@@ -140,6 +141,7 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
         optimizer=saving.optimizer,
         backlog=backlog,
         ledger=ledger,
+        efficiency=LiveEfficiency(),
         flags=Flags(**settings.flags),
         clock=clock,
         entropy=entropy,

@@ -21,7 +21,7 @@ class FileReading:
     def __init__(self, paths: Iterable[Path], opened: Callable[[Path], int] | None = None) -> None:
         """`opened` gives a descriptor for a path; by default the file is opened for reading."""
         self._paths = list(dict.fromkeys(paths))
-        self._opened = opened or (lambda path: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        self._opened = opened or _opened
         self._joiner = Joiner()
         self.unreadable = 0
         """Lines that are no OTLP JSON."""
@@ -56,6 +56,10 @@ class FileReading:
                 self.unreadable += 1
                 while (rest := file.readline(LONGEST)) and not rest.endswith(b"\n"):
                     pass
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def joining_limits(joiner: Joiner) -> list[str]:

@@ -56,6 +56,12 @@ class Request(msgspec.Struct, gc=False):
 
     resourceSpans: list[_Resource] = []
 
+    def spans(self) -> Iterator[_Span]:
+        """All of them."""
+        for resource in self.resourceSpans:
+            for scope in resource.scopeSpans:
+                yield from scope.spans
+
 
 Bytes: TypeAlias = bytes | msgspec.Raw
 _request = msgspec.json.Decoder(Request)
@@ -77,13 +83,11 @@ def records(request: bytes, joiner: Joiner) -> Iterator[DecisionRecord]:
 
 def joined(request: Request, joiner: Joiner) -> Iterator[DecisionRecord]:
     """Decisions that are complete after these spans."""
-    for resource in request.resourceSpans:
-        for scope in resource.scopeSpans:
-            for span in scope.spans:
-                if span.name == semconv.SPAN_DECIDE:
-                    yield from _decided(span, joiner)
-                elif span.name == semconv.SPAN_OUTCOME:
-                    yield from _ended(span, joiner)
+    for span in request.spans():
+        if span.name == semconv.SPAN_DECIDE:
+            yield from _decided(span, joiner)
+        elif span.name == semconv.SPAN_OUTCOME:
+            yield from _ended(span, joiner)
 
 
 def _decided(span: _Span, joiner: Joiner) -> Iterator[DecisionRecord]:

@@ -111,9 +111,7 @@ class Replays:
 
     def told(self) -> list[dict[str, object]]:
         """Changes whose gain is surely above nothing, the largest first."""
-        good = [
-            (key, each) for key, each in self.changes.items() if each.n >= ENOUGH and each.mean - each.half > 0
-        ]
+        good = [(key, each) for key, each in self.changes.items() if each.n >= ENOUGH and each.mean - each.half > 0]
         good.sort(key=lambda item: (-round(item[1].mean, 6), item[0]))
         return [each.told(*key) for key, each in good[:MOST_TOLD]]
 
