@@ -56,6 +56,8 @@ class Settings(BaseModel):
     otlp_headers: str = Field(default="", repr=False)
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
+    jaeger_url: str | None = None
+    """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
@@ -95,6 +97,7 @@ READS = {
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "span_file": f"{PREFIX}SPAN_FILE",
+    "jaeger_url": f"{PREFIX}JAEGER",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

@@ -30,6 +30,7 @@ from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
+from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.manager import BedrockSupportManager
@@ -46,6 +47,7 @@ from bedrock_support.telemetry.otel import TelemetrySettings
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
+from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
 
@@ -167,6 +169,10 @@ def build(settings: Settings, *, clock: Clock | None = None, entropy: Entropy | 
             saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
         )
     )
+    efficiency = EfficiencyEvidence(
+        live=manager.efficiency, span_file=settings.span_file, jaeger_url=settings.jaeger_url, clock=clock
+    )
+    tools.append(get_routing_efficiency(efficiency))
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
     names = [each.name for each in tools]

@@ -120,7 +120,7 @@ class JaegerReading:
             raise JaegerError(f"no answer from {self._url.netloc}: {type(error).__name__}") from None
         finally:
             connection.close()
-        if response.status == NOT_FOUND and b"resourceSpans" not in body and _is_json(body):
+        if response.status == NOT_FOUND and _says_none(body):
             return []  # how v3 says that there is no trace
         if response.status != OK:
             raise JaegerError(f"{self._url.netloc} answered {response.status} to {PATH}")
@@ -147,12 +147,12 @@ def _traces(answer: list[Request]) -> int:
     return len({span.traceId for each in answer for span in each.spans()})
 
 
-def _is_json(body: bytes) -> bool:
+def _says_none(body: bytes) -> bool:
+    """Whether a 404 is the API's own and not some other server's."""
     try:
-        msgspec.json.decode(body)
+        return _whole.decode(body).error is not None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
-    return True
 
 
 def _checked(base: str) -> SplitResult:

@@ -18,10 +18,17 @@ LONGEST = 32 * 1024 * 1024
 class FileReading:
     """The decisions of some files, and what was wrong with the files."""
 
-    def __init__(self, paths: Iterable[Path], opened: Callable[[Path], int] | None = None) -> None:
-        """`opened` gives a descriptor for a path; by default the file is opened for reading."""
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        opened: Callable[[Path], int] | None = None,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`opened` gives a descriptor for a path; `go_on` is asked before each line, and False ends the reading."""
         self._paths = list(dict.fromkeys(paths))
         self._opened = opened or _opened
+        self._go_on = go_on
+        self._stopped = False
         self._joiner = Joiner()
         self.unreadable = 0
         """Lines that are no OTLP JSON."""
@@ -34,6 +41,9 @@ class FileReading:
         """
         for path in self._paths:
             for line in self._lines(path):
+                if not self._go_on():
+                    self._stopped = True
+                    break
                 try:
                     yield from records(line, self._joiner)
                 except Unreadable:
@@ -42,10 +52,12 @@ class FileReading:
 
     def limits(self) -> list[str]:
         """What to know beside the figures, once all was read."""
-        return [*self._broken(), *joining_limits(self._joiner)]
-
-    def _broken(self) -> list[str]:
-        return [f"{self.unreadable} lines are no OTLP JSON and were passed over"] if self.unreadable else []
+        limits = joining_limits(self._joiner)
+        if self.unreadable:
+            limits.append(f"{self.unreadable} lines are no OTLP JSON and were passed over")
+        if self._stopped:
+            limits.append("the time ran out before all was read")
+        return limits
 
     def _lines(self, path: Path) -> Iterator[bytes]:
         with os.fdopen(self._opened(path), "rb", buffering=1024 * 1024) as file:
