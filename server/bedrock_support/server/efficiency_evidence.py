@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +60,8 @@ class EfficiencyEvidence:
         try:
             told = figures_of(reading, since).told()
         except OSError as error:
-            named = os.fspath(error.filename) if error.filename else paths[0]
-            raise InputError("path", str(named), f"can't be read ({error.strerror})", "Check the path") from None
+            named = cast("str | None", error.filename) or str(paths[0])
+            raise InputError("path", named, f"can't be read ({error.strerror})", "Check the path") from None
         return self.report("files", told, reading.limits())
 
     def from_jaeger(self, url: str, since: float | None, seconds: float) -> EfficiencyReport:

@@ -14,7 +14,7 @@ from bedrock_support.routing import semconv
 from bedrock_support.routing.clock import Clock
 from bedrock_support.telemetry.efficiency.join import Joiner
 from bedrock_support.telemetry.efficiency.otlp_files import joining_limits
-from bedrock_support.telemetry.efficiency.otlp_json import Request, joined
+from bedrock_support.telemetry.efficiency.otlp_json import UNREADABLE, Request, joined
 from bedrock_support.telemetry.efficiency.record import DecisionRecord
 
 SERVICE = "bedrock-support"
@@ -117,13 +117,13 @@ class JaegerReading:
             response = connection.getresponse()
             body = response.read(LARGEST + 1)
         except (OSError, HTTPException) as error:
-            raise JaegerError(f"no answer from {self._url.netloc}: {type(error).__name__}") from None
+            raise JaegerError(f"no answer from {self._url.hostname}: {type(error).__name__}") from None
         finally:
             connection.close()
         if response.status == NOT_FOUND and _says_none(body):
             return []  # how v3 says that there is no trace
         if response.status != OK:
-            raise JaegerError(f"{self._url.netloc} answered {response.status} to {PATH}")
+            raise JaegerError(f"{self._url.hostname} answered {response.status} to {PATH}")
         return None if len(body) > LARGEST else _decoded(body)
 
 
@@ -131,13 +131,11 @@ def _decoded(body: bytes) -> list[Request]:
     """One answer, or several in lines, as a streaming gateway sends them."""
     try:
         answers = [_whole.decode(body)] if body.strip() else []
-    except msgspec.DecodeError:
+    except UNREADABLE:
         try:
             answers = _whole.decode_lines(body)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise JaegerError(f"the answer to {PATH} is no OTLP JSON") from None
-    except UnicodeDecodeError:
-        raise JaegerError(f"the answer to {PATH} is no OTLP JSON") from None
     if any(each.error is not None for each in answers):
         raise JaegerError(f"Jaeger could not answer {PATH}")
     return [each.result for each in answers if each.result is not None]
@@ -151,7 +149,7 @@ def _says_none(body: bytes) -> bool:
     """Whether a 404 is the API's own and not some other server's."""
     try:
         return _whole.decode(body).error is not None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
 
 

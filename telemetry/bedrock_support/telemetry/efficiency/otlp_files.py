@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bedrock_support.telemetry.efficiency.figures import Figures
 from bedrock_support.telemetry.efficiency.join import Joiner
-from bedrock_support.telemetry.efficiency.otlp_json import Unreadable, records
+from bedrock_support.telemetry.efficiency.otlp_json import UNREADABLE, records
 from bedrock_support.telemetry.efficiency.record import DecisionRecord
 
 LONGEST = 32 * 1024 * 1024
@@ -46,7 +46,7 @@ class FileReading:
                     break
                 try:
                     yield from records(line, self._joiner)
-                except Unreadable:
+                except UNREADABLE:
                     self.unreadable += 1
         yield from self._joiner.rest()
 

@@ -67,7 +67,7 @@ Bytes: TypeAlias = bytes | msgspec.Raw
 _request = msgspec.json.Decoder(Request)
 _pairs = msgspec.json.Decoder(list[_Pair])
 _events = msgspec.json.Decoder(list[_Event])
-Unreadable = msgspec.MsgspecError
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """Raised for what isn't OTLP JSON."""
 
 
@@ -75,7 +75,7 @@ def records(request: bytes, joiner: Joiner) -> Iterator[DecisionRecord]:
     """Decisions that are complete after this request. A span whose attributes can't be read is passed over.
 
     Raises:
-        Unreadable: it isn't OTLP JSON.
+        MsgspecError, UnicodeDecodeError, RecursionError: it isn't OTLP JSON.
     """
     if MARK in request:
         yield from joined(_request.decode(request), joiner)
@@ -94,7 +94,7 @@ def _decided(span: _Span, joiner: Joiner) -> Iterator[DecisionRecord]:
     try:
         events = _events.decode(span.events)
         about = _plain(_pairs.decode(span.attributes))
-    except Unreadable:
+    except UNREADABLE:
         return
     candidates = [_plain(each.attributes) for each in events if each.name == semconv.EVENT_CANDIDATE]
     record = record_from(about, candidates, _hexadecimal(span.traceId))
@@ -105,7 +105,7 @@ def _decided(span: _Span, joiner: Joiner) -> Iterator[DecisionRecord]:
 def _ended(span: _Span, joiner: Joiner) -> Iterator[DecisionRecord]:
     try:
         about = _plain(_pairs.decode(span.attributes))
-    except Unreadable:
+    except UNREADABLE:
         return
     decision_id = about.get(semconv.DECISION_ID)
     if isinstance(decision_id, str):
