@@ -13,6 +13,8 @@ from typing import Any
 import anyio
 import pytest
 from anyio import to_thread
+from mcp.client import ClientRequestContext
+from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 
 from tests.jaeger_rig import FakeJaeger, answering
 from tests.promises import promise
@@ -21,6 +23,12 @@ from tests.rig import COMMAND, connect, environment, running, told, with_bedrock
 CALLS = 3
 PATIENCE = 20.0
 OF_THE_SOURCE = {"source", "limits"}
+
+
+async def own_model(_: ClientRequestContext, __: CreateMessageRequestParams) -> CreateMessageResult:
+    """The client's own model, so that both routes can answer and be estimated."""
+    text = TextContent(type="text", text=json.dumps({"summary": "the database is down"}))
+    return CreateMessageResult(role="assistant", content=text, model="m", stop_reason="endTurn")
 
 
 def set_fault(url: str, kind: str | None) -> None:
@@ -62,11 +70,11 @@ async def test_live_file_and_jaeger_give_the_same_figures(log_root: Path, tmp_pa
     spans = tmp_path / "spans.jsonl"
     with running("sandbox", "--port", "0", env=environment()) as (_, url):
         env = environment(BEDROCK_SUPPORT_SPAN_FILE=str(spans), **with_bedrock(url))
-        async with connect("stdio", "legacy", root=log_root, env=env) as client:
+        async with connect("stdio", "legacy", root=log_root, env=env, sampling_callback=own_model) as client:
             with anyio.fail_after(50):
                 for kind in (None, "service_unavailable"):
                     await to_thread.run_sync(partial(set_fault, url, kind))
-                    for op_class in ("emergency", "standard", "infrastructure"):
+                    for op_class in ("infrastructure", "standard", "emergency"):
                         for _ in range(CALLS):
                             asked = {"path": "shop.log", "operation_class": op_class}
                             told(await client.call_tool("triage_incident", asked))
@@ -85,6 +93,8 @@ async def test_live_file_and_jaeger_give_the_same_figures(log_root: Path, tmp_pa
     assert live["rates"]["ended"]["answered"] >= 2 * CALLS
     assert live["money"]["costliest"]
     assert all(len(each["trace_id"]) == 32 for each in live["money"]["costliest"])
+    assert live["optimal"]["all"]["rate_with_choice"]["n"] > 0, "some decisions had a choice between known routes"
+    assert live["rates"]["fallback"]["hits"] > 0
     assert live["optimal"]["events"]["rate"]["n"] + live["optimal"]["events"]["unknown"] > 0
     assert figures(live) == figures(read) == figures(queried) == figures(from_command)
     assert figures(await to_thread.run_sync(partial(command, "--files", str(spans)))) == figures(read)

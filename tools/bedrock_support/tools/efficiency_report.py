@@ -123,7 +123,7 @@ def worded(found: EfficiencyReport) -> str:
     ]
     for each in found.money.costliest:
         where = each.trace_url or each.trace_id or "no trace"
-        lines.append(f"costly: {each.decision_id} {each.operation_class} by {each.chosen}, {each.usd:.4f} USD, {where}")
+        lines.append(f"costly: {each.decision_id} {each.operation_class} by {each.chosen}, {each.usd:.6f} USD, {where}")
     lines += [each.text for each in found.recommendations]
     return "\n".join((*lines, *found.limits))
 
