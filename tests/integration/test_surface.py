@@ -86,6 +86,7 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "explain_routing",
             "compliance_report",
             "get_cost_report",
+            "get_routing_efficiency",
             "get_system_health",
         ]
         listed = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])

@@ -1,4 +1,4 @@
-"""The command `bedrock-support`: serve, sandbox, demo, explain, cost, queue, audit, compliance, flags, ..."""
+"""The command `bedrock-support` and its parts: serve, sandbox and demo here, the others in modules of their own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
 from bedrock_support.server.executions_cli import add_execution_parsers
+from bedrock_support.server.efficiency_cli import add_efficiency_parser
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     add_explain_parser(commands)
     add_cost_parser(commands)
+    add_efficiency_parser(commands)
     add_queue_parser(commands, _queue_file)
     add_audit_parser(commands)
     add_compliance_parser(commands)

@@ -35,12 +35,14 @@ from bedrock_support.routing.optimizer import PerformanceOptimizer
 from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.routing.spans import Attribute, annotate, span
+from bedrock_support.routing.spans import annotate, span, trace_id
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.server.lifecycle import Lifecycle, turned_away
 from bedrock_support.server.probes import Seen
+from bedrock_support.server.recording import describe, recorded
+from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.metrics import RouteMetrics
@@ -67,6 +69,7 @@ class BedrockSupportManager:
     optimizer: PerformanceOptimizer
     backlog: Backlog | None
     ledger: DecisionLedger
+    efficiency: LiveEfficiency
     flags: FlagKeeper
     lifecycle: Lifecycle
     clock: Clock
@@ -117,10 +120,12 @@ class BedrockSupportManager:
         async def ask(decided: Decision) -> Outcome:
             return await dispatch(decided, routes, self.running)
 
+        at = self.clock.wall()
         try:
             with self.seen.router.use():
-                decision = self._decide(clearance, routes, taken)
-            outcome = await self.optimizer.run(decision, ask)
+                decision, trace = self._decide(clearance, routes, taken, at)
+            with recorded(decision, at, trace, self.clock, self.efficiency) as kept:
+                outcome = kept.outcome = await self.optimizer.run(decision, ask)
         except BaseException:
             await self.compliance.settle(None, clearance, who)
             raise
@@ -179,7 +184,10 @@ class BedrockSupportManager:
             direct = ApprovedRoute(self.direct, self.mcp, caller, question, self.clock)
         return MappingProxyType({RouteName.DIRECT: direct, RouteName.MCP: self.mcp.route_for(caller)})
 
-    def _decide(self, clearance: Clearance, routes: Mapping[RouteName, Route], taken: FlagSnapshot) -> Decision:
+    def _decide(
+        self, clearance: Clearance, routes: Mapping[RouteName, Route], taken: FlagSnapshot, at: float
+    ) -> tuple[Decision, str | None]:
+        """The decision, and the id of the trace that it stands in."""
         operation = clearance.operation
         conditions = self._conditions(operation, routes, taken)
         with span(
@@ -195,10 +203,8 @@ class BedrockSupportManager:
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
             if self.metrics is not None:
                 self.metrics.decided(decision, self.clock.now() - began)
-            current.set_attributes(_decision_attributes(decision))
-            for route, condition in conditions.routes.items():
-                current.add_event(semconv.EVENT_CANDIDATE, _candidate(decision, route, condition))
-        return decision
+            describe(current, decision, at)
+            return decision, trace_id()
 
     def _conditions(
         self,
@@ -253,18 +259,6 @@ def _shown(report: RouteReport) -> dict[str, object]:
     }
 
 
-def _decision_attributes(decision: Decision) -> dict[str, Attribute]:
-    return {
-        semconv.DECISION_ID: decision.id,
-        semconv.ROUTE_CHOSEN: decision.plan[0].value if decision.plan else "none",
-        semconv.ROUTE_PLAN: ",".join(decision.plan),
-        semconv.ROUTE_ROW: decision.row,
-        semconv.ROUTE_REASON: "; ".join(decision.reasons),
-        semconv.ROUTE_POLICY: decision.policy,
-        semconv.ROUTE_PROPENSITY: decision.propensity,
-    }
-
-
 def _guarded(guard: Guard) -> dict[str, object]:
     return {
         "breaker": guard.breaker.state.value,
@@ -274,21 +268,3 @@ def _guarded(guard: Guard) -> dict[str, object]:
         "waiting": guard.line.waiting,
         "retry_tokens": round(guard.retries.tokens, 1),
     }
-
-
-def _candidate(decision: Decision, route: RouteName, condition: RouteCondition) -> dict[str, Attribute]:
-    about: dict[str, Attribute] = {
-        semconv.ROUTE: route.value,
-        semconv.ROUTE_HEALTH: condition.health.value,
-        semconv.ROUTE_SAMPLES: condition.samples,
-        semconv.ROUTE_FEASIBLE: route in decision.plan,
-        semconv.ROUTE_INFEASIBLE_REASON: decision.clearance.forbidden.get(route, ""),
-        semconv.BREAKER_STATE: condition.breaker,
-    }
-    if (estimate := condition.estimate) is not None:
-        about[semconv.P_SUCCESS] = estimate.p_success
-        about[semconv.EXPECTED_MS] = estimate.seconds * 1000
-        about[semconv.EXPECTED_UTILITY] = estimate.utility
-        if estimate.usd is not None:
-            about[semconv.EXPECTED_USD] = estimate.usd
-    return about

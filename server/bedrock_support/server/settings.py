@@ -64,6 +64,8 @@ class Settings(BaseModel):
     """Share of ordinary traces that is exported; failed, slow and rare ones always are."""
     span_file: Path | None = None
     """Also append spans to this file, as OTLP JSON lines."""
+    jaeger_url: str | None = None
+    """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
@@ -107,6 +109,7 @@ READS = {
     "metrics_exporter": "OTEL_METRICS_EXPORTER",
     "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
+    "jaeger_url": f"{PREFIX}JAEGER",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

@@ -30,6 +30,7 @@ from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
+from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
@@ -48,6 +49,7 @@ from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
@@ -55,6 +57,7 @@ from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report
+from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.system_health import get_system_health
@@ -175,6 +178,7 @@ def build(
         optimizer=saving.optimizer,
         backlog=backlog,
         ledger=ledger,
+        efficiency=LiveEfficiency(),
         flags=flags,
         lifecycle=lifecycle,
         clock=clock,
@@ -205,6 +209,10 @@ def build(
             saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
         )
     )
+    efficiency = EfficiencyEvidence(
+        live=manager.efficiency, span_file=settings.span_file, jaeger_url=settings.jaeger_url, clock=clock
+    )
+    tools.append(get_routing_efficiency(efficiency))
     if queue is not None:
         tools.append(manage_queue(queue, _for_good))
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
