@@ -18,17 +18,17 @@ import anyio
 from bedrock_support.server.audit_cli import add_audit_parser
 from bedrock_support.server.compliance_cli import add_compliance_parser
 from bedrock_support.server.cost_cli import add_cost_parser
-from bedrock_support.server.executions_cli import add_execution_parsers
 from bedrock_support.server.efficiency_cli import add_efficiency_parser
+from bedrock_support.server.executions_cli import add_execution_parsers
 from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.monitoring_cli import add_monitoring_parser
 from bedrock_support.server.queue_cli import add_queue_parser
+from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.rollout.cli import add_rollout_parser
 from bedrock_support.server.rollout.front_cli import add_front_parser
-from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 from bedrock_support.server.status_cli import add_status_parser

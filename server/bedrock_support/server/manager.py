@@ -44,9 +44,9 @@ from bedrock_support.server.probes import Seen
 from bedrock_support.server.recording import describe, recorded
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.health import HybridHealthMonitor
-from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.metrics import RouteMetrics
 from bedrock_support.telemetry.sampling import SamplingReport
+from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.track import RouteReport
 
 QUEUE = "queue"
