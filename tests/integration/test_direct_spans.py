@@ -25,7 +25,7 @@ def finished(monkeypatch: pytest.MonkeyPatch) -> Callable[[], ReadableSpan]:
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    monkeypatch.setattr(spans.trace, "get_tracer", provider.get_tracer)
+    monkeypatch.setattr(spans.trace, "_TRACER_PROVIDER", provider)
 
     def only() -> ReadableSpan:
         made = memory.get_finished_spans()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -23,6 +23,7 @@ from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.rounds import AnyContext, Rounds
+from bedrock_support.server.schemas import input_schema, output_schema
 from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInput
 
 log = logging.getLogger(__name__)
@@ -186,44 +187,6 @@ def refusal(error: InputError) -> CallToolResult:
     return failure(f"{error.field} = {error.value}: {error.problem}. {error.mend}")
 
 
-def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The arguments, without the titles that pydantic derives from names: clients pay for each word of it."""
-    return cast("dict[str, Any]", _untitled(model.model_json_schema()))
-
-
-def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Names and types of the result's top level. More would cost every client thousands of tokens."""
-    schema = model.model_json_schema(mode="serialization")
-    properties = {name: _outline(each) for name, each in schema["properties"].items()}
-    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
-
-
-def _untitled(value: Any, names: bool = False) -> Any:
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        # Below `properties` and `$defs` the keys are names of ours, which may be "title" too.
-        return {
-            key: _untitled(each, key in ("properties", "$defs") and not names)
-            for key, each in items
-            if names or key != "title"
-        }
-    if isinstance(value, list):
-        return [_untitled(each) for each in cast("list[Any]", value)]
-    return value
-
-
-def _outline(schema: dict[str, Any]) -> dict[str, Any]:
-    if "anyOf" in schema:
-        # Fields that are None are left out of a result, so only the other branch is ever seen.
-        return _outline(next(each for each in schema["anyOf"] if each.get("type") != "null"))
-    if "$ref" in schema:
-        return {"type": "string"} if schema["$ref"].endswith("OperationClass") else {"type": "object"}
-    kept = {key: schema[key] for key in ("type", "enum") if key in schema}
-    if kept.get("type") == "array":
-        kept["items"] = _outline(schema["items"])
-    return kept
-
-
 class CatalogTool(Tool):
     """A support tool as the SDK's server wants it."""
 
@@ -247,7 +210,6 @@ class CatalogTool(Tool):
             context_kwarg=None,
             is_async=True,
             annotations=ToolAnnotations(
-                title=spec.title,
                 read_only_hint=spec.read_only,
                 destructive_hint=False,
                 idempotent_hint=spec.idempotent,

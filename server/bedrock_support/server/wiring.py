@@ -16,7 +16,7 @@ from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEnt
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
-from bedrock_support.routing.guard import Guard, Guards, GuardSettings
+from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
@@ -152,7 +152,7 @@ def build(
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
-    opens_in = partial(_opens_in, lifecycle, guards.of(direct.channel))
+    opens_in = partial(_opens_in, lifecycle, guards, direct.channel)
     backlog = Backlog(queue, clock, entropy, opens_in) if queue is not None else None
     seen = Seen(router=Activity(clock), compliance=Activity(clock))
     board = Board(clock)
@@ -242,9 +242,10 @@ def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeepe
     return FlagKeeper(settings.flags, clock, file=file, provider=settings.flag_provider, domain=entropy.token())
 
 
-def _opens_in(lifecycle: Lifecycle, guard: Guard) -> float:
+def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
     """Seconds for which questions from the queue had better wait; a stop and support mode off hold them back too."""
-    return guard.open_in() if lifecycle.may_ask else max(HELD, guard.open_in())
+    wait = guards.of(channel).open_in()
+    return wait if lifecycle.may_ask else max(HELD, wait)
 
 
 def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:

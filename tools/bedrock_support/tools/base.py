@@ -33,7 +33,7 @@ class ToolInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     deadline_s: Annotated[
-        float | None, Field(gt=0, le=600, description="seconds you can wait, above 0; only ever shortens the deadline")
+        float | None, Field(gt=0, le=600, description="seconds you can wait; only shortens the deadline")
     ] = None
 
 
