@@ -124,9 +124,14 @@ def test_files_are_written_whole_and_privately(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not a fleet"):
         files.read_fleet()
     write_flags(files.flags, {"ENABLE_INTELLIGENT_ROUTING": False})
-    write_json(files.flags, {"ENABLE_INTELLIGENT_ROUTING": False, "STOP": []})
+    stop = {"scope": "direct", "reason": "by hand"}
+    write_json(files.flags, {"ENABLE_INTELLIGENT_ROUTING": False, "STOP": [stop]})
     assert replace_flags(files.flags, {"ENABLE_BEDROCK_SUPPORT_MODE": True}) == {"ENABLE_BEDROCK_SUPPORT_MODE": True}
-    assert json.loads(files.flags.read_bytes())["STOP"] == []
+    assert json.loads(files.flags.read_bytes())["STOP"] == [stop], "a rollback lifts no emergency stop"
+    files.flags.write_text("not JSON", encoding="utf-8")
+    with pytest.raises(SettingsError, match="not JSON"):
+        write_flags(files.flags, {"ENABLE_INTELLIGENT_ROUTING": True})
+    assert replace_flags(files.flags, {"ENABLE_INTELLIGENT_ROUTING": True}) == {"ENABLE_INTELLIGENT_ROUTING": True}
     assert read_flags(tmp_path / "nowhere.json") == {}
 
 

@@ -145,6 +145,21 @@ class FlagFile:
             raise InputError("flag", name, "no such flag", f"There are {', '.join(sorted(NAMES))}")
         return self._change(lambda old: Overrides(flags={**old.flags, **changes}, stops=old.stops))
 
+    def replace(self, flags: Mapping[str, bool]) -> Overrides:
+        """Let the file name these flags and no others, whatever stood in it; stops stay, if they can be read.
+
+        Raises:
+            InputError: the file can't be written; it is then as it was.
+        """
+
+        def replaced() -> Overrides:
+            try:
+                return Overrides(flags=flags, stops=self.read().stops)
+            except FlagFileError:
+                return Overrides(flags=flags)
+
+        return self._set(replaced)
+
     def stop(self, scope: Scope, reason: str) -> Overrides:
         """Put an emergency stop in force. Raises InputError as write does."""
         return self._change(lambda old: Overrides(flags=old.flags, stops={**old.stops, scope: _plain(reason)}))
@@ -161,11 +176,15 @@ class FlagFile:
         return self._change(lifted)
 
     def _change(self, change: Callable[[Overrides], Overrides]) -> Overrides:
+        return self._set(lambda: change(self.read()))
+
+    def _set(self, made: Callable[[], Overrides]) -> Overrides:
+        """Write what is made under the lock, and read it back."""
         try:
             # A link stays one: what it points to now is replaced.
             target = self.path.resolve()
             with self._locked(target):
-                wanted = worded(change(self.read()), toml=self.toml)
+                wanted = worded(made(), toml=self.toml)
                 expected = parsed(wanted, toml=self.toml)  # before anything is replaced
                 _replace(target, wanted)
                 found = self.read()

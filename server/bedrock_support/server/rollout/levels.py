@@ -114,8 +114,9 @@ class Rollback:
 
         def restored(fleet: Fleet) -> Fleet:
             live = fleet.named(fleet.live) or fleet.workers[0]
-            env = {**good.env, **{name: str(value).lower() for name, value in good.flags.items()}}
-            fresh = replace(live, weight=WHOLE, generation=self.control.generation(), env=env, isolated=good.isolated)
+            fresh = replace(
+                live, weight=WHOLE, generation=self.control.generation(), env=good.env, isolated=good.isolated
+            )
             return replace(fleet, live=live.name, workers=(fresh,))
 
         status = await self.control.settle(await self.control.wish(restored))
@@ -128,7 +129,7 @@ class Rollback:
 
 
 def _flags_read_back(done: Mapping[str, object]) -> Check:
-    return Check(name="flags read back", ok=done["how"] != "not seen", value=done)
+    return Check(name="flags read back", ok=bool(done["seen"]), value=done)
 
 
 def _short(status: Mapping[str, Any]) -> dict[str, object]:

@@ -158,7 +158,7 @@ class Phases:
         for name in (each for each in FLAG_ORDER if each in self.plan.flags):
             await self.heed()
             done = await control.set_flags({name: self.plan.flags[name]})
-            checks.append(Check(name=f"{name} read back", ok=done["how"] != "not seen", value=done))
+            checks.append(Check(name=f"{name} read back", ok=bool(done["seen"]), value=done))
             async with calling(await control.url()) as caller:
                 called = await caller.triage("standard", log_text(control.entropy))
             checks.append(

@@ -141,13 +141,12 @@ def _checks(title: str, seen: Sequence[Evidence], phase: str) -> Section:
 def _flags(seen: Sequence[Evidence]) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for each in seen:
-        if each.phase != "flags" or "how" not in each.value:
+        if each.phase != "flags" or "seen" not in each.value:
             continue
         source = (f"E{each.id}",)
         workers = ", ".join(sorted(_mapping(each.value.get("workers"))))
-        how = Cell(text=str(each.value["how"]))
-        rows.append((Cell(text=each.name, sources=source), how, Cell(text=workers, sources=source), _verdict(each)))
-    return Section(title="Flags", head=("flag", "how", "read back from", "holds"), rows=tuple(rows))
+        rows.append((Cell(text=each.name, sources=source), Cell(text=workers, sources=source), _verdict(each)))
+    return Section(title="Flags", head=("flag", "read back from", "holds"), rows=tuple(rows))
 
 
 def _failed(seen: Sequence[Evidence]) -> Section:
