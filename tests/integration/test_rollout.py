@@ -52,15 +52,18 @@ def test_a_drill_does_each_level_for_real() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-@promise("rollout:phases", "rollout:six-checks")
+@promise("rollout:phases", "rollout:six-checks", "rollout:answers", "rollout:watch")
 def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
         old = made.workers()["blue"]["pid"]
-        # The optimizer is off in this rig: with that flag wanted off no worker needs to be replaced for it.
-        flag = ("--flag", "ENABLE_PERFORMANCE_OPTIMIZATION=off")
-        done = made.run("start", "--set", "BEDROCK_SUPPORT_MAX_CALL_SECONDS=40", *QUICK, *flag, "--json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["state"] == "done"
+        started = made.begin("start", "--set", "BEDROCK_SUPPORT_MAX_CALL_SECONDS=40", *QUICK)
+        wait_for(started, "preflight: begun")
+        watched = [json.loads(line) for line in made.run("watch", "--json").stdout.splitlines()]
+        code = started.process.wait(60)
+        started.end()
+        assert code == 0, "".join(started.said)
+        assert len({each["rollout"]["phase"] for each in watched}) >= 3
+        assert [each["under_way"] for each in watched] == [True] * (len(watched) - 1) + [False]
         workers = made.workers()
         assert list(workers) == ["green"]
         assert workers["green"]["weight"] == 100
@@ -70,6 +73,8 @@ def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -
         assert set(told["rollout"]["phases"].values()) == {"done"}
         seen = made.evidence()
         assert {phase for phase, _, _, _ in seen} == set(told["rollout"]["phases"]) - {"finish"}
+        answers = {name.removeprefix("gate: ") for phase, name, _, _ in seen if phase == "monitoring"}
+        assert {"p95 of generated answers", "p95 of remembered answers", "repeats answered from memory"} <= answers
         six = [(name, ok, trace) for phase, name, ok, trace in seen if phase == "validation"]
         assert [name for name, _, _ in six] == [
             "routing decision",

@@ -15,6 +15,11 @@ PROMISES = {
         "issue 8.3", "a failed check leads back by itself: weights, flags and processes as before, verified"
     ),
     "rollout:unknown-fails": Promise("issue 8.3", "a gate without enough samples does not open"),
+    "rollout:answers": Promise(
+        "issue 7.4, 8.3",
+        "generated and remembered answers, hits among repeats and the budget are gates; what is unknown opens none",
+    ),
+    "rollout:watch": Promise("issue 8.3", "rollout watch tells each change until no rollout is under way"),
     "rollout:killed": Promise(
         "issue 8", "after kill -9 status tells the truth, and resume or abort ends what was begun"
     ),

@@ -36,7 +36,11 @@ def add_rollout_parser(commands: Commands) -> None:
     begin.add_argument("--step", type=int, action="append", default=[], metavar="PERCENT", help="default 5 25 75 100")
     begin.add_argument("--samples", type=int, default=20, help="that each gate needs in each step (20)")
     begin.add_argument("--watch", type=float, default=2.0, metavar="SECONDS", help="to watch traffic in each step (2)")
+    begin.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=NUMBER", help="another limit for a gate on answers"
+    )
     action("status", "the newest rollout and the front, as they are", _lazily("status"))
+    action("watch", "the same each second until the rollout is over", _lazily("watch"))
     action("resume", "take up a rollout whose process ended", _lazily("resume"))
     action("abort", "roll a running or interrupted rollout back", _lazily("abort"))
     report = action("report", "what happened, from stored evidence alone", _lazily("report"))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
+from math import inf
 
 import anyio
 
@@ -21,10 +22,12 @@ from bedrock_support.server.rollout.locks import is_held
 from bedrock_support.server.rollout.machine import Machine
 from bedrock_support.server.rollout.paper import markdown, page
 from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, STEPS, UNVERIFIED, Plan
+from bedrock_support.server.rollout.quality import Limits
 from bedrock_support.server.rollout.report import report_of
 from bedrock_support.server.rollout.store import Desk, EvidenceStore, Run
 from bedrock_support.server.settings import SettingsError
 
+LOOK_EVERY = 1.0
 FAILED, IN_BETWEEN = 1, 3
 """Exit codes: rolled back and verified; the way back not verified."""
 
@@ -43,7 +46,23 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         raise SettingsError(f"--step {steps}: give rising percentages of which the last is 100")
     if arguments.samples < 1 or arguments.watch < 0:
         raise SettingsError(f"--samples {arguments.samples}, --watch {arguments.watch}: give at least 1 and 0")
-    return Plan(env=env, flags=flags, steps=steps, least=arguments.samples, watch=arguments.watch)
+    limits = dict(_limit(each) for each in arguments.limit)
+    try:
+        Limits.of(limits)
+    except ValueError as error:
+        raise SettingsError(f"--limit: {error}") from None
+    return Plan(env=env, flags=flags, steps=steps, least=arguments.samples, watch=arguments.watch, limits=limits)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, value = _pair(text, "--limit")
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise SettingsError(f"--limit {text}: give a number above 0")
+    return name, number
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -82,6 +101,21 @@ async def status(arguments: argparse.Namespace) -> int:
     told = await account(RolloutFiles(folder=arguments.state))
     sys.stdout.write(f"{json.dumps(told, indent=2)}\n" if arguments.json else "\n".join([*in_words(told), ""]))
     return 0
+
+
+async def watch(arguments: argparse.Namespace) -> int:
+    """What changes, as it changes, until no rollout is under way."""
+    files, before = RolloutFiles(folder=arguments.state), ""
+    while True:
+        told = await account(files)
+        shown = json.dumps(told) if arguments.json else "\n".join(in_words(told))
+        if shown != before:
+            sys.stdout.write(f"{shown}\n" if arguments.json else f"{shown}\n\n")
+            sys.stdout.flush()
+            before = shown
+        if not told["under_way"]:
+            return 0
+        await anyio.sleep(LOOK_EVERY)
 
 
 async def _taken_up(arguments: argparse.Namespace, *, back: bool) -> int:

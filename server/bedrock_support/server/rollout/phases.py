@@ -16,6 +16,7 @@ from bedrock_support.server.rollout.files import WHOLE, Fleet, Wanted, write_jso
 from bedrock_support.server.rollout.gates import judge, missing
 from bedrock_support.server.rollout.levels import Rollback
 from bedrock_support.server.rollout.plan import FLAG_ORDER, Phase, Plan
+from bedrock_support.server.rollout.quality import Limits, quality
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.store import Sample
 from bedrock_support.server.rollout.synthetic import calling, log_text
@@ -179,6 +180,7 @@ class Phases:
         await anyio.sleep(self.plan.watch)
         await self.heed()
         gates = await self._gated(since, int(before["lost_samples"]))
+        gates += await quality(control, self.plan.candidate, self.plan.least, Limits.of(self.plan.limits))
         pids = [each["pid"] for each in before["workers"]]
         after = await control.status()
         same = pids == [each["pid"] for each in after["workers"]]

@@ -48,6 +48,8 @@ class Plan:
     steps: tuple[int, ...] = STEPS
     least: int = LEAST
     watch: float = WATCH
+    limits: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of the gates on answers, where they aren't the objectives' own."""
     candidate: str = GREEN
     generation: str = ""
     fleet: Mapping[str, Any] = field(default_factory=lambda: Fleet().as_table())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -23,11 +24,31 @@ STAND_IN = "rollout stand-in (no model)"
 PATIENCE = 45.0
 """Seconds one synthetic call may take; a class's own deadline is shorter."""
 LOG = """\
-2026-01-05T09:00:00Z INFO synthetic check of a rollout, {nonce}
+2026-01-05T09:00:00Z INFO synthetic check of a rollout
 2026-01-05T09:00:01Z INFO order placed
-2026-01-05T09:02:00Z ERROR could not connect to database: connection refused
-2026-01-05T09:02:01Z ERROR could not connect to database: connection refused
+2026-01-05T09:02:00Z ERROR could not connect to database of {name}: connection refused
+2026-01-05T09:02:01Z ERROR could not connect to database of {name}: connection refused
 """
+WORDS = [
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "inlet",
+    "juniper",
+    "kelp",
+    "lotus",
+    "maple",
+    "nettle",
+    "otter",
+    "pine",
+]
+"""One for each hexadecimal digit: ids are nothing that two questions differ by, words are."""
+NAMED_BY = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +124,9 @@ class Caller:
 
 def log_text(entropy: Entropy) -> str:
     """A log that nobody has asked about before, so that no remembered answer serves."""
-    return LOG.format(nonce=entropy.token())
+    token = entropy.token()
+    digits = hashlib.sha256(token.encode()).hexdigest()[:NAMED_BY]
+    return LOG.format(name=" ".join(WORDS[int(digit, 16)] for digit in digits))
 
 
 @asynccontextmanager
