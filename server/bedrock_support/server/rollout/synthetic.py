@@ -29,24 +29,10 @@ LOG = """\
 2026-01-05T09:02:00Z ERROR could not connect to database of {name}: connection refused
 2026-01-05T09:02:01Z ERROR could not connect to database of {name}: connection refused
 """
-WORDS = [
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heron",
-    "inlet",
-    "juniper",
-    "kelp",
-    "lotus",
-    "maple",
-    "nettle",
-    "otter",
-    "pine",
-]
+WORDS = (
+    *("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron"),
+    *("inlet", "juniper", "kelp", "lotus", "maple", "nettle", "otter", "pine"),
+)
 """One for each hexadecimal digit: ids are nothing that two questions differ by, words are."""
 NAMED_BY = 6
 
