@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,6 +21,7 @@ from bedrock_support.routing.model import Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
+from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.rounds import AnyContext, Rounds
 from bedrock_support.server.schemas import input_schema, output_schema
@@ -65,9 +66,14 @@ class SupportCalls:
     fallback_roots: tuple[Path, ...]
     """Where the server was started, unless that is too broad to have been chosen."""
     workers: WorkPlaces
+    load: Load = field(default_factory=Load)
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         """Validate, run and word one call. Only protocol errors are raised."""
+        with self.load.call():
+            return await self._run(spec, arguments, context)
+
+    async def _run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         arrived = arrival(context.request_context.request)
         started = self.manager.clock.now() if arrived is None else arrived
         try:

@@ -90,6 +90,7 @@ class FlagKeeper:
         self._data: bytes | None = None
         self._seen = _Seen(told=Overrides(), values=self._defaults)
         self._given: Mapping[str, bool] | None = None
+        self._held: Mapping[Scope, str] = {}
         self._trouble: dict[str, str] = {}
         self._looked = clock.now()
         self._following = False
@@ -131,6 +132,18 @@ class FlagKeeper:
     def trouble(self) -> dict[str, str]:
         """What is wrong with the file or the provider, in words; empty when all is well."""
         return {what: f"{why}; what held before still holds" for what, why in self._trouble.items()}
+
+    @property
+    def by_hand(self) -> Mapping[Scope, str]:
+        """The stops that the file names."""
+        return self._seen.told.stops
+
+    def hold(self, stops: Mapping[Scope, str]) -> tuple[FlagSnapshot, FlagSnapshot]:
+        """Stops that no hand made, in place of those given before; the snapshots before and after. What the file says
+        of a scope comes first."""
+        self._held = stops
+        before, self._snapshot = self._snapshot, self._made()
+        return before, self._snapshot
 
     def settle(self, patience: float = 5.0) -> FlagSnapshot:
         """The snapshot after a foreign provider had so many seconds for its first answer. Blocks: for commands."""
@@ -218,4 +231,4 @@ class FlagKeeper:
         seen, given = self._seen, self._given
         values = seen.values if given is None else given
         flags = Flags(**{attribute: values[name] for attribute, name in FLAG_NAMES.items()})
-        return FlagSnapshot(flags=flags, stops=seen.told.stops, revision=seen.told.revision)
+        return FlagSnapshot(flags=flags, stops={**self._held, **seen.told.stops}, revision=seen.told.revision)

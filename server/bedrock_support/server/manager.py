@@ -38,6 +38,7 @@ from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.routing.spans import annotate, span, trace_id
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
+from bedrock_support.server.guarding.guardian import Guardian
 from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.server.lifecycle import Lifecycle, turned_away
 from bedrock_support.server.probes import Seen
@@ -78,6 +79,7 @@ class BedrockSupportManager:
     max_call_seconds: float
     peer_health: Callable[[], Mapping[str, object]]
     """Health of each upstream server by its name."""
+    guardian: Guardian
     seen: Seen
     board: Board
     sampling: Callable[[], SamplingReport | None]
@@ -175,6 +177,7 @@ class BedrockSupportManager:
             "flags": asdict(self.flags().flags),
             "flags_source": self.flags.report(),
             "lifecycle": self.lifecycle.report(),
+            "guardian": self.guardian.report(),
         }
 
     def _routes(self, operation: Operation, caller: Caller) -> Mapping[RouteName, Route]:

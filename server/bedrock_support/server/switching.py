@@ -43,9 +43,10 @@ class Switching:
             async for before, now in receive:
                 if now.effective.support_mode and not before.effective.support_mode:
                     group.start_soon(self.lifecycle.activate, self.look)
-                await self._changed(before, now)
+                await self.changed(before, now)
 
-    async def _changed(self, before: FlagSnapshot, now: FlagSnapshot) -> None:
+    async def changed(self, before: FlagSnapshot, now: FlagSnapshot) -> None:
+        """Tell what is different from before: log and audit."""
         changes = now.changes(before)
         if not changes:  # the file alone is another
             return

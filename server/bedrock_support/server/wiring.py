@@ -34,6 +34,11 @@ from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
+from bedrock_support.server.guarding.guardian import Guardian, breach
+from bedrock_support.server.guarding.load import Load
+from bedrock_support.server.guarding.overhead import Overhead
+from bedrock_support.server.guarding.recent import Recent
+from bedrock_support.server.guarding.triggers import Triggers
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
@@ -91,8 +96,8 @@ class House:
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
             group.start_soon(self._warm)
-            if self.manager.flags.watching:
-                group.start_soon(self.switching.run)
+            group.start_soon(self.switching.run)
+            group.start_soon(self.manager.guardian.run, self.switching.changed)
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
@@ -143,10 +148,18 @@ def build(
     learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
     watch = metrics_watch(telemetry_settings(settings), health, guards)
-    sinks = (health, gray) if watch is None else (health, gray, watch.metrics)
+    recent, load = Recent(clock), Load()
+    overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
+    sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
     running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
-    prober = Prober(route=direct, running=running, learner=learner, entropy=entropy, allowed=lambda: lifecycle.may_ask)
+    prober = Prober(
+        route=direct,
+        running=running,
+        learner=learner,
+        entropy=entropy,
+        allowed=lambda: lifecycle.may_ask and not overhead.relieved,
+    )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
@@ -156,6 +169,14 @@ def build(
     backlog = Backlog(queue, clock, entropy, opens_in) if queue is not None else None
     seen = Seen(router=Activity(clock), compliance=Activity(clock))
     board = Board(clock)
+    guardian = Guardian(
+        clock=clock,
+        triggers=Triggers.of(settings.auto_stop),
+        recent=recent,
+        keeper=flags,
+        breach=partial(breach, seen.compliance, audit),
+        overhead=overhead,
+    )
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
         compliance=ComplianceValidator(
@@ -186,13 +207,18 @@ def build(
         approve_direct=settings.approve_direct,
         max_call_seconds=settings.max_call_seconds,
         peer_health=peers.health,
+        guardian=guardian,
         seen=seen,
         board=board,
         sampling=telemetry.sampling if telemetry is not None else lambda: None,
         metrics=watch.metrics if watch is not None else None,
     )
     calls = SupportCalls(
-        manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
+        manager=manager,
+        roots=settings.roots,
+        fallback_roots=_started_in(),
+        workers=WorkPlaces.of_this_machine(),
+        load=load,
     )
     evidence = ComplianceEvidence(
         settings=settings,
