@@ -56,6 +56,8 @@ class Settings(BaseModel):
     """JSON or TOML file with flags and emergency stops, looked at again and again while the server runs."""
     flag_provider: str | None = None
     """An OpenFeature provider as module:attribute; what it says comes before the file."""
+    notify_file: Path | None = None
+    """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -106,6 +108,7 @@ READS = {
     "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",
     "flags_file": f"{PREFIX}FLAGS",
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
+    "notify_file": f"{PREFIX}NOTIFY",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",

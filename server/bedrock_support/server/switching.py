@@ -12,6 +12,8 @@ import anyio
 from bedrock_support.server.app import SupportServer
 from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.lifecycle import Lifecycle
+from bedrock_support.server.notices.desk import NoticeDesk
+from bedrock_support.server.notices.notice import Kind
 from bedrock_support.telemetry.audit.trail import AuditTrail
 
 SHOWN_EVERY = 0.5
@@ -29,6 +31,7 @@ class Switching:
     audit: AuditTrail | None
     look: Callable[[], Awaitable[object]]
     """A look at the routes, with which support mode begins."""
+    notices: NoticeDesk
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -46,11 +49,13 @@ class Switching:
                 await self.changed(before, now)
 
     async def changed(self, before: FlagSnapshot, now: FlagSnapshot) -> None:
-        """Tell what is different from before: log and audit."""
+        """Tell what is different from before: log, people and audit."""
         changes = now.changes(before)
         if not changes:  # the file alone is another
             return
         log.warning("flags: %s", "; ".join(f"{name}: {value}" for name, value in changes.items()))
+        for name, value in changes.items():
+            self.notices.tell(_kind(name, value), name, value)
         if self.audit is not None:
             try:
                 await self.audit.switched(changes, now.revision, "seen")
@@ -66,3 +71,9 @@ class Switching:
             if (hidden := self.server.hidden()) != shown:
                 shown = hidden
                 await self.server.announce_tools()
+
+
+def _kind(name: str, value: str) -> Kind:
+    if not name.startswith("STOP."):
+        return Kind.SWITCHED
+    return Kind.RESUMED if value == "resumed" else Kind.STOPPED

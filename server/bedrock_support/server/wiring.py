@@ -43,6 +43,9 @@ from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
+from bedrock_support.server.notices.alerts import AlertWatch
+from bedrock_support.server.notices.assembly import notice_desk
+from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -88,6 +91,7 @@ class House:
     audit: AuditTrail | None
     evidence: ComplianceEvidence
     switching: Switching
+    notices: NoticeDesk
     metrics: MetricsWatch | None
 
     @asynccontextmanager
@@ -98,6 +102,8 @@ class House:
             group.start_soon(self._warm)
             group.start_soon(self.switching.run)
             group.start_soon(self.manager.guardian.run, self.switching.changed)
+            group.start_soon(self.notices.run)
+            group.start_soon(AlertWatch(board=self.manager.board, desk=self.notices).run)
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
@@ -244,6 +250,7 @@ def build(
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
+    notices = notice_desk(settings, clock, entropy)
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
@@ -257,7 +264,10 @@ def build(
         saving=saving,
         audit=audit,
         evidence=evidence,
-        switching=Switching(keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check),
+        switching=Switching(
+            keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check, notices=notices
+        ),
+        notices=notices,
         metrics=watch,
     )
 

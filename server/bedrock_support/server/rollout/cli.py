@@ -111,10 +111,15 @@ async def _drill(arguments: argparse.Namespace) -> int:
 
 
 async def _rollback(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.notices.assembly import noticing
+    from bedrock_support.server.notices.notice import Kind
     from bedrock_support.server.rollout.desk import office
     from bedrock_support.server.rollout.levels import Rollback
 
-    async with office(arguments.state, kind=f"rollback {arguments.level}", overrule=True) as desk:
+    async with (
+        office(arguments.state, kind=f"rollback {arguments.level}", overrule=True) as desk,
+        noticing(desk.clock, desk.entropy) as notices,
+    ):
         began = desk.clock.now()
         await desk.notes.move(arguments.level, "begun")
         checks = await Rollback(control=desk.control).to(arguments.level)
@@ -122,6 +127,9 @@ async def _rollback(arguments: argparse.Namespace) -> int:
         verified = await desk.notes.all(checks)
         await desk.notes.move(arguments.level, "done" if verified else "failed", f"{seconds:.2f} s")
         await desk.finish("verified" if verified else "failed")
+        failed = "; ".join(each.name for each in checks if not each.ok)
+        kind = Kind.ROLLED_BACK if verified else Kind.ROLLBACK_UNVERIFIED
+        notices.tell(kind, desk.notes.run, f"{arguments.level}, by hand: {failed or 'every check held'}")
     if arguments.json:
         shown = [{"name": each.name, "ok": each.ok, "trace": each.trace} for each in checks]
         told = {"level": arguments.level, "seconds": round(seconds, 3), "verified": verified, "checks": shown}

@@ -14,6 +14,9 @@ from math import inf
 import anyio
 
 from bedrock_support.routing.clock import SystemClock
+from bedrock_support.server.notices.assembly import noticing
+from bedrock_support.server.notices.desk import NoticeDesk
+from bedrock_support.server.notices.notice import Kind
 from bedrock_support.server.rollout.account import account, in_words
 from bedrock_support.server.rollout.desk import Office, office
 from bedrock_support.server.rollout.files import RolloutFiles, checked_env
@@ -150,13 +153,25 @@ async def _carried(desk: Office, arguments: argparse.Namespace, do: Callable[[Ma
                 _tell("told to stop: rolling back at the next step")
 
     state = UNVERIFIED
-    async with anyio.create_task_group() as group:
+    async with noticing(desk.clock, desk.entropy) as notices, anyio.create_task_group() as group:
         group.start_soon(listen)
         state = await do(Machine(office=desk, stopped=lambda: bool(stop), tell=_tell))
+        await _announced(desk, notices, state)
         group.cancel_scope.cancel()
     told = {"rollout": desk.notes.run, "state": state}
     sys.stdout.write(f"{json.dumps(told)}\n" if arguments.json else f"rollout {desk.notes.run}: {state}\n")
     return {DONE: 0, UNVERIFIED: IN_BETWEEN}.get(state, FAILED)
+
+
+async def _announced(desk: Office, notices: NoticeDesk, state: str) -> None:
+    """Tell people how it ended."""
+    run = desk.notes.run
+    seen = await desk.notes.desk(partial(desk.notes.store.evidence, run))
+    failed = [f"{each.name} (evidence {each.id})" for each in seen if each.ok is False]
+    if any(each.startswith("gate: ") for each in failed):
+        notices.tell(Kind.GATE_FAILED, run, "; ".join(each for each in failed if each.startswith("gate: ")))
+    kind = {DONE: Kind.ROLLED_OUT, UNVERIFIED: Kind.ROLLBACK_UNVERIFIED}.get(state, Kind.ROLLED_BACK)
+    notices.tell(kind, run, "; ".join(failed) or "every check held")
 
 
 def _tell(line: str) -> None:
