@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import ModelRole
-from bedrock_support.server.settings import FLAG_NAMES, PREFIX, READS, Settings
+from bedrock_support.server.environment import PREFIX
+from bedrock_support.server.settings import FLAG_NAMES, READS, Settings
 from bedrock_support.server.wiring import build
 from tests.promises import promise
 

@@ -183,7 +183,7 @@ def test_shipped_hooks_parse_and_name_commands_that_exist(tmp_path: Path) -> Non
             program, *arguments = hook["action"]["command"].split()
             assert hook["action"]["type"] == "command"
             assert program == "bedrock-support"
-            cli._parser().parse_args(arguments)  # pyright: ignore[reportPrivateUsage] - exits when it can't be parsed
+            cli.parser_for(arguments[0]).parse_args(arguments)  # exits when it can't be parsed
     assert sorted(triggers) == ["PostToolUse", "Stop"]
 
 

@@ -20,12 +20,12 @@ from moto import mock_aws
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.model import Residency, Scope
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.notices.config import load_targets
 from bedrock_support.server.notices.mail import Mail
 from bedrock_support.server.notices.notice import Kind, Notice, Target, Undelivered
 from bedrock_support.server.notices.webhook import DELIVERY, SIGNATURE, Webhook
-from bedrock_support.server.settings import SettingsError
 from tests.promises import promise
 from tests.rig import connect, environment
 

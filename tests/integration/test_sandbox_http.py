@@ -10,9 +10,9 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.sandbox.emulator import Sandbox, open_sandbox, run_sandbox
 from bedrock_support.server.sandbox.faults import Fault, FaultKind
-from bedrock_support.server.settings import SettingsError
 from tests.direct_rig import until
 from tests.promises import promise
 

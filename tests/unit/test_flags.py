@@ -15,10 +15,11 @@ from openfeature.provider.in_memory_provider import (  # pyright: ignore[reportM
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.model import Flags, Scope
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import MOST_BYTES, FlagFile, FlagFileError, parsed
 from bedrock_support.server.flags import FlagKeeper
 from bedrock_support.server.lifecycle import State
-from bedrock_support.server.settings import FLAG_NAMES, SettingsError
+from bedrock_support.server.settings import FLAG_NAMES
 from bedrock_support.tools.base import InputError
 from tests.promises import promise
 

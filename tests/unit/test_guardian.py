@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bedrock_support.routing.model import Attempt, Failure, FailureKind, OperationClass, RouteName, Scope
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
 from bedrock_support.server.guarding.guardian import REST, TRIES, Guardian, breach
@@ -16,7 +17,6 @@ from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import MOST_BYTES, SETTLE, Overhead, cpu_seconds, release, resident_bytes
 from bedrock_support.server.guarding.recent import HOUR, WINDOW, Recent
 from bedrock_support.server.guarding.triggers import LEAST, Triggers
-from bedrock_support.server.settings import SettingsError
 from bedrock_support.telemetry.components import Activity
 from tests.fakes import FakeClock
 from tests.promises import promise

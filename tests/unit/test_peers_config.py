@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bedrock_support.routing.model import Residency
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.peers.config import PeerConfig, load_peers
-from bedrock_support.server.settings import SettingsError
 from tests.promises import promise
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.balance import Balance
 from bedrock_support.server.rollout.control import agree, differs
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, Wanted, checked_env, write_json
@@ -19,7 +20,6 @@ from bedrock_support.server.rollout.locks import Taken, holding, is_held
 from bedrock_support.server.rollout.plan import Plan
 from bedrock_support.server.rollout.store import EvidenceStore, Sample
 from bedrock_support.server.rollout.watching import Asked, Watch
-from bedrock_support.server.settings import SettingsError
 from tests.fakes import FakeClock
 from tests.promises import promise
 

@@ -6,10 +6,10 @@ import argparse
 
 import pytest
 
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.cli_rollout import plan_of
 from bedrock_support.server.rollout.quality import Limits, Timed, budget_gate, judged
 from bedrock_support.server.rollout.synthetic import Called
-from bedrock_support.server.settings import SettingsError
 from tests.promises import promise
 
 LIMITS = Limits.of({})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bedrock_support.routing.model import ModelRole, Residency
-from bedrock_support.server.settings import FLAG_NAMES, SettingsError, load
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.settings import FLAG_NAMES, load
 from bedrock_support.server.wiring import bedrock_settings, build
 from tests.promises import promise
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedrock_support.server.settings import READS, Settings, SettingsError
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.settings import READS, Settings
 
 if TYPE_CHECKING:
     from bedrock_support.telemetry.audit.anchor import AnchorPlace

@@ -9,17 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Protocol
 
-from bedrock_support.server.settings import PREFIX, Settings, SettingsError, load
+from bedrock_support.server.commands import Commands
+from bedrock_support.server.environment import PREFIX, SettingsError
+from bedrock_support.server.settings import Settings, load
 
 FAILED, UNUSABLE = 1, 3
-
-
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
-
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
 
 
 def add_audit_parser(commands: Commands) -> None:

@@ -15,36 +15,23 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from bedrock_support.server.audit_cli import add_audit_parser
-from bedrock_support.server.compliance_cli import add_compliance_parser
-from bedrock_support.server.cost_cli import add_cost_parser
-from bedrock_support.server.efficiency_cli import add_efficiency_parser
-from bedrock_support.server.executions_cli import add_execution_parsers
-from bedrock_support.server.explain_cli import add_explain_parser
-from bedrock_support.server.flags_cli import add_flag_parsers
-from bedrock_support.server.gaps_cli import add_gap_parsers
+from bedrock_support.server.commands import add_commands, port
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.groups import innermost
-from bedrock_support.server.monitoring_cli import add_monitoring_parser
-from bedrock_support.server.queue_cli import add_queue_parser
-from bedrock_support.server.rca_cli import add_rca_parser
-from bedrock_support.server.rollout.cli import add_rollout_parser
-from bedrock_support.server.rollout.front_cli import add_front_parser
-from bedrock_support.server.scan_cli import add_scan_parser
-from bedrock_support.server.settings import Settings, SettingsError, load
-from bedrock_support.server.status_cli import add_status_parser
 
 if TYPE_CHECKING:
+    from bedrock_support.server.settings import Settings
     from bedrock_support.server.wiring import House
 
 USAGE_ERROR = 2
-MOST_PORT = 65535
 PATIENCE = 1.0
 """Seconds that a thread stuck in a system call may delay the exit."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser_for(given[0] if given else "").parse_args(given)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     code = USAGE_ERROR
     try:
@@ -53,12 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         for error in errors.exceptions:
             sys.stderr.write(f"bedrock-support: {innermost(error)}\n")
     return code
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number from 0 (any free port) to {MOST_PORT}")
-    return int(text)
 
 
 class _Version(argparse.Action):
@@ -71,47 +52,31 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_for(wanted: str) -> argparse.ArgumentParser:
+    """A parser that knows this command; all of them, when it is none."""
     parser = argparse.ArgumentParser(prog="bedrock-support", description="Support tools for agents over MCP.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
     serve.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (http, sse)")
-    serve.add_argument("--port", type=_port, default=8000, help="0 for any free port (http, sse)")
+    serve.add_argument("--port", type=port, default=8000, help="0 for any free port (http, sse)")
     serve.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
     serve.set_defaults(run=_serve)
     sandbox = commands.add_parser("sandbox", help="a simulated Bedrock runtime on loopback, with faults on demand")
     sandbox.add_argument("--host", default="127.0.0.1")
-    sandbox.add_argument("--port", type=_port, default=8001, help="0 for any free port")
+    sandbox.add_argument("--port", type=port, default=8001, help="0 for any free port")
     sandbox.set_defaults(run=_sandbox)
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
-    add_explain_parser(commands)
-    add_cost_parser(commands)
-    add_efficiency_parser(commands)
-    add_queue_parser(commands, _queue_file)
-    add_audit_parser(commands)
-    add_compliance_parser(commands)
-    add_gap_parsers(commands)
-    add_execution_parsers(commands)
-    add_scan_parser(commands)
-    add_flag_parsers(commands)
-    add_front_parser(commands, _port)
-    add_rollout_parser(commands)
-    add_rca_parser(commands)
-    add_status_parser(commands)
-    add_monitoring_parser(commands)
+    if wanted not in ("serve", "sandbox", "demo"):
+        add_commands(commands, wanted)
     return parser
 
 
-def _queue_file() -> Path:
-    if (file := load().queue_file) is None:
-        raise SettingsError("no queue: set BEDROCK_SUPPORT_QUEUE to its file, or give --file")
-    return file
-
-
 def _serve(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.settings import load
+
     settings = load(roots=tuple(arguments.root))
     # Start-up makes only objects that stay: collecting among them would cost a tenth of it and find nothing.
     gc.disable()

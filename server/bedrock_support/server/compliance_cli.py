@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Protocol
 
 import anyio
 
+from bedrock_support.server.commands import Commands
 from bedrock_support.server.settings import Settings, load
 
 UNMET = 1
-
-
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
-
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
 
 
 def add_compliance_parser(commands: Commands) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.model import Clearance, Operation, OperationClass, Residency, RouteName
-from bedrock_support.server.settings import PREFIX, Settings
+from bedrock_support.server.environment import PREFIX
+from bedrock_support.server.settings import Settings
 from bedrock_support.server.trail_facts import TrailFacts, facts_of
 from bedrock_support.tools.compliance import Processing, State, Statement
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bedrock_support.server.settings import READS, load
 
 if TYPE_CHECKING:
-    from bedrock_support.server.explain_cli import Commands
+    from bedrock_support.server.commands import Commands
 
 USAGE_ERROR = 2
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bedrock_support.server.settings import READS, Settings, load
 
 if TYPE_CHECKING:
-    from bedrock_support.server.explain_cli import Commands
+    from bedrock_support.server.commands import Commands
     from bedrock_support.tools.efficiency_report import EfficiencyReport
 
 USAGE_ERROR = 2

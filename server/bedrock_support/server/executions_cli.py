@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedrock_support.server.explain_cli import Commands
+from bedrock_support.server.commands import Commands
 
 if TYPE_CHECKING:
     from bedrock_support.tools.executions.analyze import Report

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
 from bedrock_support.routing.model import OperationClass
+from bedrock_support.server.commands import Commands
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.settings import Settings, load
 
@@ -22,12 +23,6 @@ PATIENCE = 30.0
 """Seconds that a server may take to answer."""
 EXAMPLE = "http://127.0.0.1:8000/mcp"
 NO_EXPERIENCE = "made by this process with its own settings: it has no experience of either route"
-
-
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
-
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
 
 
 def add_explain_parser(commands: Commands) -> None:

@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Scope
-from bedrock_support.server.settings import FLAG_NAMES, PREFIX
+from bedrock_support.server.environment import PREFIX
+from bedrock_support.server.settings import FLAG_NAMES
 from bedrock_support.tools.base import InputError
 
 VARIABLE = f"{PREFIX}FLAGS"

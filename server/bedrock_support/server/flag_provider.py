@@ -17,7 +17,7 @@ from openfeature.provider import (  # pyright: ignore[reportMissingTypeStubs]
     Metadata,
 )
 
-from bedrock_support.server.settings import PREFIX, SettingsError
+from bedrock_support.server.environment import PREFIX, SettingsError
 
 # The SDK logs a stack for every evaluation that fails, four times a second; what failed is told in health.
 logging.getLogger("openfeature").setLevel(logging.CRITICAL)

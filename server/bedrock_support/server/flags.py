@@ -17,8 +17,9 @@ from anyio import to_thread
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Flags, Scope
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import VARIABLE, FlagFile, FlagFileError, Overrides, parsed
-from bedrock_support.server.settings import FLAG_NAMES, SettingsError
+from bedrock_support.server.settings import FLAG_NAMES
 
 if TYPE_CHECKING:
     from bedrock_support.server.flag_provider import Evaluator, FileProvider

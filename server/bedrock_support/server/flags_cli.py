@@ -12,10 +12,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bedrock_support.routing.model import Scope
-from bedrock_support.server.settings import FLAG_NAMES, PREFIX, READS, Settings, SettingsError, load
+from bedrock_support.server.commands import Commands
+from bedrock_support.server.environment import PREFIX, SettingsError
+from bedrock_support.server.settings import FLAG_NAMES, READS, Settings, load
 
 if TYPE_CHECKING:
     from bedrock_support.server.flag_file import FlagFile, Overrides
@@ -23,12 +25,6 @@ if TYPE_CHECKING:
 
 FAILED, USAGE_ERROR = 1, 2
 WORDS = {"on": True, "off": False}
-
-
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
-
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
 
 
 def add_flag_parsers(commands: Commands) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from bedrock_support.server.explain_cli import Commands
+from bedrock_support.server.commands import Commands
 from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:

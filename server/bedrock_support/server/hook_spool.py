@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from bedrock_support.routing.clock import Clock, SystemClock
 from bedrock_support.routing.redaction import Redactor
-from bedrock_support.server.settings import process_environment, spool_folder
+from bedrock_support.server.environment import process_environment, spool_folder
 from bedrock_support.tools.executions.spool import record_of
 
 MOST_PAYLOAD = 8_000_000

@@ -12,8 +12,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.server.arrival import stamped
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import as_url, is_loopback
-from bedrock_support.server.settings import SettingsError
 
 LAST_CALLS = 3
 """Seconds that running calls get to finish once the server is told to stop."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bedrock_support.server.explain_cli import Commands
+    from bedrock_support.server.commands import Commands
 
 
 def add_monitoring_parser(commands: Commands) -> None:

@@ -10,7 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from bedrock_support.server.commands import Commands
+from bedrock_support.server.environment import SettingsError
 
 if TYPE_CHECKING:
     from bedrock_support.routing.queue.model import Stored
@@ -21,13 +24,16 @@ SHOWN = 200
 """Characters of a payload in a list."""
 
 
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
+def queue_file() -> Path:
+    """The server's own. Raises SettingsError where it has none."""
+    from bedrock_support.server.settings import load
 
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
+    if (file := load().queue_file) is None:
+        raise SettingsError("no queue: set BEDROCK_SUPPORT_QUEUE to its file, or give --file")
+    return file
 
 
-def add_queue_parser(commands: Commands, path: Callable[[], Path]) -> None:
+def add_queue_parser(commands: Commands, path: Callable[[], Path] = queue_file) -> None:
     """The command `queue`; `path` tells the file where --file doesn't. Ends with 0, 1 when refused, 2 when misused."""
     queue = commands.add_parser("queue", help="the durable message queue: numbers, dead letters, mending")
     actions = queue.add_subparsers(required=True, metavar="ACTION")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bedrock_support.routing.pii.span import Span
-    from bedrock_support.server.explain_cli import Commands
+    from bedrock_support.server.commands import Commands
 
 FOUND, USAGE_ERROR = 1, 2
 MOST_BYTES = 5_000_000

@@ -1,9 +1,8 @@
-"""One frozen tree of settings, read once from the environment: the only door to it."""
+"""One frozen tree of settings, read once from the environment."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_support.routing.model import ModelRole, Residency
+from bedrock_support.server.environment import PREFIX, SettingsError, process_environment, state_folder
 
-PREFIX = "BEDROCK_SUPPORT_"
 FLAG_NAMES = {
     "support_mode": "ENABLE_BEDROCK_SUPPORT_MODE",
     "intelligent_routing": "ENABLE_INTELLIGENT_ROUTING",
@@ -22,10 +21,6 @@ FLAG_NAMES = {
 }
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-
-
-class SettingsError(ValueError):
-    """A setting can't be used; the message names it, its value and the mend."""
 
 
 class Settings(BaseModel):
@@ -134,7 +129,7 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
     Raises:
         SettingsError: a value can't be used.
     """
-    env = os.environ if environ is None else environ
+    env = process_environment() if environ is None else environ
     values: dict[str, object] = {field: env[name] for field, name in READS.items() if env.get(name)}
     if "endpoint_url" not in values and env.get("AWS_ENDPOINT_URL"):
         values["endpoint_url"] = env["AWS_ENDPOINT_URL"]
@@ -162,16 +157,6 @@ def _cache(env: Mapping[str, str]) -> Path | None:
     return Path(base).expanduser() / "bedrock-support" if base else None
 
 
-def process_environment() -> Mapping[str, str]:
-    """The whole environment, for a file that names variables of it."""
-    return dict(os.environ)
-
-
-def aws_environment() -> dict[str, str]:
-    """The variables that boto3's credential chain reads, for a child process that is to have the same access."""
-    return {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
-
-
 def _audit_folder(env: Mapping[str, str]) -> Path | None:
     """Where the trail is kept: as told, else where programs of this system keep what outlives them; None for off."""
     told = env.get(f"{PREFIX}AUDIT", "").strip()
@@ -179,25 +164,7 @@ def _audit_folder(env: Mapping[str, str]) -> Path | None:
         return None
     if told and told.lower() not in _TRUE:
         return Path(told).expanduser().absolute()
-    return _state_folder(env) / "audit"
-
-
-def spool_folder() -> Path:
-    """Where the hook's records are kept unless told otherwise."""
-    return _state_folder(os.environ) / "spool"
-
-
-def _state_folder(env: Mapping[str, str]) -> Path:
-    home = Path(env.get("HOME") or Path.home())
-    if sys.platform == "win32":
-        state = Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        state = home / "Library" / "Application Support"
-    else:
-        # A relative path is to be ignored (XDG Base Directory Specification).
-        named = Path(env.get("XDG_STATE_HOME", ""))
-        state = named if named.is_absolute() else home / ".local" / "state"
-    return state / "bedrock-support"
+    return state_folder(env) / "audit"
 
 
 def _root(path: Path) -> Path:

@@ -14,7 +14,7 @@ from bedrock_support.server.loopback import is_loopback
 from bedrock_support.telemetry.components import Component
 
 if TYPE_CHECKING:
-    from bedrock_support.server.explain_cli import Commands
+    from bedrock_support.server.commands import Commands
 
 PATIENCE = 5.0
 """Seconds for the server to answer."""

@@ -24,7 +24,8 @@ from bedrock_support.routing.optimizing.memory import MemoryStore
 from bedrock_support.routing.optimizing.port import AnyStore
 from bedrock_support.routing.optimizing.spending import Spending
 from bedrock_support.routing.prices import price_of
-from bedrock_support.server.settings import READS, Settings, SettingsError
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.settings import READS, Settings
 
 CHARACTERS_PER_TOKEN = 2.5
 """Low on purpose: what is set aside must not come out short."""

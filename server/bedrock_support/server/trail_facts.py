@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.clock import Clock
-from bedrock_support.server.settings import PREFIX, Settings
+from bedrock_support.server.environment import PREFIX
+from bedrock_support.server.settings import Settings
 from bedrock_support.tools.compliance import Statement
 
 STALE = 900.0

@@ -31,6 +31,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+from bedrock_support.server.environment import SettingsError, process_environment
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
@@ -50,7 +51,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
-from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.server.settings import READS, Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import Thrift, thrift

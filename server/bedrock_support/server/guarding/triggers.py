@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import inf
 
 from bedrock_support.routing.model import RouteName, Scope
+from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.server.guarding.recent import Readings
-from bedrock_support.server.settings import PREFIX, SettingsError
 
 VARIABLE = f"{PREFIX}AUTO_STOP"
 LEAST = 20

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import anyio
 
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.server.environment import process_environment
 from bedrock_support.server.notices.desk import NoticeDesk
-from bedrock_support.server.settings import Settings, load, process_environment
+from bedrock_support.server.settings import Settings, load
 
 TOLD_WITHIN = 60.0
 """Seconds that notices get when a command ends."""

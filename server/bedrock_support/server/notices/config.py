@@ -15,11 +15,11 @@ from bedrock_support.routing.bedrock.topic import REGION_OF, Topic
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import EU_REGIONS
+from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.server.notices.mail import Mail
 from bedrock_support.server.notices.notice import Target
 from bedrock_support.server.notices.sns import Published
 from bedrock_support.server.notices.webhook import Webhook
-from bedrock_support.server.settings import PREFIX, SettingsError
 
 VARIABLE = f"{PREFIX}NOTIFY"
 LEAST_SECRET = 32

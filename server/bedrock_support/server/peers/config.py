@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_support.routing.model import Residency
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import is_loopback
-from bedrock_support.server.settings import SettingsError
 
 NAME = re.compile(r"(?!.*__)[A-Za-z0-9_-]{1,32}")
 """Without `__`, which parts a peer's name from its tool's."""

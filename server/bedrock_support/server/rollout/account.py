@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.control import Control, NoFront
 from bedrock_support.server.rollout.files import RolloutFiles
 from bedrock_support.server.rollout.locks import is_held
 from bedrock_support.server.rollout.plan import KIND, OPEN, PHASES, RUNNING, UNVERIFIED
 from bedrock_support.server.rollout.store import Desk, EvidenceStore
-from bedrock_support.server.settings import SettingsError
 
 INTERRUPTED = "interrupted"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import anyio
 
-from bedrock_support.server.rollout.front_cli import Commands
+from bedrock_support.server.commands import Commands
 
 FAILED, USAGE_ERROR = 1, 2
 

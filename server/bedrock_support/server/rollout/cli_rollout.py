@@ -14,6 +14,7 @@ from math import inf
 import anyio
 
 from bedrock_support.routing.clock import SystemClock
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.notices.assembly import noticing
 from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.notices.notice import Kind
@@ -28,7 +29,6 @@ from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, STEPS, UNVERIF
 from bedrock_support.server.rollout.quality import Limits
 from bedrock_support.server.rollout.report import report_of
 from bedrock_support.server.rollout.store import Desk, EvidenceStore, Run
-from bedrock_support.server.settings import SettingsError
 
 LOOK_EVERY = 1.0
 FAILED, IN_BETWEEN = 1, 3

@@ -11,12 +11,12 @@ import anyio
 import httpx2
 
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json
 from bedrock_support.server.rollout.flag_writer import read_flags, replace_flags, write_flags
 from bedrock_support.server.rollout.front import STATUS
 from bedrock_support.server.rollout.store import Desk
 from bedrock_support.server.rollout.synthetic import calling
-from bedrock_support.server.settings import SettingsError
 
 POLL = 0.05
 SEEN = 5.0

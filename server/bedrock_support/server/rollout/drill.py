@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.server.environment import process_environment
 from bedrock_support.server.rollout.checks import Check, Notes
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json, write_json
@@ -15,7 +16,6 @@ from bedrock_support.server.rollout.front import open_front
 from bedrock_support.server.rollout.levels import LEVELS, SUPPORT_MODE, Level, Rollback
 from bedrock_support.server.rollout.synthetic import calling, log_text
 from bedrock_support.server.sandbox.emulator import open_sandbox
-from bedrock_support.server.settings import process_environment
 
 SPOILED = {"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "20"}
 """The changed configuration from which the full level is to come back."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bedrock_support.server.settings import SettingsError
+from bedrock_support.server.environment import SettingsError
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700

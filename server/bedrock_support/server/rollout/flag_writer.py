@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bedrock_support.routing.clock import SystemClock
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import VARIABLE, FlagFile, FlagFileError
-from bedrock_support.server.settings import FLAG_NAMES, SettingsError
+from bedrock_support.server.settings import FLAG_NAMES
 from bedrock_support.tools.base import InputError
 
 __all__ = ["NAMES", "VARIABLE", "read_flags", "replace_flags", "write_flags"]

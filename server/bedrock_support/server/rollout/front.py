@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
 from bedrock_support.server.app import MAX_BODY, VERSION
+from bedrock_support.server.environment import SettingsError, process_environment
 from bedrock_support.server.http import bind, security, serve_app
 from bedrock_support.server.rollout.crew import Crew
 from bedrock_support.server.rollout.files import BLUE, WHOLE, RolloutFiles, Wanted, read_json, write_json
@@ -29,7 +30,6 @@ from bedrock_support.server.rollout.locks import Taken, holding
 from bedrock_support.server.rollout.proxy import Proxy
 from bedrock_support.server.rollout.starting import Start, born, end_left_over
 from bedrock_support.server.rollout.store import EvidenceStore, Sample
-from bedrock_support.server.settings import SettingsError, process_environment
 
 log = logging.getLogger(__name__)
 

@@ -5,21 +5,15 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 
-
-class Commands(Protocol):
-    """What argparse's add_subparsers gives; its own class has no public name."""
-
-    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
+from bedrock_support.server.commands import Commands, port
 
 
-def add_front_parser(commands: Commands, port: Callable[[str], int]) -> None:
-    """The command `front`; `port` reads a port number."""
+def add_front_parser(commands: Commands) -> None:
+    """The command `front`."""
     front = commands.add_parser("front", help="one loopback address before worker servers, for rollouts without a gap")
     front.add_argument("--state", type=Path, required=True, help="folder for the fleet, flags and evidence")
     front.add_argument("--port", type=port, default=8000, help="0 for any free port")

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled, agree
 from bedrock_support.server.rollout.files import WHOLE, Fleet, read_json, write_json
 from bedrock_support.server.rollout.flag_writer import replace_flags
 from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
 from bedrock_support.server.rollout.validation import Validation
-from bedrock_support.server.settings import SettingsError
 
 Level = Literal["immediate", "partial", "full"]
 LEVELS: tuple[Level, ...] = ("immediate", "partial", "full")

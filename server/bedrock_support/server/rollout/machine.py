@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import NoFront, Unsettled, agree
 from bedrock_support.server.rollout.desk import Office
@@ -25,7 +26,6 @@ from bedrock_support.server.rollout.plan import (
 )
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
-from bedrock_support.server.settings import SettingsError
 
 KNOWN = (OSError, SettingsError, NoFront, Unsettled, Unreachable, Aborted, sqlite3.Error, BaseExceptionGroup)
 """What may go wrong in an act; each leads to the way back."""

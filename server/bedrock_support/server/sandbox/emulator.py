@@ -15,12 +15,12 @@ from anyio.abc import SocketAttribute, SocketStream
 from pydantic import ValidationError
 
 from bedrock_support.routing.clock import Entropy, SystemEntropy
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import as_url, is_loopback
 from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, FaultKind, Faults, FaultSettings
 from bedrock_support.server.sandbox.http import Connection, Dropped, Request, as_json
 from bedrock_support.server.sandbox.replies import converse, send_stream, send_whole
 from bedrock_support.server.sandbox.requests import count, read_object, refusal
-from bedrock_support.server.settings import SettingsError
 
 JSON = {"content-type": "application/json"}
 MOST_CALLS = 10_000
