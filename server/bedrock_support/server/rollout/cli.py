@@ -47,9 +47,18 @@ def add_rollout_parser(commands: Commands) -> None:
     report.add_argument("--run", dest="run_id", metavar="ID", help="a run's id; else the newest rollout")
     report.add_argument("--markdown", type=Path, metavar="FILE", help="write it there")
     report.add_argument("--html", type=Path, metavar="FILE", help="write it there as one page")
+    told = actions.add_parser("thresholds", help="every number that rollouts, stops and alerts go by")
+    told.set_defaults(run=_thresholds)
     action("drill", "do each level of rollback for real, time it, verify it, take it back", _drill)
     level = action("rollback", "roll back now, at a level, and verify it", _rollback)
     level.add_argument("level", choices=("immediate", "partial", "full"))
+
+
+def _thresholds(_: argparse.Namespace) -> int:
+    from bedrock_support.server.rollout.thresholds import text
+
+    sys.stdout.write(text())
+    return 0
 
 
 def _lazily(name: str) -> Callable[[argparse.Namespace], Awaitable[int]]:
