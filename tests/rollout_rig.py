@@ -60,9 +60,9 @@ def wait_for(process: Running, words: str) -> None:
 
 
 @contextmanager
-def rig(folder: Path, sandbox: str) -> Generator[Rig]:
+def rig(folder: Path, sandbox: str, **more: str) -> Generator[Rig]:
     """A front whose Bedrock is the sandbox, with one ready worker."""
-    env = environment(**with_bedrock(sandbox))
+    env = environment(**with_bedrock(sandbox), **more)
     front = Running(["front", "--state", str(folder), "--port", "0"], env)
     try:
         url = front.url()

@@ -21,7 +21,7 @@ from bedrock_support.server.rollout.synthetic import calling
 POLL = 0.05
 SEEN = 5.0
 """Seconds to wait until every worker says that it has a change; each follows its file within one (docs/flags.md)."""
-SETTLED = 25.0
+SETTLED = 60.0
 """Seconds a fleet may take until it is as wished, drained workers included."""
 
 

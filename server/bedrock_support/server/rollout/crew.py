@@ -18,8 +18,8 @@ from bedrock_support.server.rollout.starting import Start
 
 READY = 30.0
 """Seconds until a started worker must listen."""
-DRAIN = 8.0
-"""Seconds that running calls get on a worker that is to go."""
+DRAIN = 45.0
+"""Seconds that running calls get on a worker that is to go: nearly all that a call may take (see max_call_seconds)."""
 TERMINATE = 6.0
 """Seconds between SIGTERM and SIGKILL."""
 AGAIN = (0.5, 1.0, 2.0, 5.0)

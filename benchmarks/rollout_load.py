@@ -1,0 +1,189 @@
+"""A rollout and every level of rollback under load: calls that failed, came twice or came late, and how long each took.
+
+    python -m benchmarks.rollout_load [--rate 50] [--seconds 6]
+
+Clients in both protocol eras call through the front (HTTP), one more over stdio with a server that follows the same
+flags file, all at a steady total rate that doesn't wait for answers. Bedrock is the sandbox: times say nothing of AWS.
+A call is late when it ends after its class's deadline; some came twice when the audit trail has more operations than
+calls of triage_incident were made (fewer it has always: with support mode off nothing leaves, so nothing is recorded).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
+
+from bedrock_support.routing.clock import SystemClock
+from bedrock_support.routing.matrix import shipped
+from bedrock_support.routing.model import OperationClass
+from bedrock_support.server.settings import Settings
+from bedrock_support.server.trail_facts import facts_of
+from tests.rig import Era, Running, connect, environment
+from tests.rollout_rig import Rig, rig
+
+CLASSES = (OperationClass.INFRASTRUCTURE, OperationClass.STANDARD, OperationClass.EMERGENCY)
+ERAS: tuple[Era, ...] = ("legacy", "2026-07-28")
+CLIENTS = 8
+GRACE = 0.25
+"""Seconds past a deadline within which an answer still counts as in time: what the wire takes."""
+
+
+LOG = """\
+2026-01-05T09:00:01Z INFO order placed
+2026-01-05T09:02:00Z ERROR could not connect to database of {name}: connection refused
+"""
+
+
+async def own_model(_: ClientRequestContext, __: CreateMessageRequestParams) -> CreateMessageResult:
+    """Stands in for the calling agent's model, and says so."""
+    answer: dict[str, object] = {"summary": "Stand-in answer.", "causes": [], "next_steps": []}
+    text = TextContent(type="text", text=json.dumps(answer))
+    return CreateMessageResult(role="assistant", content=text, model="benchmark stand-in (no model)")
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What came of the calls."""
+
+    made: int = 0
+    by_stdio: int = 0
+    failed: list[str] = field(default_factory=list[str])
+    late: list[str] = field(default_factory=list[str])
+    slowest: float = 0.0
+
+
+async def call(client: Client, op_class: OperationClass, number: int, tally: Tally, stage: list[str]) -> None:
+    began = time.monotonic()
+    text = LOG.format(name=f"caller {number}")
+    tally.made += 1
+    try:
+        result = await client.call_tool("triage_incident", {"text": text, "operation_class": op_class.value})
+    except Exception as error:  # noqa: BLE001 - whatever a client meets is a failed call
+        tally.failed.append(f"{stage[0]}: {op_class.value}: {type(error).__name__}: {error}"[:200])
+        return
+    seconds = time.monotonic() - began
+    tally.slowest = max(tally.slowest, seconds)
+    if result.is_error:
+        tally.failed.append(f"{stage[0]}: {op_class.value}: {result.content}"[:200])
+    if seconds > shipped().rules[op_class].deadline + GRACE:
+        tally.late.append(f"{stage[0]}: {op_class.value}: {seconds:.2f} s")
+
+
+async def load(clients: list[Client], rate: float, tally: Tally, stage: list[str], stop: anyio.Event) -> None:
+    """Calls at a steady rate, whatever becomes of them, until told to stop; then waits for the last."""
+    began, number = time.monotonic(), 0
+    async with anyio.create_task_group() as group:
+        while not stop.is_set():
+            op_class = CLASSES[number % len(CLASSES)]
+            at = number % len(clients)
+            tally.by_stdio += at == CLIENTS
+            group.start_soon(call, clients[at], op_class, number, tally, stage)
+            number += 1
+            await anyio.sleep(max(0.0, began + number / rate - time.monotonic()))
+
+
+def act(made: Rig, *arguments: str) -> tuple[float, int, str]:
+    began = time.monotonic()
+    done = made.run(*arguments)
+    return time.monotonic() - began, done.returncode, done.stdout
+
+
+async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
+    stage, stop, bad = ["before"], anyio.Event(), 0
+    env = dict(made.env) | {"BEDROCK_SUPPORT_FLAGS": str(made.folder / "flags.json")}
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                connect("http", ERAS[each % 2], root=made.folder, env={}, url=made.url, sampling_callback=own_model)
+            )
+            for each in range(CLIENTS)
+        ]
+        clients.append(
+            await stack.enter_async_context(
+                connect("stdio", "legacy", root=made.folder, env=env, sampling_callback=own_model)
+            )
+        )
+        for each in clients:
+            await each.list_tools()
+        async with anyio.create_task_group() as group:
+            group.start_soon(load, clients, rate, tally, stage, stop)
+            await anyio.sleep(quiet)
+            for arguments in (
+                ("start", "--set", "BEDROCK_SUPPORT_MAX_CALL_SECONDS=40"),
+                ("rollback", "immediate"),
+                ("rollback", "full"),
+                ("rollback", "partial"),
+                ("rollback", "full"),
+            ):
+                stage[0] = " ".join(arguments[:2])
+                before = tally.made
+                seconds, code, said = await to_thread.run_sync(act, made, *arguments)
+                promised = {"immediate": 10.0, "full": 60.0}.get(arguments[-1])
+                good = code == 0 and (promised is None or seconds <= promised)
+                bad += not good
+                print(f"{stage[0]:35} {seconds:6.2f} s, {tally.made - before} calls meanwhile, exit {code}", flush=True)
+                if not good:
+                    print(said)
+                await anyio.sleep(quiet)
+            stop.set()
+    print(f"{tally.made} calls: {len(tally.failed)} failed, {len(tally.late)} late, slowest {tally.slowest:.2f} s")
+    for each in (tally.failed + tally.late)[:10]:
+        print(f"  {each}")
+    return bad + len(tally.failed) + len(tally.late)
+
+
+def phases(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "evidence.sqlite")) as db:
+        rows = db.execute("SELECT phase, state, at FROM transitions ORDER BY id").fetchall()
+    begun: dict[str, float] = {}
+    for phase, state, at in rows:
+        if state == "begun":
+            begun[phase] = at
+        elif state in {"done", "failed"} and phase in begun:
+            print(f"  {phase:14} {at - begun.pop(phase):6.2f} s {state}")
+
+
+def twice(folder: Path, tally: Tally) -> int:
+    """Operations in the trail beyond the calls that were made: by these clients, and by the rollout itself."""
+    with closing(sqlite3.connect(folder / "evidence.sqlite")) as db:
+        (passed,) = db.execute("SELECT count(*) FROM calls WHERE tool = 'triage_incident'").fetchone()
+    counted = facts_of(Settings(audit=folder / "audit"), SystemClock()).operations
+    recorded = sum(count for name, count in counted.items() if name.startswith("triage_incident/"))
+    print(f"{passed} calls passed the front, {tally.by_stdio} went over stdio, {recorded} operations are in the trail")
+    return max(0, recorded - passed - tally.by_stdio)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=50.0, help="calls a second, all clients together")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of load between two acts")
+    arguments = parser.parse_args()
+    sandbox = Running(["sandbox", "--port", "0"], environment())
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder, tally = Path(name), Tally()
+            with rig(folder, sandbox.url().rstrip("/"), BEDROCK_SUPPORT_AUDIT=str(folder / "audit")) as made:
+                bad = anyio.run(measured, made, arguments.rate, arguments.seconds, tally)
+            phases(folder)
+            bad += twice(folder, tally)
+    finally:
+        sandbox.end()
+    print("PASS" if not bad else f"FAIL: {bad}")
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
