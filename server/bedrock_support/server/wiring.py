@@ -6,9 +6,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
 from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.bedrock.settings import BedrockSettings
@@ -123,6 +125,7 @@ class House:
 
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER)
+        await to_thread.run_sync(_load_what_calls_need)
         # Builds the client; what stands in the way is told by the first call.
         await self.manager.lifecycle.activate(self.manager.direct.check)
 
@@ -271,6 +274,12 @@ def build(
         notices=notices,
         metrics=watch,
     )
+
+
+def _load_what_calls_need() -> None:
+    """What the start left out: the first call would otherwise load it while others wait for the loop."""
+    for name in ("routing.pii.finder", "tools.logs.session"):
+        import_module(f"bedrock_support.{name}")
 
 
 def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:

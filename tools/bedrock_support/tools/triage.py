@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import CancelScope, to_thread
@@ -20,9 +21,10 @@ from bedrock_support.tools.judging import (
     read_outcome,
     system_prompt,
 )
-from bedrock_support.tools.logs.findings import Report
 from bedrock_support.tools.logs.report import LogFile, Moment, TemplateRow, Windowed
-from bedrock_support.tools.logs.session import Session
+
+if TYPE_CHECKING:
+    from bedrock_support.tools.logs.findings import Report
 
 _LOCAL_SECONDS = {OperationClass.EMERGENCY: 1.5, OperationClass.INFRASTRUCTURE: 3.0}
 _OTHER_SECONDS = 20.0
@@ -73,6 +75,8 @@ async def triage(ctx: ToolContext, given: TriageInput) -> TriageResult:
     """
     window = _checked(given)
     deadline = ctx.clock.now() + local_budget(ctx.op_class, ctx.remaining())
+    from bedrock_support.tools.logs.session import Session  # a server's start need not pay for it
+
     session = Session(ctx, deadline)
     try:
         await session.open(given.path, given.text)
