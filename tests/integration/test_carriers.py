@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -117,3 +118,18 @@ async def test_handoff(
     assert again.is_error
     assert "no open question" in words(again)
     assert "answered_after_seconds" in str(decision.contents[0])
+
+
+@promise("gate:restores")
+async def test_an_agent_that_answers_later_gets_its_own_values_back(approving: dict[str, str], tmp_path: Path) -> None:
+    text = "2026-01-05T09:02:00Z ERROR mail to erika.mustermann@example.org failed\n" * 3
+    with anyio.fail_after(30):
+        async with connect("stdio", "2026-07-28", root=tmp_path, env=approving) as client:
+            handed = told(await client.call_tool("triage_incident", {"text": text}))
+            mark = re.search(r"\[\[EMAIL_1_[0-9a-f]{8}\]\]", handed["handoff"]["brief"])
+            assert mark
+            assert "erika" not in handed["handoff"]["brief"]
+            answer = {**ANSWER, "summary": f"{mark[0]} is unknown, and so is [[EMAIL_7_00000000]]"}
+            given = {"handoff_id": handed["handoff"]["handoff_id"], "answer": answer}
+            done = told(await client.call_tool("complete_handoff", given))
+    assert done["judgement"]["summary"] == "erika.mustermann@example.org is unknown, and so is [[EMAIL_7_00000000]]"

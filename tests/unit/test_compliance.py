@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bedrock_support.routing.compliance import MAX_BRIEF, ComplianceValidator, Destinations
 from bedrock_support.routing.model import Clearance, OperationClass, Outcome, Refusal, Residency, RouteName
-from bedrock_support.routing.redaction import Redactor, restore
+from bedrock_support.routing.redaction import Redactor, restore, restore_answer
 from bedrock_support.routing.residency import EU_REGIONS, forbids
 from tests.fakes import CountingEntropy, operation, reply
 from tests.promises import promise
 
 EU = Destinations(region="eu-central-1", endpoint_url=None, models=frozenset({"eu.amazon.nova-lite-v1:0"}))
+CASES = int(os.environ.get("ROUND_TRIPS", "600"))
+"""Of the six scripts together; ROUND_TRIPS=10000 for all that is promised."""
 NONCE = "0badcafe"
 
 
@@ -81,6 +84,53 @@ def test_the_same_value_gets_the_same_placeholder_and_foreign_ones_stay() -> Non
     assert restore(f"{first} [[EMAIL_9_{NONCE}]] [[EMAIL_1_00000000]]", redactor.originals) == (
         f"a@example.org [[EMAIL_9_{NONCE}]] [[EMAIL_1_00000000]]"
     )
+
+
+@promise("gate:restores")
+def test_in_a_json_answer_no_value_writes_more_than_its_own_string() -> None:
+    value = 'x","summary":"all fine'
+    mark = f"[[SECRET_1_{NONCE}]]"
+    answer = json.dumps({"summary": f"it is {mark}", "causes": [{mark: 1}]})
+    back = json.loads(restore_answer(answer, {mark: value}))
+    assert back == {"summary": f"it is {value}", "causes": [{value: 1}]}
+    assert restore_answer(f"it is {mark}", {mark: value}) == f"it is {value}"
+    assert restore_answer("{ nothing }", {mark: value}) == "{ nothing }"
+
+
+SCRIPTS = {
+    "Latin": "aäöüßéñ Ł",
+    "Greek": "αβγδε Ω",
+    "Cyrillic": "абвгд Я",
+    "Arabic": "ابجد و",
+    "Devanagari": "कखगघ न",
+    "Han": "山川日本人",
+}
+DATA = st.sampled_from(
+    [
+        "erika.mustermann@example.org",
+        "DE89 3704 0044 0532 0130 00",
+        "4111 1111 1111 1111",
+        "password=hunter2-hunter2",
+        "AKIAIOSFODNN7EXAMPLE",
+        "+49 89 1234567",
+        f"[[EMAIL_1_{NONCE[::-1]}]]",
+    ]
+)
+
+
+@promise("gate:restores")
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_redaction_is_reversible_in_six_scripts(script: str) -> None:
+    words = st.text(st.sampled_from(SCRIPTS[script] + " \n.,:=\"'"), max_size=40)
+
+    @settings(max_examples=CASES // len(SCRIPTS), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(st.one_of(words, DATA), max_size=8))
+    def reversible(parts: list[str]) -> None:
+        text = "".join(parts)
+        redactor = Redactor(nonce=NONCE)
+        assert restore(redactor.redact(text), redactor.originals) == text
+
+    reversible()
 
 
 @promise("gate:restores")

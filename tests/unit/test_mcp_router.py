@@ -92,8 +92,8 @@ def test_a_question_closes_once_expires_and_is_bounded() -> None:
     clock = FakeClock()
     waiting = desk(clock)
     first = waiting.give(operation())
-    waiting.decided(first.id, "d-1")
-    waiting.decided("h-unknown", "d-1")
+    waiting.decided(first.id, "d-1", {"[[EMAIL_1_00000000]]": "a@example.org"})
+    waiting.decided("h-unknown", "d-1", {})
     found = waiting.find(first.id)
     assert found is not None
     assert found.decision_id == "d-1"

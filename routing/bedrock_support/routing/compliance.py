@@ -11,7 +11,7 @@ import anyio
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
-from bedrock_support.routing.redaction import Redactor, restore
+from bedrock_support.routing.redaction import Redactor, restore_answer
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,9 @@ class ComplianceValidator:
         """Put the caller's own values back into the answer that goes back to the caller."""
         if outcome.reply is None or not clearance.restore:
             return outcome
-        return replace(outcome, reply=replace(outcome.reply, text=restore(outcome.reply.text, dict(clearance.restore))))
+        return replace(
+            outcome, reply=replace(outcome.reply, text=restore_answer(outcome.reply.text, clearance.restore))
+        )
 
     def _forbidden(self, operation: Operation) -> dict[RouteName, str]:
         where = self._destinations

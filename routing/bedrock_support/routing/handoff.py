@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.model import Handoff, Operation
@@ -22,6 +23,8 @@ class OpenQuestion:
     handed_at: float
     """Monotonic seconds."""
     decision_id: str = ""
+    restore: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Placeholder -> the caller's own value, for its answer. In memory alone, as long as the question is open."""
 
 
 class HandoffDesk:
@@ -52,10 +55,10 @@ class HandoffDesk:
         self._expire()
         return self._open.get(handoff_id)
 
-    def decided(self, handoff_id: str, decision_id: str) -> None:
-        """Say which decision handed the question over."""
+    def decided(self, handoff_id: str, decision_id: str, restore: Mapping[str, str]) -> None:
+        """Say which decision handed the question over, and what its placeholders stand for."""
         if question := self._open.get(handoff_id):
-            self._open[handoff_id] = replace(question, decision_id=decision_id)
+            self._open[handoff_id] = replace(question, decision_id=decision_id, restore=restore)
 
     def close(self, handoff_id: str) -> None:
         """Done: a second answer to the same question is refused."""

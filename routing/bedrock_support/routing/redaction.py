@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 
@@ -56,6 +59,30 @@ class Redactor:
         return self._known[key]
 
 
-def restore(text: str, originals: dict[str, str]) -> str:
+def restore(text: str, originals: Mapping[str, str]) -> str:
     """Put the original values back; placeholders that this call didn't make stay as they are."""
     return _PLACEHOLDER.sub(lambda found: originals.get(found[0], found[0]), text)
+
+
+def restore_answer(text: str, originals: Mapping[str, str]) -> str:
+    """The same in a model's answer. In JSON each string gets its values back by itself: a value may hold quotes, and
+    whoever wrote it into a log must not write the rest of the answer with it."""
+    if _PLACEHOLDER.search(text) is None:
+        return text
+    try:
+        parsed: Any = json.loads(text)
+        return json.dumps(restored(parsed, originals), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return restore(text, originals)
+
+
+def restored(value: Any, originals: Mapping[str, str]) -> Any:
+    """The same in every string of a parsed JSON value, names of members too. Raises RecursionError."""
+    if isinstance(value, str):
+        return restore(value, originals)
+    if isinstance(value, list):
+        return [restored(each, originals) for each in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return {restore(name, originals): restored(each, originals) for name, each in members}
+    return value

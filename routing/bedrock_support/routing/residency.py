@@ -10,7 +10,10 @@ from bedrock_support.routing.model import Residency
 EU_REGIONS = frozenset({"eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3"})
 """An explicit list: the prefix `eu-` also covers London (eu-west-2) and Zurich (eu-central-2)."""
 
-_FOREIGN_PROFILE = re.compile(r"(?:^|/)(global|us|us-gov|apac|jp|au|ca|uk|ch)\.", re.ASCII)
+EU_PROFILE = "eu"
+"""Its requests stay in EU_REGIONS, says AWS; those of every other geography may not."""
+_PROFILE = re.compile(r"(?:^|/)([a-z]{2}|[a-z]{2}-[a-z]{3}|global|apac|emea|amer|latam)\.", re.ASCII)
+"""A geography before the provider's name: two letters, or one of the longer ones. No provider has so short a name."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ARN_REGION = 3
 _ARN_PARTS = 6
@@ -34,7 +37,7 @@ def forbids(residency: Residency, *, region: str, endpoint_url: str | None, mode
 
 
 def _foreign_model(model: str) -> str | None:
-    if found := _FOREIGN_PROFILE.search(model):
+    if (found := _PROFILE.search(model)) and found[1] != EU_PROFILE:
         return f"model {model} uses the inference profile {found[1]}., which may leave the EU; use an eu. profile"
     parts = model.split(":")
     if parts[0] == "arn" and (len(parts) < _ARN_PARTS or parts[_ARN_REGION] not in EU_REGIONS):
@@ -51,3 +54,15 @@ def _foreign_endpoint(endpoint_url: str) -> str | None:
     if ours and any(label in EU_REGIONS for label in labels):
         return None
     return f"endpoint host {host or endpoint_url!r} is not an AWS endpoint in an EU region"
+
+
+def foreign_target(residency: Residency, url: str) -> str | None:
+    """Why telemetry or notices may not go to this URL under this residency, or None.
+
+    Only AWS's own hosts tell where they stand; of another's nothing is known, and whoever set it answers for it.
+    """
+    host = (urlsplit(url).hostname or "").lower()
+    ours = host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".on.aws"))
+    if residency is Residency.ANY or not ours or any(label in EU_REGIONS for label in host.split(".")):
+        return None
+    return f"residency eu: {host} is an AWS host outside the EU regions {', '.join(sorted(EU_REGIONS))}"

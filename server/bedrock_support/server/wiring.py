@@ -26,6 +26,7 @@ from bedrock_support.routing.mcp_router import MCPRouter
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.redaction import Redactor
+from bedrock_support.routing.residency import foreign_target
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
@@ -326,7 +327,9 @@ def bedrock_settings(settings: Settings) -> BedrockSettings:
 
 
 def telemetry_settings(settings: Settings) -> TelemetrySettings:
-    """Telemetry's part of the settings."""
+    """Telemetry's part of the settings. Raises SettingsError for a collector outside the EU while residency is eu."""
+    if settings.otlp_endpoint and (problem := foreign_target(settings.residency, settings.otlp_endpoint)):
+        raise SettingsError(f"{READS['otlp_endpoint']} = {settings.otlp_endpoint!r}: {problem}")
     return TelemetrySettings(
         otlp_endpoint=settings.otlp_endpoint,
         headers=_headers(settings.otlp_headers),

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.model import Carrier, OperationClass
+from bedrock_support.routing.redaction import restored
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
 from bedrock_support.tools.judging import TriageAnswer, judge_answer
@@ -40,7 +41,7 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
                 "no open question has this id",
                 "It was answered, it is older than an hour, or the server restarted: call the tool again for a new one",
             )
-        answer = _checked(params.answer)
+        answer = restored(_checked(params.answer), question.restore)
         judgement = judge_answer(answer, question.operation.evidence_ids)
         desk.close(params.handoff_id)
         seconds = context.clock.now() - question.handed_at

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bedrock_support.routing.bedrock.topic import REGION_OF, Topic
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Residency
-from bedrock_support.routing.residency import EU_REGIONS
+from bedrock_support.routing.residency import EU_REGIONS, foreign_target
 from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.server.notices.mail import Mail
 from bedrock_support.server.notices.notice import Target
@@ -74,19 +74,21 @@ def load_targets(
     except ValueError as error:
         raise SettingsError(f"{VARIABLE} = {str(path)!r}: not TOML: {error}") from None
     return [
-        *(_webhook(each, environ, clock) for each in told.webhook),
+        *(_webhook(each, environ, clock, residency) for each in told.webhook),
         *(_mail(each, environ) for each in told.mail),
         *(_topic(each, residency, profile) for each in told.sns),
     ]
 
 
-def _webhook(entry: _Webhook, environ: Mapping[str, str], clock: Clock) -> Target:
+def _webhook(entry: _Webhook, environ: Mapping[str, str], clock: Clock, residency: Residency) -> Target:
     parts = urlsplit(entry.url)
     allowed = {"https", "http"} if entry.private else {"https"}
     if parts.scheme not in allowed or not parts.hostname or "@" in parts.netloc:
         raise SettingsError(
             f"{VARIABLE}: webhook {parts.hostname!r}: give an https URL without a user (or private = true)"
         )
+    if problem := foreign_target(residency, entry.url):
+        raise SettingsError(f"{VARIABLE}: webhook {parts.hostname!r}: {problem}")
     secret = environ.get(entry.secret_env, "")
     if len(secret) < LEAST_SECRET:
         raise SettingsError(f"{VARIABLE}: {entry.secret_env} must hold {LEAST_SECRET} characters or more to sign with")
