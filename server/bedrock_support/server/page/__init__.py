@@ -1,0 +1,1 @@
+"""The page: live state of a server, for people, without anything from elsewhere."""
