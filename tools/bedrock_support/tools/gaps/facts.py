@@ -9,7 +9,7 @@ from typing import NamedTuple, TypedDict
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
-from bedrock_support.tools.gaps.signals import excuses, look
+from bedrock_support.tools.gaps.signals import comments_of, excuses, look
 
 
 class FunctionFacts(TypedDict):
@@ -76,7 +76,7 @@ def facts_of(source: bytes) -> FileFacts:
             else source[3:].decode("utf-8", "replace")
         )
         _definitions(tree, text.splitlines(), found)
-        _uses(tree, found)
+        uses_of(tree, found)
         found["tests"] = weak_tests(tree) if b"def test" in source else []
     except (SyntaxError, ValueError) as error:
         found["problem"] = f"isn't Python that this version can read: {str(error)[:120]}"
@@ -141,7 +141,7 @@ def _bind(node: ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign, place:
 
 def _function(node: Function, place: _Place, lines: list[str]) -> FunctionFacts:
     decorators = [_last(each) for each in node.decorator_list]
-    seen = look(node, lines, set(decorators))
+    seen = look(node, lambda body: comments_of(node, lines, body), set(decorators))
     marks = seen.marks
     if seen.kind:
         marks |= {"nested"} if place.inner else set()
@@ -218,7 +218,8 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
-def _uses(tree: ast.Module, found: FileFacts) -> None:
+def uses_of(tree: ast.Module, found: FileFacts) -> None:
+    """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
     index = {each["q"]: at for at, each in enumerate(found["classes"])}
     pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
@@ -271,4 +272,4 @@ def _count(uses: dict[str, list[int]], func: ast.expr, owner: int, how: int) -> 
     uses.setdefault(key, [0, 0, 0])[how] += 1
 
 
-__all__ = ["ClassFacts", "FileFacts", "FunctionFacts", "facts_of"]
+__all__ = ["ClassFacts", "FileFacts", "FunctionFacts", "facts_of", "uses_of"]
