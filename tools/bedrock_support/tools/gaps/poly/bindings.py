@@ -89,7 +89,8 @@ class Walker(Definitions):
             return self._member(said, left, right)
         targets = self.targets(left)
         whole = targets[0] if len(targets) == 1 else ast.Tuple(elts=targets, ctx=ast.Store())
-        return [ast.Assign(targets=[whole], value=self.expr(right))]
+        # Told twice, since the name may be another function's, too: its value isn't known here.
+        return [ast.Assign(targets=[whole, whole], value=self.expr(right))]
 
     def _member(self, said: str, left: Node, right: Node) -> Made:
         """`exports.name = function`, `Type.prototype.name = function`, `module.exports = {...}`."""
@@ -152,10 +153,10 @@ class Walker(Definitions):
 
     def as_lambda_(self, node: Node) -> ast.expr:
         """A function without a name: opaque, but what stands in it is read."""
-        kept = self.prefix, self.nesting, self.results, self.gives_error
-        self.nesting, self.results, self.gives_error = self.nesting + 1, 0, False
+        kept = self.prefix, self.nesting, self.results, self.gives_error, self.result_names
+        self.nesting, self.results, self.gives_error, self.result_names = self.nesting + 1, 0, False, []
         body = self.body_of(node.child_by_field_name("body"))
-        self.prefix, self.nesting, self.results, self.gives_error = kept
+        self.prefix, self.nesting, self.results, self.gives_error, self.result_names = kept
         made = opaque(cast("list[ast.AST]", body))
         if isinstance(made, ast.Lambda):
             given = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")

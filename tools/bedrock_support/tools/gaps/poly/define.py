@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bedrock_support.tools.gaps.facts import ClassFacts
 from bedrock_support.tools.gaps.poly.express import LOAD, constant, no_arguments, opaque, text_of
-from bedrock_support.tools.gaps.poly.forms import parameters, results, returned, words_of
+from bedrock_support.tools.gaps.poly.forms import parameters, result_names, results, returned, words_of
 from bedrock_support.tools.gaps.poly.statements import Made, Statements
 from bedrock_support.tools.gaps.signals import excuses
 
@@ -61,10 +61,12 @@ class Definitions(Statements):
         kind = node.child_by_field_name("return_type") or node.child_by_field_name("result")
         kind = kind or (node.child_by_field_name("type") if self.grammar.family == "java" else None)
         body = node.child_by_field_name("body")
-        kept = self.prefix, self.nesting, self.results, self.gives_error, self.makes_new, self.line, self.pending
+        kept = self.prefix, self.nesting, self.makes_new, self.line, self.pending
+        gives = self.results, self.gives_error, self.result_names
         given = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
         self.results, self.gives_error = results(kind) if self.grammar.family == "go" else (0, False)
-        self.makes_new = name.startswith(_MAKERS)
+        self.result_names = result_names(kind) if self.grammar.family == "go" else []
+        self.makes_new = name.startswith(_MAKERS) or given is None or not given.named_children
         made = ast.FunctionDef(
             name=name,
             args=parameters(given, method=method and "staticmethod" not in decorators),
@@ -98,7 +100,8 @@ class Definitions(Statements):
         self.functions.append(found)
         self.prefix, self.nesting = f"{self.prefix}{name}.", self.nesting + 1
         made.body = self.body_of(body) or [self.at(ast.Pass(), body or node)]
-        self.prefix, self.nesting, self.results, self.gives_error, self.makes_new, self.line, self.pending = kept
+        self.prefix, self.nesting, self.makes_new, self.line, self.pending = kept
+        self.results, self.gives_error, self.result_names = gives
         made.body = _recovering(made.body)
         return made
 

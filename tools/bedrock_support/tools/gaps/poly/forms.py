@@ -83,7 +83,10 @@ def parameters(node: Node | None, *, method: bool) -> ast.arguments:
         else:
             names += [(name, kind) for name in _bound(each)]
     args = [ast.arg(arg="self", annotation=None)] if method else []
-    args += [ast.arg(arg=name, annotation=None) for name, _kind in names]
+    args += [
+        ast.arg(arg=f"_{name}" if name.lower().startswith(("unused", "ignore")) else name, annotation=None)
+        for name, _kind in names
+    ]
     return ast.arguments(
         posonlyargs=[],
         args=args,
@@ -120,10 +123,10 @@ def returned(node: Node | None, grammar: Grammar) -> ast.expr | None:
         if kinds and text_of(kinds[-1]) == "error":
             kinds = kinds[:-1]
         return returned(kinds[0], grammar) if len(kinds) == 1 else _name("tuple") if kinds else constant(None)
-    if node.type in ("array_type", "slice_type", "tuple_type", "readonly_type"):
-        return _name("list")
-    if node.type == "map_type":
-        return _name("dict")
+    if node.type in ("array_type", "slice_type", "tuple_type", "readonly_type", "map_type"):
+        found = _name("dict" if node.type == "map_type" else "list")
+        nullable = grammar.family == "go"
+        return ast.BinOp(left=found, op=ast.BitOr(), right=constant(None)) if nullable else found
     if node.type == "union_type":
         parts = [returned(each, grammar) for each in node.named_children]
         known = [each for each in parts if each is not None]
@@ -147,6 +150,8 @@ def returned(node: Node | None, grammar: Grammar) -> ast.expr | None:
 def _alias(name: str, grammar: Grammar) -> ast.expr:
     """A type's name; one that isn't known may be an alias of anything, which a last T says."""
     known = grammar.types.get(name)
+    if grammar.family != "script" and (known is None or name[:1].isupper()) and known != "None":
+        return ast.BinOp(left=_name(known or "OwnT"), op=ast.BitOr(), right=constant(None))
     return constant(None) if known == "None" else _name(known or (name if len(name) <= 2 else "OwnT"))
 
 
@@ -164,3 +169,10 @@ def results(node: Node | None) -> tuple[int, bool]:
     last = kinds[-1] if kinds else None
     total = sum(max(1, len(each.children_by_field_name("name"))) for each in node.named_children)
     return total, last is not None and text_of(last) == "error"
+
+
+def result_names(node: Node | None) -> list[str]:
+    """Names of a Go function's results."""
+    if node is None or node.type != "parameter_list":
+        return []
+    return [text_of(part) for each in node.named_children for part in each.children_by_field_name("name")]

@@ -100,18 +100,29 @@ def _declared(functions: list[Defined], family: str) -> Iterator[tuple[str, int,
 def _checks(node: ast.AST, helpers: set[str]) -> bool:
     if isinstance(node, ast.Raise | ast.Assert):
         return True
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Attribute):  # expect(x).to.be.true
+        return _told(node.value) and not _plain_truth(node.value)
     if not isinstance(node, ast.Call):
         return False
     name = called(node)
-    if _vacuous(node):
+    if _vacuous(node) or (isinstance(node.func, ast.Name) and name in ("expect", "assertThat")):
         return False
     if name in helpers:
         return True
     if _CHECKS.search(name) is None and not re.match(r"(?:assert|require|expect|should|chai)\b", dotted(node.func)):
         # A helper of Go is given the test, and may fail it.
         return any(isinstance(each, ast.Name) and each.id in ("t", "done") for each in node.args) and name != "Run"
-    inner = _inner(node)
-    return not (inner is not None and _vacuous(node))
+    return True
+
+
+def _told(node: ast.Attribute) -> bool:
+    """A chain of words that checks without a last call."""
+    return re.search(r"(?:^|\.)(?:expect|should)\b", dotted(node)) is not None
+
+
+def _plain_truth(node: ast.Attribute) -> bool:
+    inner = _inner(ast.Call(func=node, args=[], keywords=[]))
+    return inner is not None and bool(inner.args) and isinstance(inner.args[0], ast.Constant)
 
 
 def _inner(node: ast.Call) -> ast.Call | None:
@@ -132,8 +143,6 @@ def _vacuous(node: ast.Call) -> bool:
     if name in _ALWAYS:
         return len(given) >= 2 and _same(given[0], given[1])
     if name in _TRUTHS and given:
-        if name in ("expect", "assertThat"):
-            return isinstance(given[0], ast.Constant)  # judged with what is called on it
         return isinstance(given[0], ast.Constant) and bool(given[0].value)
     if name in ("assertNull", "Nil", "toBeNull", "NoError") and given:
         return isinstance(given[0], ast.Constant) and given[0].value is None
@@ -154,7 +163,12 @@ def _judge(name: str, line: int, body: list[ast.stmt], helpers: set[str], family
     calls = [each for each in inside if isinstance(each, ast.Call)]
     if any(called(each) in ("Skip", "Skipf", "SkipNow", "skip", "todo", "assumeTrue", "Parallel_") for each in calls):
         return None
-    hollow = [each for each in calls if _vacuous(each)]
+    hollow: list[ast.expr] = [each for each in calls if _vacuous(each)]
+    hollow += [
+        each.value
+        for each in inside
+        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Attribute) and _told(each.value)
+    ]
     if hollow:
         kind, sure = "vacuous_test", _VACUOUS
     elif not calls:

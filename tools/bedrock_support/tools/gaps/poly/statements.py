@@ -39,6 +39,8 @@ class Statements(Expressions):
         """What stands directly above the statement that is being read."""
         self.results = 0
         """Results that the function being read gives in Go, with its error."""
+        self.result_names: list[str] = []
+        """Their names, if they have some: a bare return gives those."""
         self.gives_error = False
         """The last of them is an error."""
         self._doing: dict[str, Callable[[Node], Made]] = {
@@ -123,7 +125,9 @@ class Statements(Expressions):
     def on_later(self, node: Node) -> Made:
         value = self.expr(node.named_children[-1] if node.named_children else None)
         body = value.func.body if isinstance(value, ast.Call) and isinstance(value.func, ast.Lambda) else None
-        recovers = isinstance(body, ast.Module) and ast.dump(body).count("id='recover'") and len(body.body) == 1
+        only = body.body[0] if isinstance(body, ast.Module) and len(body.body) == 1 else None
+        held = only.value if isinstance(only, ast.Expr | ast.Assign) else None
+        recovers = isinstance(held, ast.Call) and dotted(held.func) == "recover"
         return [ast.Expr(value=self.named("__recovers__") if recovers else value)]
 
     def on_throw(self, node: Node) -> Made:
@@ -135,7 +139,8 @@ class Statements(Expressions):
     def on_ret(self, node: Node) -> Made:
         inner = [each for each in node.named_children if "comment" not in each.type]
         if not inner:
-            return [ast.Return(value=None)]
+            named = [self.named(each) for each in self.result_names]
+            return [ast.Return(value=ast.Tuple(elts=list(named), ctx=LOAD) if named else None)]
         value = self.expr(inner[0])
         if self.roles.get(inner[0].type) == "make" and isinstance(value, ast.Call) and value.args:
             if all(isinstance(each, ast.Constant) for each in value.args):  # an object made of sample values
