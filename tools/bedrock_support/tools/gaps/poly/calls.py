@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import cast
 
 LOAD = ast.Load()
 _DRAWS = re.compile(
@@ -124,7 +125,7 @@ def _literal(before: str, last: str, args: list[ast.expr], family: str) -> ast.e
             return ast.Constant(value=None)
         return ast.Dict(keys=[], values=[]) if last == "emptyMap" else ast.List(elts=[], ctx=LOAD)
     if home == "Map" and last == "of":
-        return ast.Dict(keys=[*args[::2]][: len(args) // 2], values=args[1::2])
+        return ast.Dict(keys=cast("list[ast.expr | None]", args[::2])[: len(args) // 2], values=args[1::2])
     if home in _LISTS and last in ("of", "asList", "just"):
         return ast.List(elts=args, ctx=LOAD)
     if home in _WRAPPERS and last in _WRAPS and len(args) <= 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bedrock_support.tools.gaps.facts import ClassFacts
-from bedrock_support.tools.gaps.poly.express import LOAD, constant, no_arguments, opaque, text_of
+from bedrock_support.tools.gaps.poly.express import text_of
 from bedrock_support.tools.gaps.poly.forms import parameters, result_names, results, returned, words_of
 from bedrock_support.tools.gaps.poly.statements import Made, Statements
 from bedrock_support.tools.gaps.signals import excuses
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from bedrock_support.tools.gaps.poly.languages import Grammar
 
+TYPED = "__types__"
+"""Stands where a function declares types."""
 _MAKERS = ("new", "New", "make", "Make", "default", "Default", "with", "With", "must", "Must", "empty", "Empty")
 
 
@@ -46,8 +48,8 @@ class Definitions(Statements):
         self.functions: list[Defined] = []
         self.classes: list[ClassFacts] = []
         self.names: list[tuple[str, int, str]] = []
-        self.prefix = ""
-        self.nesting = 0
+        self.prefix: str = ""
+        self.nesting: int = 0
         """Functions that enclose what is being read."""
         self.branches = 0
         self.pending: list[str] = []
@@ -220,7 +222,7 @@ class Definitions(Statements):
         field = inner.child_by_field_name("name")
         if field is not None:
             self.bind(text_of(field), node)
-        return []
+        return [ast.Expr(value=self.named(TYPED))] if self.nesting else []
 
     def on_space(self, node: Node) -> Made:
         return self.inside(node.child_by_field_name("body"))

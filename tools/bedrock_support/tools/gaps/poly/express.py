@@ -33,7 +33,9 @@ _ESCAPE = re.compile(r"\\(.)")
 
 def opaque(parts: list[ast.AST]) -> ast.expr:
     """Something that works, of which only its parts are known."""
-    return ast.Lambda(args=no_arguments(), body=cast("ast.expr", ast.Module(body=cast("list[ast.stmt]", parts))))
+    return ast.Lambda(
+        args=no_arguments(), body=cast("ast.expr", ast.Module(body=cast("list[ast.stmt]", parts), type_ignores=[]))
+    )
 
 
 def no_arguments() -> ast.arguments:
@@ -54,12 +56,12 @@ class Expressions:
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self.roles = grammar.roles
-        self.line = 1
+        self.line: int = 1
         """Line of the statement that is being read."""
         self.depth = 0
         self.owners: list[int] = []
         """Classes that enclose what is being read, innermost last."""
-        self.makes_new = False
+        self.makes_new: bool = False
         """The function that is being read makes values of a type, as its name says."""
         self._ways: dict[str, Callable[[Node], ast.expr]] = {
             name[3:]: getattr(self, name) for name in dir(self) if name.startswith("as_")
@@ -114,10 +116,10 @@ class Expressions:
             return constant(1)
 
     def as_yes(self, node: Node) -> ast.expr:
-        return constant(True)  # noqa: FBT003 - a literal, not a switch
+        return constant(True)
 
     def as_no(self, node: Node) -> ast.expr:
-        return constant(False)  # noqa: FBT003 - a literal, not a switch
+        return constant(False)
 
     def as_null(self, node: Node) -> ast.expr:
         return constant(None)
@@ -223,7 +225,6 @@ class Expressions:
 
     def as_call(self, node: Node) -> ast.expr:
         given = node.child_by_field_name("arguments")
-        args = [self.expr(each) for each in given.named_children if "comment" not in each.type] if given else []
         func = node.child_by_field_name("function")
         if func is None:  # Java keeps the receiver and the name apart
             owner, name = node.child_by_field_name("object"), node.child_by_field_name("name")
@@ -233,13 +234,19 @@ class Expressions:
             target: ast.expr = self.named(last) if whole is None else ast.Attribute(value=whole, attr=last, ctx=LOAD)
         else:
             target = self.named("super") if func.type == "super" else self.expr(func)
-        return spoken(target, args, self.grammar.family)
+        return spoken(target, self.given(given), self.grammar.family)
+
+    def given(self, node: Node | None) -> list[ast.expr]:
+        """The arguments of a call."""
+        if node is None:
+            return []
+        return [self.expr(each) for each in node.named_children if "comment" not in each.type]
 
     def as_make(self, node: Node) -> ast.expr:
         kind = node.child_by_field_name("constructor") or node.child_by_field_name("type")
         given = node.child_by_field_name("arguments")
         name = re.split(r"[<(]", text_of(kind))[0].rsplit(".", 1)[-1] if kind is not None else ""
-        args = [self.expr(each) for each in given.named_children if "comment" not in each.type] if given else []
+        args = self.given(given)
         body = [each for each in node.named_children if each.type == "class_body"]
         inside: list[ast.AST] = [part for each in body for part in self.parts(each)]
         made = spoken(self.named(name), args, self.grammar.family, new=True)

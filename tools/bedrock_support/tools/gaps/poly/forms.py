@@ -114,44 +114,59 @@ def returned(node: Node | None, grammar: Grammar) -> ast.expr | None:
     """The type of a result as a Python annotation; None when nothing is said."""
     if node is None:
         return None
-    if node.type in ("type_annotation", "type_predicate_annotation", "asserts_annotation", "parenthesized_type"):
-        if node.type == "type_predicate_annotation":
-            return _name("bool")
+    kind = node.type
+    if kind == "type_predicate_annotation":
+        return _name("bool")
+    if kind in ("type_annotation", "asserts_annotation", "parenthesized_type"):
         return returned(node.named_children[0], grammar) if node.named_children else None
-    if node.type == "parameter_list":  # Go's several results
-        kinds = [kind for each in node.named_children if (kind := each.child_by_field_name("type")) is not None]
-        if kinds and text_of(kinds[-1]) == "error":
-            kinds = kinds[:-1]
-        return returned(kinds[0], grammar) if len(kinds) == 1 else _name("tuple") if kinds else constant(None)
-    if node.type in ("array_type", "slice_type", "tuple_type", "readonly_type", "map_type"):
-        found = _name("dict" if node.type == "map_type" else "list")
-        nullable = grammar.family == "go"
-        return ast.BinOp(left=found, op=ast.BitOr(), right=constant(None)) if nullable else found
-    if node.type == "union_type":
-        parts = [returned(each, grammar) for each in node.named_children]
-        known = [each for each in parts if each is not None]
-        found = known[0] if known else None
-        for each in known[1:]:
-            found = ast.BinOp(left=found, op=ast.BitOr(), right=each) if found is not None else each
-        return found
-    if node.type == "literal_type":
+    if kind == "parameter_list":
+        return _several(node, grammar)
+    if kind in ("array_type", "slice_type", "tuple_type", "readonly_type", "map_type"):
+        found = _name("dict" if kind == "map_type" else "list")
+        return _or_none(found) if grammar.family == "go" else found
+    if kind == "union_type":
+        return _union([returned(each, grammar) for each in node.named_children])
+    if kind == "literal_type":
         return _name("None") if text_of(node) in ("null", "undefined") else _name("Literal")
-    if node.type in ("generic_type",):
-        inner = [each for each in node.named_children if "arguments" in each.type]
-        outer = text_of(node.named_children[0]).rsplit(".", 1)[-1]
-        if outer in _AWAITED and inner and inner[0].named_children:
-            found = returned(inner[0].named_children[0], grammar)
-            optional = outer == "Optional" and found is not None
-            return ast.BinOp(left=found, op=ast.BitOr(), right=_name("None")) if optional and found else found
-        return _alias(outer, grammar)
+    if kind == "generic_type":
+        return _generic(node, grammar)
     return _alias(text_of(node).rsplit(".", 1)[-1], grammar)
+
+
+def _several(node: Node, grammar: Grammar) -> ast.expr | None:
+    """Go's several results, of which an error at the end doesn't count."""
+    kinds = [kind for each in node.named_children if (kind := each.child_by_field_name("type")) is not None]
+    if kinds and text_of(kinds[-1]) == "error":
+        kinds = kinds[:-1]
+    return returned(kinds[0], grammar) if len(kinds) == 1 else _name("tuple") if kinds else constant(None)
+
+
+def _union(parts: list[ast.expr | None]) -> ast.expr | None:
+    found: ast.expr | None = None
+    for each in parts:
+        if each is not None:
+            found = each if found is None else ast.BinOp(left=found, op=ast.BitOr(), right=each)
+    return found
+
+
+def _generic(node: Node, grammar: Grammar) -> ast.expr | None:
+    inner = [each for each in node.named_children if "arguments" in each.type]
+    outer = text_of(node.named_children[0]).rsplit(".", 1)[-1]
+    if outer not in _AWAITED or not inner or not inner[0].named_children:
+        return _alias(outer, grammar)
+    found = returned(inner[0].named_children[0], grammar)
+    return _or_none(found) if outer == "Optional" and found is not None else found
+
+
+def _or_none(found: ast.expr) -> ast.expr:
+    return ast.BinOp(left=found, op=ast.BitOr(), right=constant(None))
 
 
 def _alias(name: str, grammar: Grammar) -> ast.expr:
     """A type's name; one that isn't known may be an alias of anything, which a last T says."""
     known = grammar.types.get(name)
     if grammar.family != "script" and (known is None or name[:1].isupper()) and known != "None":
-        return ast.BinOp(left=_name(known or "OwnT"), op=ast.BitOr(), right=constant(None))
+        return _or_none(_name(known or "OwnT"))
     return constant(None) if known == "None" else _name(known or (name if len(name) <= 2 else "OwnT"))
 
 

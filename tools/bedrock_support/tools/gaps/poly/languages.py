@@ -106,7 +106,8 @@ _GO = _roles(
     several="expression_list",
 )
 _JAVA = _roles(
-    block="block program class_body constructor_body enum_body enum_body_declarations interface_body static_initializer",
+    block="block program class_body constructor_body enum_body enum_body_declarations interface_body "
+    "static_initializer",
     nothing="line_comment block_comment package_declaration import_declaration modifiers annotation_type_declaration",
     ret="return_statement",
     throw="throw_statement",
@@ -162,6 +163,8 @@ _SCRIPT_TYPES = {
     "Record": "dict",
     "Set": "set",
 }
+_GO_WHOLE = [f"{sign}int{size}" for sign in ("", "u") for size in ("", 8, 16, 32, 64)] + ["byte", "rune", "uintptr"]
+_JAVA_WHOLE = ["int", "long", "short", "byte", "char", "Integer", "Long", "Short", "Byte", "Character", "BigInteger"]
 _GO_TYPES = {
     "string": "str",
     "bool": "bool",
@@ -169,7 +172,24 @@ _GO_TYPES = {
     "float64": "float",
     "float32": "float",
     "any": "Any",
-    **dict.fromkeys("int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 byte rune uintptr".split(), "int"),
+    **dict.fromkeys(
+        [
+            "int",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "byte",
+            "rune",
+            "uintptr",
+        ],
+        "int",
+    ),
 }
 _JAVA_TYPES = {
     "String": "str",
@@ -186,8 +206,10 @@ _JAVA_TYPES = {
     "Map": "dict",
     "HashMap": "dict",
     "Set": "set",
-    **dict.fromkeys("int long short byte char Integer Long Short Byte Character BigInteger".split(), "int"),
-    **dict.fromkeys("List Collection Iterable ArrayList Stream".split(), "list"),
+    **dict.fromkeys(
+        ["int", "long", "short", "byte", "char", "Integer", "Long", "Short", "Byte", "Character", "BigInteger"], "int"
+    ),
+    **dict.fromkeys(["List", "Collection", "Iterable", "ArrayList", "Stream"], "list"),
 }
 GRAMMARS = {
     "ts": Grammar(name="ts", family="script", roles=_SCRIPT, types=_SCRIPT_TYPES),

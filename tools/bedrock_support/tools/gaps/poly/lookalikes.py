@@ -22,7 +22,7 @@ _DEFERS = re.compile(r"\b(?:todo|fixme|not (?:yet )?implemented|implement|placeh
 
 
 def excused(found: Defined, walker: Walker, *, components: bool) -> bool:
-    """No finding, whatever its body: contracts, markers, hooks that are empty by custom, components that show nothing."""
+    """No finding, whatever its body: contracts, markers, hooks empty by custom, components that show nothing."""
     if found.contract:
         return True
     name = found.q.rsplit(".", 1)[-1]

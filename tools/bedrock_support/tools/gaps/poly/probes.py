@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bedrock_support.tools.gaps.bodies import called
 from bedrock_support.tools.gaps.poly.calls import dotted
-from bedrock_support.tools.gaps.poly.define import Defined
+from bedrock_support.tools.gaps.poly.define import TYPED, Defined
 
 Weak = tuple[str, int, int, str, float]
 _UNCHECKED, _VACUOUS = 0.8, 0.95
@@ -17,9 +17,11 @@ _CHECKS = re.compile(
     r"|^(?:Error|Errorf|Fatal|Fatalf|is|ok|equals?|deepEquals?|strictEqual|done|plan|andExpect|expectStatus|isEqualTo)$",
     re.IGNORECASE,
 )
+_BY_WORD = re.compile(r"\b(?:assert|require|expect|should|chai|expectTypeOf)\b")
 _CASES = {"it", "test", "specify", "fit"}
 _EASY = re.compile(
-    r"smoke|render|crash|without|doesn.?t|does not|not throw|no error|no panic|compile|load", re.IGNORECASE
+    r"smoke|not fail|should work|render|crash|without|doesn.?t|does not|not throw|no error|no panic|compile|load",
+    re.IGNORECASE,
 )
 _ALWAYS = {
     "toBe",
@@ -38,18 +40,7 @@ _ALWAYS = {
     "isEqualTo",
     "isSameAs",
 }
-_TRUTHS = {
-    "assertTrue",
-    "True",
-    "toBeTruthy",
-    "toBeTrue",
-    "isTrue",
-    "ok",
-    "assert",
-    "expect",
-    "toBeDefined",
-    "assertThat",
-}
+_TRUTHS = {"assertTrue", "True", "toBeTruthy", "toBeTrue", "isTrue", "ok", "assert", "toBeDefined"}
 
 
 def weak_tests(tree: ast.Module, functions: list[Defined], family: str) -> list[Weak]:
@@ -109,7 +100,7 @@ def _checks(node: ast.AST, helpers: set[str]) -> bool:
         return False
     if name in helpers:
         return True
-    if _CHECKS.search(name) is None and not re.match(r"(?:assert|require|expect|should|chai)\b", dotted(node.func)):
+    if _CHECKS.search(name) is None and not _BY_WORD.search(dotted(node.func)):
         # A helper of Go is given the test, and may fail it.
         return any(isinstance(each, ast.Name) and each.id in ("t", "done") for each in node.args) and name != "Run"
     return True
@@ -122,7 +113,9 @@ def _told(node: ast.Attribute) -> bool:
 
 def _plain_truth(node: ast.Attribute) -> bool:
     inner = _inner(ast.Call(func=node, args=[], keywords=[]))
-    return inner is not None and bool(inner.args) and isinstance(inner.args[0], ast.Constant)
+    return (
+        inner is not None and called(inner) == "expect" and bool(inner.args) and isinstance(inner.args[0], ast.Constant)
+    )
 
 
 def _inner(node: ast.Call) -> ast.Call | None:
@@ -161,6 +154,8 @@ def _judge(name: str, line: int, body: list[ast.stmt], helpers: set[str], family
     if any(_checks(each, helpers) for each in inside):
         return None
     calls = [each for each in inside if isinstance(each, ast.Call)]
+    if any(isinstance(each, ast.Name) and each.id == TYPED for each in inside):  # what its types say is checked
+        return None
     if any(called(each) in ("Skip", "Skipf", "SkipNow", "skip", "todo", "assumeTrue", "Parallel_") for each in calls):
         return None
     hollow: list[ast.expr] = [each for each in calls if _vacuous(each)]
@@ -176,7 +171,7 @@ def _judge(name: str, line: int, body: list[ast.stmt], helpers: set[str], family
     else:
         kind, sure = "unchecked_test", _UNCHECKED
         # That it compiles or doesn't panic is a check of a kind, and a title may say so.
-        sure -= 0.35 if _EASY.search(name) or family == "go" and len(calls) > 6 else 0.0
+        sure -= 0.35 if _EASY.search(name) or (family == "go" and len(calls) > 6) else 0.0
     return name, line, _line_of(hollow[0], line) if hollow else line, kind, round(sure, 3)
 
 

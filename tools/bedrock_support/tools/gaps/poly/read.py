@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts, uses_of
 from bedrock_support.tools.gaps.poly.bindings import Walker
 from bedrock_support.tools.gaps.poly.define import Defined
@@ -96,7 +95,7 @@ def _function(each: Defined, comments: list[tuple[int, str]], family: str) -> Fu
     )
     fact["empty"] = seen.empty
     if seen.kind:
-        marks = seen.marks | ({"nested"} if each.inner else set()) | ({"branched"} if each.branch else set())
+        marks = {*seen.marks, *(["nested"] if each.inner else []), *(["branched"] if each.branch else [])}
         marks.add("method" if each.owner >= 0 else "plain_function")
         fact.update(
             kind=seen.kind,

@@ -37,11 +37,11 @@ class Statements(Expressions):
         """Line and text of each line of a comment."""
         self.doc = ""
         """What stands directly above the statement that is being read."""
-        self.results = 0
+        self.results: int = 0
         """Results that the function being read gives in Go, with its error."""
         self.result_names: list[str] = []
         """Their names, if they have some: a bare return gives those."""
-        self.gives_error = False
+        self.gives_error: bool = False
         """The last of them is an error."""
         self._doing: dict[str, Callable[[Node], Made]] = {
             name[3:]: getattr(self, name) for name in dir(self) if name.startswith("on_")
@@ -86,7 +86,7 @@ class Statements(Expressions):
         try:
             if self.depth > 100:
                 return [self.at(ast.Expr(value=opaque([])), node)]
-            found = way(node) if way is not None else [ast.Expr(value=self.expr(node))]
+            found: Made = way(node) if way is not None else [ast.Expr(value=self.expr(node))]
         finally:
             self.depth -= 1
         for each in found:
@@ -142,9 +142,9 @@ class Statements(Expressions):
             named = [self.named(each) for each in self.result_names]
             return [ast.Return(value=ast.Tuple(elts=list(named), ctx=LOAD) if named else None)]
         value = self.expr(inner[0])
-        if self.roles.get(inner[0].type) == "make" and isinstance(value, ast.Call) and value.args:
-            if all(isinstance(each, ast.Constant) for each in value.args):  # an object made of sample values
-                value = ast.Dict(keys=[constant("") for _ in value.args], values=value.args)
+        made = value.args if self.roles.get(inner[0].type) == "make" and isinstance(value, ast.Call) else []
+        if made and all(isinstance(each, ast.Constant) for each in made):  # an object of sample values
+            value = ast.Dict(keys=[constant("") for _ in made], values=made)
         return [self.answered(value)]
 
     def answered(self, value: ast.expr) -> ast.stmt:
