@@ -93,7 +93,7 @@ def spoken(func: ast.expr, args: list[ast.expr], family: str, *, new: bool = Fal
     if last in _SHAPES and isinstance(func, ast.Attribute):
         inner = args if before.endswith("Math") or before == "math" else [func.value, *args]
         return ast.Call(func=_named("int", line), args=inner, keywords=[])
-    if last in _LOGS and _TELLS.search(before):
+    if last in _LOGS and _TELLS.search(before) and (before != "fmt" or last.startswith("Print")):
         name = _LOGS[last]
         if before.startswith(("System.", "fmt")) or before == "self":
             return ast.Call(func=_named("print", line), args=args, keywords=[])
