@@ -17,7 +17,7 @@ from tree_sitter import Node
 from bedrock_support.tools.gaps.context import EXAMPLE_PATH, is_test
 from bedrock_support.tools.gaps.poly.kinds import FAMILIES, language_of
 from bedrock_support.tools.gaps.poly.languages import parser
-from bedrock_support.tools.gaps.poly.read import GENERATED
+from bedrock_support.tools.gaps.poly.read import is_generated
 
 FUNCTIONS = {
     "script": {"function_declaration", "method_definition", "arrow_function", "function_expression"},
@@ -65,7 +65,7 @@ def spots(file: Path, label: str) -> list[Spot]:
     """Functions of a file with a body of two statements or more; none of tests, examples and generated files."""
     language = language_of(label)
     data = file.read_bytes()
-    if is_test(label) or EXAMPLE_PATH.search(label) or label.endswith(".d.ts") or GENERATED.search(data[:1_200]):
+    if is_test(label) or EXAMPLE_PATH.search(label) or label.endswith(".d.ts") or is_generated(data):
         return []
     found: list[Spot] = []
     pending = [parser(language).parse(data).root_node]

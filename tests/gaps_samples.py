@@ -68,13 +68,15 @@ _GO: list[tuple[str, list[str], str]] = [
         ".go",
         ["Debug", "Info", "Warn"],
         "package p\n\n// NopLogger discards everything.\ntype NopLogger struct{}\n\n"
-        "func (NopLogger) Debug(msg string) {}\nfunc (NopLogger) Info(msg string) {}\nfunc (NopLogger) Warn(msg string) {}\n",
+        "func (NopLogger) Debug(msg string) {}\nfunc (NopLogger) Info(msg string) {}\n"
+        "func (NopLogger) Warn(msg string) {}\n",
     ),
     (
         ".go",
         ["Len", "Swap", "Less"],
         "package p\n\nfunc (s list) Len() int { return len(s) }\n"
-        "func (s list) Swap(i, j int) { s[i], s[j] = s[j], s[i] }\nfunc (s list) Less(i, j int) bool { return s[i] < s[j] }\n",
+        "func (s list) Swap(i, j int) { s[i], s[j] = s[j], s[i] }\n"
+        "func (s list) Less(i, j int) bool { return s[i] < s[j] }\n",
     ),
     (
         ".go",
