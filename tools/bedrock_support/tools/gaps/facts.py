@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
@@ -218,6 +218,10 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
+_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
+"""Nodes that name nothing."""
+
+
 def uses_of(tree: ast.Module, found: FileFacts) -> None:
     """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
@@ -243,7 +247,12 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             continue
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             _count(uses, node, owner, 2)
-        pending += [(each, prefix, owner) for each in ast.iter_child_nodes(node)]
+        for value in node.__dict__.values():  # several times as fast as ast.iter_child_nodes
+            if isinstance(value, list):
+                parts = cast("list[object]", value)
+                pending += [(each, prefix, owner) for each in parts if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                pending.append((value, prefix, owner))
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:

@@ -6,6 +6,7 @@ source in turn, out comes one block of packed facts for each source.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable
 
@@ -47,6 +48,7 @@ def _facts(language: str, source: bytes) -> FileFacts:
 
 
 def main() -> int:
+    gc.disable()  # trees hold no cycles, and the process ends after some megabytes of source
     blocks = unframed(sys.stdin.buffer.read())
     for language, source in zip(blocks[::2], blocks[1::2], strict=False):
         sys.stdout.buffer.write(framed(pack_all([(language.decode(), source)])))

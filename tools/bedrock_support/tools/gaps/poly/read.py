@@ -23,6 +23,12 @@ _HEAD = re.compile(rb"(?:\s|//[^\n]*|/\*.*?\*/|['\"]use strict['\"];?|#![^\n]*)*
 _HEAD_BYTES = 4_000
 _LONG_LINE = 400
 """Mean bytes of a line from which a file was made by a bundler."""
+_TESTS = {
+    "script": re.compile(rb"\b(?:it|test|specify|fit)\b[\w.]*\("),
+    "go": re.compile(rb"func Test"),
+    "java": re.compile(rb"@\w*Test\b"),
+}
+"""What a file must hold to hold a test."""
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SPECIAL = {
     "constructor": "__init__",
@@ -67,7 +73,8 @@ def _fill(found: FileFacts, source: bytes, language: str) -> None:
     found["names"] = walker.names
     uses_of(tree, found)
     generated = is_generated(source)
-    found["tests"] = weak_tests(tree, walker.functions, grammar.family)
+    if _TESTS[grammar.family].search(source):
+        found["tests"] = weak_tests(tree, walker.functions, grammar.family)
     comments = sorted(walker.comments)
     components = language in ("tsx", "js") and (b"</" in source or b"/>" in source)
     for each in walker.functions:
