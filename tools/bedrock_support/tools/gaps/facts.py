@@ -218,6 +218,17 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
+def _below(node: ast.AST) -> list[ast.AST]:
+    """Nodes directly inside one: what ast.iter_child_nodes gives but for leaves, several times as fast."""
+    found: list[ast.AST] = []
+    for value in node.__dict__.values():
+        if isinstance(value, list):
+            found += [each for each in cast("list[object]", value) if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            found.append(value)
+    return found
+
+
 _LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
 """Nodes that name nothing."""
 
@@ -247,12 +258,7 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             continue
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             _count(uses, node, owner, 2)
-        for value in node.__dict__.values():  # several times as fast as ast.iter_child_nodes
-            if isinstance(value, list):
-                parts = cast("list[object]", value)
-                pending += [(each, prefix, owner) for each in parts if isinstance(each, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-                pending.append((value, prefix, owner))
+        pending += [(each, prefix, owner) for each in _below(node)]
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:
