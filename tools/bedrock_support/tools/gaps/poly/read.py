@@ -114,7 +114,7 @@ def _function(each: Defined, comments: list[tuple[int, str]], family: str) -> Fu
     fact["empty"] = seen.empty
     if seen.kind:
         marks = {*seen.marks, *(["nested"] if each.inner else []), *(["branched"] if each.branch else [])}
-        marks.add("method" if each.owner >= 0 else "plain_function")
+        marks |= {"method" if each.owner >= 0 else "plain_function", f"in_{family}"}
         marks |= {"says_unwritten"} if seen.kind == "not_implemented" and _unwritten(node) else set()
         fact.update(
             kind=seen.kind,
