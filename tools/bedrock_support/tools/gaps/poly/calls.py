@@ -38,12 +38,24 @@ _LOGS = {
     "verbose": "info",
 }
 _TELLS = re.compile(r"log|console|System\.(?:out|err)|\bfmt$|klog|glog|zap|slog", re.IGNORECASE)
-_WRAPS = {"resolve", "of", "ofNullable", "just", "completedFuture", "freeze", "unmodifiableList", "next", "succeeded"}
+_WRAPS = {
+    "resolve",
+    "of",
+    "ofNullable",
+    "just",
+    "completedFuture",
+    "ok",
+    "freeze",
+    "unmodifiableList",
+    "next",
+    "succeeded",
+}
 _WRAPPERS = {
     "Promise",
     "Optional",
     "Mono",
     "CompletableFuture",
+    "ResponseEntity",
     "Object",
     "Collections",
     "OptionalInt",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bedrock_support.tools.gaps.facts import ClassFacts
+from bedrock_support.tools.gaps.poly.classlike import bases_of, class_facts, holder, recovering
+from bedrock_support.tools.gaps.poly.control import Control
 from bedrock_support.tools.gaps.poly.express import text_of
 from bedrock_support.tools.gaps.poly.forms import parameters, result_names, results, returned, words_of
-from bedrock_support.tools.gaps.poly.statements import Made, Statements
-from bedrock_support.tools.gaps.signals import excuses
+from bedrock_support.tools.gaps.poly.statements import Made
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -40,7 +41,7 @@ class Defined:
     body_line: int = 0
 
 
-class Definitions(Statements):
+class Definitions(Control):
     """The walk over one file; what it defines is in `functions`, `classes` and `names` afterwards."""
 
     def __init__(self, grammar: Grammar) -> None:
@@ -48,7 +49,6 @@ class Definitions(Statements):
         self.functions: list[Defined] = []
         self.classes: list[ClassFacts] = []
         self.names: list[tuple[str, int, str]] = []
-        self.prefix: str = ""
         self.nesting: int = 0
         """Functions that enclose what is being read."""
         self.branches = 0
@@ -104,7 +104,7 @@ class Definitions(Statements):
         made.body = self.body_of(body) or [self.at(ast.Pass(), body or node)]
         self.prefix, self.nesting, self.makes_new, self.line, self.pending = kept
         self.results, self.gives_error, self.result_names = gives
-        made.body = _recovering(made.body)
+        made.body = recovering(made.body)
         return made
 
     def body_of(self, body: Node | None) -> Made:
@@ -137,7 +137,7 @@ class Definitions(Statements):
         for at, each in enumerate(self.classes):
             if each["q"] == name:
                 return at
-        self.classes.append(_class(name, [], receiver.start_point[0] + 1, decorators=["elsewhere"]))
+        self.classes.append(class_facts(name, [], receiver.start_point[0] + 1, decorators=["elsewhere"]))
         return len(self.classes) - 1
 
     def on_contract(self, node: Node) -> Made:
@@ -156,7 +156,7 @@ class Definitions(Statements):
     def klass(self, node: Node, name: str, *, contract: bool = False) -> Made:
         doc, self.doc = self.doc, ""
         body = node.child_by_field_name("body")
-        bases = _bases(node) + (["Protocol"] if contract else [])
+        bases = bases_of(node) + (["Protocol"] if contract else [])
         decorators, self.pending = [*self.pending, *words_of(node)], []
         hollow = (
             not bases
@@ -165,7 +165,7 @@ class Definitions(Statements):
             and not contract
             and (body is None or not [each for each in body.named_children if "comment" not in each.type])
         )
-        found = _class(
+        found = class_facts(
             self.prefix + name, bases, node.start_point[0] + 1, decorators=decorators, doc=doc, hollow=hollow
         )
         self.classes.append(found)
@@ -175,7 +175,7 @@ class Definitions(Statements):
         members = self.block(body.named_children) if body is not None else []
         self.owners.pop()
         self.prefix, self.nesting = kept, nesting
-        return [_holder(name, members)]
+        return [holder(name, members)]
 
     def on_typedef(self, node: Node) -> Made:
         doc, found = self.doc, Made()
@@ -186,7 +186,7 @@ class Definitions(Statements):
             line, called = each.start_point[0] + 1, text_of(name)
             if kind.type == "interface_type":
                 bases = [text_of(part).rsplit(".", 1)[-1] for part in kind.named_children if part.type == "type_elem"]
-                self.classes.append(_class(called, [*bases, "Protocol"], line, doc=doc))
+                self.classes.append(class_facts(called, [*bases, "Protocol"], line, doc=doc))
                 kept, self.prefix = self.prefix, f"{called}."
                 self.owners.append(len(self.classes) - 1)
                 for part in kind.named_children:
@@ -205,9 +205,9 @@ class Definitions(Statements):
                 bases = [
                     text_of(part.child_by_field_name("type") or part).lstrip("*").rsplit(".", 1)[-1] for part in loose
                 ]
-                self.classes.append(_class(called, bases, line, doc=doc, hollow=not fields))
+                self.classes.append(class_facts(called, bases, line, doc=doc, hollow=not fields))
             else:
-                self.classes.append(_class(called, [], line, doc=doc))
+                self.classes.append(class_facts(called, [], line, doc=doc))
         return found
 
     def on_typed(self, node: Node) -> Made:
@@ -236,60 +236,3 @@ class Definitions(Statements):
         found = super().on_branch(node)
         self.branches -= 1
         return found
-
-
-def _recovering(body: Made) -> Made:
-    """A deferred recover at the start of a Go function is a handler around all the rest."""
-    first = body[0]
-    value = first.value if isinstance(first, ast.Expr) else None
-    if not (isinstance(value, ast.Name) and value.id == "__recovers__" and len(body) > 1):
-        return body
-    quiet = ast.Pass(lineno=first.lineno, end_lineno=first.lineno, col_offset=0)
-    handler = ast.ExceptHandler(type=None, name=None, body=[quiet])
-    made = ast.Try(body=body[1:], handlers=[handler], orelse=[], finalbody=[])
-    made.lineno, made.end_lineno, made.col_offset = first.lineno, first.lineno, 0
-    return [made]
-
-
-def _holder(name: str, members: Made) -> ast.ClassDef:
-    return ast.ClassDef(name=name, bases=[], keywords=[], body=members, decorator_list=[])
-
-
-def _class(
-    q: str, bases: list[str], line: int, *, decorators: list[str] | None = None, doc: str = "", hollow: bool = False
-) -> ClassFacts:
-    marks = sorted(excuses(doc, "class")) if doc else []
-    return ClassFacts(
-        q=q, bases=bases, hints=["" for _ in bases], decorators=decorators or [], marks=marks, line=line, hollow=hollow
-    )
-
-
-def _bases(node: Node) -> list[str]:
-    """Last names of what a class extends and implements."""
-    found: list[str] = []
-    for each in node.named_children:
-        if each.type in (
-            "class_heritage",
-            "superclass",
-            "super_interfaces",
-            "extends_interfaces",
-            "extends_clause",
-            "implements_clause",
-            "extends_type_clause",
-            "type_list",
-        ):
-            found += _bases(each)
-        elif (
-            node.type
-            not in (
-                "class_declaration",
-                "abstract_class_declaration",
-                "class",
-                "interface_declaration",
-                "record_declaration",
-                "enum_declaration",
-            )
-            and each.type != "type_arguments"
-        ):
-            found.append(text_of(each).split("<", 1)[0].split("(", 1)[0].rsplit(".", 1)[-1])
-    return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from bedrock_support.tools.gaps.poly.answers import fixed
 from bedrock_support.tools.gaps.poly.calls import spoken
 
 if TYPE_CHECKING:
@@ -131,19 +132,6 @@ class Expressions:
         found = cast("list[ast.expr]", self.parts(node))
         return found[0] if len(found) == 1 else ast.Tuple(elts=found, ctx=LOAD)
 
-    def as_mapping(self, node: Node) -> ast.expr:
-        keys: list[ast.expr | None] = []
-        values: list[ast.expr] = []
-        for each in node.named_children:
-            if each.type == "pair":
-                key = each.child_by_field_name("key")
-                keys.append(constant(text_of(key).strip("'\"") if key is not None else ""))
-                values.append(self.expr(each.child_by_field_name("value")))
-            elif self.roles.get(each.type) != "nothing":
-                keys.append(constant(""))
-                values.append(self.expr(each))
-        return ast.Dict(keys=keys, values=values)
-
     def as_composite(self, node: Node) -> ast.expr:
         """Go's literals of slices, maps and structs."""
         kind, body = node.child_by_field_name("type"), node.child_by_field_name("body")
@@ -209,7 +197,8 @@ class Expressions:
     def as_member(self, node: Node) -> ast.expr:
         owner = node.child_by_field_name("object") or node.child_by_field_name("operand")
         name = node.child_by_field_name("property") or node.child_by_field_name("field")
-        return ast.Attribute(value=self.expr(owner), attr=text_of(name).lstrip("#") if name else "", ctx=LOAD)
+        made = ast.Attribute(value=self.expr(owner), attr=text_of(name).lstrip("#") if name else "", ctx=LOAD)
+        return (fixed(made) if self.grammar.family == "java" else None) or made
 
     def as_index(self, node: Node) -> ast.expr:
         first, *rest = self.parts(node) or [constant(None)]
