@@ -21,6 +21,8 @@ _GENERATED = re.compile(
 _ANNOTATED = re.compile(rb"^@(?:javax\.annotation\.(?:processing\.)?)?Generated\b", re.MULTILINE)
 _HEAD = re.compile(rb"(?:\s|//[^\n]*|/\*.*?\*/|['\"]use strict['\"];?|#![^\n]*)*", re.DOTALL)
 _HEAD_BYTES = 4_000
+_QUIET = ("pass", "ellipsis", "constant", "echo", "log_only", "")
+"""Kinds that custom may excuse; failing, pretending and hiding has no such custom."""
 _LONG_LINE = 400
 """Mean bytes of a line from which a file was made by a bundler."""
 _TESTS = {
@@ -79,7 +81,8 @@ def _fill(found: FileFacts, source: bytes, language: str) -> None:
     components = language in ("tsx", "js") and (b"</" in source or b"/>" in source)
     for each in walker.functions:
         fact = _function(each, comments, grammar.family)
-        if generated or excused(each, walker, components=components):
+        plain = fact["kind"] in _QUIET and excused(each, walker, components=components)
+        if generated or plain:
             fact["kind"], fact["marks"] = "", []
         found["functions"].append(fact)
 
