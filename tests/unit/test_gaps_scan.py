@@ -73,7 +73,7 @@ async def test_a_broken_cache_is_no_error(tmp_path: Path) -> None:
     assert (await scan(tree, store=store)).read_anew == 1
     store.close()
     assert unpack(b"") is None
-    assert unpack(pack_all([b"x = 1"])[0][:-12]) is None
+    assert unpack(pack_all([("py", b"x = 1")])[0][:-12]) is None
 
 
 async def test_much_source_goes_to_processes_and_gives_the_same(
@@ -99,7 +99,7 @@ def test_frames_carry_any_bytes_and_a_torn_one_is_left_out() -> None:
     blocks = [b"", b"\x00" * 20, b"abc"]
     assert unframed(framed(blocks)) == blocks
     assert unframed(framed(blocks)[:-1]) == blocks[:2]
-    facts = unpack(pack_all([b"def f(): ..."])[0])
+    facts = unpack(pack_all([("py", b"def f(): ...")])[0])
     assert facts is not None
     assert unpack(pack(facts)) == facts
 

@@ -82,8 +82,8 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         title="Find what is claimed but not implemented",
         description=(
             "Stubs, TODO, not implemented, mock, placeholder, fake result, unfinished code: finds functions that don't "
-            "do what their name, docstring and callers expect (Python), tests that can't fail, OpenAPI operations "
-            "without a route (FastAPI, Flask, Express), and documented functions, settings and commands that don't "
+            "do what their name, docstring and callers expect (Python, TypeScript, JavaScript, Go, Java), tests that "
+            "can't fail, OpenAPI operations without a route, documented functions, settings and commands that don't "
             "exist. File, line, calibrated confidence and what would disprove it. No model is asked."
         ),
         input_model=GapsInput,

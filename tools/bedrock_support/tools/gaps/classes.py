@@ -28,20 +28,44 @@ class Hierarchy:
         self._files = files
         self._named: dict[str, list[ClassId]] = {}
         self.methods: dict[ClassId, dict[str, FunctionFacts]] = {}
+        self._whole = _gathered(files)
         for path, facts in files.items():
             for index, each in enumerate(facts["classes"]):
-                known = ClassId(path, index)
-                self._named.setdefault(each["q"].rsplit(".", 1)[-1], []).append(known)
-                self.methods[known] = {}
+                known = self.of(path, index)
+                if known not in self.methods:
+                    self._named.setdefault(each["q"].rsplit(".", 1)[-1], []).append(known)
+                    self.methods[known] = {}
             for function in facts["functions"]:
                 if function["c"] >= 0:
-                    self.methods[ClassId(path, function["c"])][function["q"].rsplit(".", 1)[-1]] = function
+                    self.methods[self.of(path, function["c"])][function["q"].rsplit(".", 1)[-1]] = function
         self._above: dict[ClassId, list[ClassId]] = {}
         self._below: dict[ClassId, list[ClassId]] = {}
         self.strangers: dict[ClassId, set[str]] = {}
         """Bases that the tree doesn't define."""
         for known in self.methods:
             self._link(known)
+        self._satisfy()
+
+    def of(self, path: str, index: int) -> ClassId:
+        """The class at that place of a file: the definition itself, when the file only adds methods to it."""
+        known = ClassId(path, index)
+        return self._whole.get(known, known)
+
+    def _satisfy(self) -> None:
+        """Go's interfaces stand above every type that has their methods."""
+        wanted: dict[str, list[ClassId]] = {}
+        for known, methods in self.methods.items():
+            if methods and known.file.endswith(".go") and self.is_contract(known):
+                wanted.setdefault(min(methods), []).append(known)
+        if not wanted:
+            return
+        for known, methods in self.methods.items():
+            if known.file.endswith(".go") and not self.is_contract(known):
+                for name in methods:
+                    for each in wanted.get(name, []):
+                        if self.methods[each].keys() <= methods.keys():
+                            self._above[known].append(each)
+                            self._below.setdefault(each, []).append(known)
 
     def name(self, known: ClassId) -> str:
         return self._files[known.file]["classes"][known.place]["q"].rsplit(".", 1)[-1]
@@ -92,6 +116,19 @@ class Hierarchy:
     def strange(self, known: ClassId) -> set[str]:
         """Bases outside the tree, its own and those of its ancestors."""
         return set[str]().union(*(self.strangers.get(each, set()) for each in (known, *self.ancestors(known))))
+
+
+def _gathered(files: Mapping[str, FileFacts]) -> dict[ClassId, ClassId]:
+    """Types of Go whose methods stand in several files of a package: each piece -> the piece that stands for all."""
+    pieces: dict[tuple[str, str], list[tuple[bool, ClassId]]] = {}
+    for path, facts in files.items():
+        if path.endswith(".go"):
+            folder = path.rpartition("/")[0]
+            for index, each in enumerate(facts["classes"]):
+                pieces.setdefault((folder, each["q"]), []).append(
+                    ("elsewhere" in each["decorators"], ClassId(path, index))
+                )
+    return {known: min(listed)[1] for listed in pieces.values() if len(listed) > 1 for _added, known in listed}
 
 
 def _reach(start: ClassId, links: Mapping[ClassId, list[ClassId]]) -> list[ClassId]:

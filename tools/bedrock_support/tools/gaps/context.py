@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bedrock_support.tools.gaps import words
 from bedrock_support.tools.gaps.classes import ClassId, Hierarchy
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
+from bedrock_support.tools.gaps.poly.kinds import OTHER_TESTS
 
 TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|testing|t|unit_?tests?|specs?|conftest\.py|test_[^/]*|[^/]*_tests?\.py)(?=/|$)", re.I
@@ -62,17 +63,25 @@ _DUCKS = (
 )
 
 
+def is_test(path: str) -> bool:
+    """A file of tests, or of what only tests need."""
+    return TEST_PATH.search(path) is not None or (not path.endswith(".py") and OTHER_TESTS.search(path) is not None)
+
+
 def exempt(function: FunctionFacts, known: ClassId | None, hierarchy: Hierarchy) -> bool:
     """A declared contract, which has no body by design."""
     if _CONTRACT & set(function["decorators"]):
         return True
-    return known is not None and function["empty"] and hierarchy.is_contract(known)
+    told = "says_unwritten" in function["marks"] or (
+        function["kind"] in ("log_only", "simulated") and "in_java" in function["marks"]
+    )
+    return known is not None and function["empty"] and not told and hierarchy.is_contract(known)
 
 
 class Uses:
     """How each name is used over the whole tree."""
 
-    def __init__(self, files: Mapping[str, FileFacts], wanted: set[str]) -> None:
+    def __init__(self, files: Mapping[str, FileFacts], wanted: set[str], hierarchy: Hierarchy) -> None:
         self._sums: dict[str, list[int]] = {}
         self._own: dict[tuple[ClassId, str], list[int]] = {}
         for path, facts in files.items():
@@ -82,7 +91,9 @@ class Uses:
                 if bare not in wanted:
                     continue
                 if is_own:
-                    self._own[ClassId(path, int(owner)), name] = counts
+                    known = hierarchy.of(path, int(owner))
+                    before = self._own.get((known, name), [0, 0, 0])
+                    self._own[known, name] = [a + b for a, b in zip(before, counts, strict=True)]
                 else:
                     for at, each in enumerate(counts):
                         self._sums.setdefault(key, [0, 0, 0])[at] += each
@@ -103,7 +114,7 @@ class Context:
         self._files = files
         self.hierarchy = Hierarchy(files)
         suspects = [each for facts in files.values() for each in facts["functions"] if each["kind"]]
-        self._uses = Uses(files, {each["q"].rsplit(".", 1)[-1] for each in suspects})
+        self._uses = Uses(files, {each["q"].rsplit(".", 1)[-1] for each in suspects}, self.hierarchy)
         self._modules: dict[str, tuple[int, int]] = {}
         self._classes: dict[ClassId, tuple[int, int]] = {}
         self._twins: dict[str, dict[str, tuple[int, int]]] = {}
@@ -116,11 +127,11 @@ class Context:
     def marks(self, path: str, function: FunctionFacts) -> set[str] | None:
         """Names of the signals around a suspicious function; None when it is a contract and can't be a gap."""
         facts = self._files[path]
-        known = ClassId(path, function["c"]) if function["c"] >= 0 else None
+        known = self.hierarchy.of(path, function["c"]) if function["c"] >= 0 else None
         if exempt(function, known, self.hierarchy):
             return None
         found: set[str] = set()
-        found |= {"in_tests"} if TEST_PATH.search(path) else {"in_examples"} if EXAMPLE_PATH.search(path) else set()
+        found |= {"in_tests"} if is_test(path) else {"in_examples"} if EXAMPLE_PATH.search(path) else set()
         name = function["q"].rsplit(".", 1)[-1]
         twins, working = self._namesakes(path, function)
         if working:
@@ -145,6 +156,8 @@ class Context:
                 total, working = table.get(each["q"], (0, 0))
                 table[each["q"]] = total + 1, working + (not each["empty"])
             self._twins[path] = table
+        if path.endswith(".java"):  # overloads of one name are different methods
+            return 0, 0
         total, working = self._twins[path][function["q"]]
         return total - 1, working - (not function["empty"])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
 
+from bedrock_support.tools.gaps.context import is_test
 from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.findings import Gap
 
@@ -28,25 +32,41 @@ _PARSER = re.compile(r"add_parser\(\s*['\"]([\w-]+)['\"]|@\w+\.command\(\s*(?:na
 _SCRIPT = re.compile(r"^\s*['\"]?([\w-]+)['\"]?\s*=\s*['\"][\w.]+:\w+['\"]\s*$", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the tree can be asked for by name."""
+
+    packages: set[str]
+    """Top packages of Python."""
+    owners: set[str]
+    """Classes and packages of other languages."""
+    tasks: set[str]
+    """Scripts of package.json."""
+
+
 def broken_promises(
     documents: Iterable[tuple[str, str]],
     files: Mapping[str, FileFacts],
     code: Iterable[str],
     project: str,
     floor: float,
+    packages: Iterable[str] = (),
 ) -> list[Gap]:
     """Claims of the documents that nothing in the tree keeps.
 
-    `code` holds the text of every source and configuration file, `project` that of pyproject.toml.
+    `code` holds the text of every source and configuration file, `project` that of pyproject.toml, `packages` those of
+    every package.json.
     """
     words: set[str] = set()
     commands: set[str] = set()
     for text in code:
         words.update(re.findall(r"\w+", text))
         commands.update(name for match in _PARSER.finditer(text) for name in match.groups() if name)
-    packages = _packages(files)
+    known = Known(
+        packages=_packages(files), owners=_owners(files), tasks={name for text in packages for name in _tasks(text)}
+    )
     names = {name for facts in files.values() for name in _names(facts)}
-    names |= {part.removesuffix(".py") for path in files for part in path.split("/")}
+    names |= {part.rsplit(".", 1)[0] for path in files for part in path.split("/")}
     families = _families(words)
     scripts = (
         {match[1] for part in _scripts(project) for match in _SCRIPT.finditer(part)}
@@ -58,7 +78,7 @@ def broken_promises(
         if _HISTORY.search(label):
             continue
         for line, number, claim in _claims(text):
-            kind = _broken(claim, packages, names, words, families, scripts, commands)
+            kind = _broken(claim, known, names, words, families, scripts, commands)
             if kind is None or _SURE[kind] < floor or _GONE.search(line):
                 continue
             found.setdefault((label, claim), _gap(label, number, claim, kind))
@@ -73,7 +93,7 @@ def _claims(text: str) -> Iterator[tuple[str, int, str]]:
 
 def _broken(
     claim: str,
-    packages: set[str],
+    homes: Known,
     names: set[str],
     words: set[str],
     families: set[str],
@@ -85,11 +105,15 @@ def _broken(
         parts = dotted[1].split(".")
         is_file = parts[-1] in ("py", "md", "toml", "json", "yaml", "txt", "cfg", "ini", "rst", "sh")
         known = parts[-1] in names or parts[-1] in words
-        return "undefined_function" if parts[0] in packages and not is_file and not known else None
+        called = "(" in claim and len(parts) == 2
+        ours = parts[0] in homes.packages or (called and parts[0] in homes.owners)
+        return "undefined_function" if ours and not is_file and not known else None
     if _SETTING.match(claim):
         strange = claim.split("_", 1)[0] in families and not _composed(claim, words)
         return "unread_setting" if strange else None
     told = claim.split()
+    if homes.tasks and len(told) >= 3 and told[0] in ("npm", "pnpm", "yarn") and told[1] == "run":
+        return "unknown_command" if re.fullmatch(r"[a-z][\w:-]*", told[2]) and told[2] not in homes.tasks else None
     if len(told) >= 2 and told[0] in scripts and re.fullmatch(r"[a-z][\w-]*", told[1]):
         return None if told[1] in commands else "unknown_command"
     return None
@@ -109,6 +133,27 @@ def _packages(files: Mapping[str, FileFacts]) -> set[str]:
         if parts[-1] == "__init__.py" and len(parts) > 1 and "/".join([*parts[:-2], "__init__.py"]) not in files:
             found.add(parts[-2])
     return found - {"tests", "test", "docs", "examples"}
+
+
+def _owners(files: Mapping[str, FileFacts]) -> set[str]:
+    """What stands before the dot of a documented call in the other languages: classes, and packages of Go."""
+    found: set[str] = set()
+    for path, facts in files.items():
+        if not path.endswith((".py", ".pyw")) and not is_test(path):
+            found.update(each["q"] for each in facts["classes"] if "." not in each["q"] and len(each["q"]) > 3)
+            if path.endswith(".go") and "/" in path:
+                found.add(path.rsplit("/", 2)[-2])
+    return found
+
+
+def _tasks(text: str) -> list[str]:
+    """Names of the scripts of a package.json."""
+    try:
+        loaded: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    scripts = cast("dict[str, object]", loaded).get("scripts") if isinstance(loaded, dict) else None
+    return list(cast("dict[str, object]", scripts)) if isinstance(scripts, dict) else []
 
 
 def _names(facts: FileFacts) -> Iterator[str]:

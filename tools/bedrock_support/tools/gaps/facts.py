@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
-from bedrock_support.tools.gaps.signals import excuses, look
+from bedrock_support.tools.gaps.signals import comments_of, excuses, look
 
 
 class FunctionFacts(TypedDict):
@@ -76,7 +76,7 @@ def facts_of(source: bytes) -> FileFacts:
             else source[3:].decode("utf-8", "replace")
         )
         _definitions(tree, text.splitlines(), found)
-        _uses(tree, found)
+        uses_of(tree, found)
         found["tests"] = weak_tests(tree) if b"def test" in source else []
     except (SyntaxError, ValueError) as error:
         found["problem"] = f"isn't Python that this version can read: {str(error)[:120]}"
@@ -141,7 +141,7 @@ def _bind(node: ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign, place:
 
 def _function(node: Function, place: _Place, lines: list[str]) -> FunctionFacts:
     decorators = [_last(each) for each in node.decorator_list]
-    seen = look(node, lines, set(decorators))
+    seen = look(node, lambda body: comments_of(node, lines, body), set(decorators))
     marks = seen.marks
     if seen.kind:
         marks |= {"nested"} if place.inner else set()
@@ -218,7 +218,23 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
-def _uses(tree: ast.Module, found: FileFacts) -> None:
+def _below(node: ast.AST) -> list[ast.AST]:
+    """Nodes directly inside one: what ast.iter_child_nodes gives but for leaves, several times as fast."""
+    found: list[ast.AST] = []
+    for value in node.__dict__.values():
+        if isinstance(value, list):
+            found += [each for each in cast("list[object]", value) if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            found.append(value)
+    return found
+
+
+_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
+"""Nodes that name nothing."""
+
+
+def uses_of(tree: ast.Module, found: FileFacts) -> None:
+    """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
     index = {each["q"]: at for at, each in enumerate(found["classes"])}
     pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
@@ -242,7 +258,7 @@ def _uses(tree: ast.Module, found: FileFacts) -> None:
             continue
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             _count(uses, node, owner, 2)
-        pending += [(each, prefix, owner) for each in ast.iter_child_nodes(node)]
+        pending += [(each, prefix, owner) for each in _below(node)]
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:
@@ -271,4 +287,4 @@ def _count(uses: dict[str, list[int]], func: ast.expr, owner: int, how: int) -> 
     uses.setdefault(key, [0, 0, 0])[how] += 1
 
 
-__all__ = ["ClassFacts", "FileFacts", "FunctionFacts", "facts_of"]
+__all__ = ["ClassFacts", "FileFacts", "FunctionFacts", "facts_of", "uses_of"]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bedrock_support.tools.envelope import Severity
-from bedrock_support.tools.gaps.context import TEST_PATH, Context
+from bedrock_support.tools.gaps.context import Context, is_test
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
+from bedrock_support.tools.gaps.poly.kinds import family_of
 from bedrock_support.tools.gaps.reasons import TITLES, detail, disproof
 from bedrock_support.tools.gaps.weigh import weigh
 
@@ -35,6 +36,18 @@ class Gap:
 
 def stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
     """Functions that don't do what they claim, with at least `floor` confidence, worst first."""
+    return ranked([gap for family in _families(files) for gap in _stubs(family, floor)])
+
+
+def _families(files: Mapping[str, FileFacts]) -> list[dict[str, FileFacts]]:
+    """The files by families of languages: a name in one says nothing of the same name in another."""
+    found: dict[str, dict[str, FileFacts]] = {}
+    for path, facts in files.items():
+        found.setdefault(family_of(path), {})[path] = facts
+    return list(found.values())
+
+
+def _stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
     context = Context(files)
     found: list[Gap] = []
     for path, facts in files.items():
@@ -64,7 +77,7 @@ def stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
             if symbol not in best or best[symbol].confidence < gap.confidence:
                 best[symbol] = gap
         found += best.values()
-    return ranked(found)
+    return found
 
 
 _TESTS = {
@@ -90,7 +103,7 @@ def hollow_tests(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
             disproof="a fixture, a called helper or the runner fails when the code is wrong",
         )
         for path, facts in files.items()
-        if TEST_PATH.search(path)
+        if is_test(path)
         for name, line, at, kind, confidence in facts["tests"]
         if confidence >= floor
     ]

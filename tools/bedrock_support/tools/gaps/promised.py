@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from bedrock_support.tools.gaps.findings import Gap
-from bedrock_support.tools.gaps.routes import VERBS, Route, shape
+from bedrock_support.tools.gaps.served import VERBS, Route, shape
 
 OPENAPI_ENDINGS = (".json", ".yaml", ".yml")
 _NAMED = re.compile(r"(?:^|/)(?:[\w.-]*(?:openapi|swagger)[\w.-]*|api)\.(?:json|ya?ml)$", re.IGNORECASE)

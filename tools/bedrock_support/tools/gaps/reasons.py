@@ -24,6 +24,7 @@ _SAID = {
     "marker_strong": "a comment says the work is missing",
     "marker_last": "its last comment defers the rest",
     "says_missing": "its message says the work is missing",
+    "says_unwritten": "its error says that the work is missing",
     "doc_defers": "its docstring says the work is missing",
     "unread_all": "no parameter is read",
     "unread_most": "most parameters are never read",

@@ -6,11 +6,11 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bedrock_support.tools.gaps.bodies import called
+from bedrock_support.tools.gaps.routes_typed import go_routes, java_routes, next_routes
+from bedrock_support.tools.gaps.served import VERBS, Mounts, Route, joined
 
-VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _PYTHON_HINT = re.compile(
     rb"\.(?:get|post|put|patch|delete|head|options|route|api_route|websocket|add_url_rule|add_api_route|include_router"
     rb"|register_blueprint|mount)\(|\b(?:Route|Mount|path|re_path|APIRouter|Blueprint)\("
@@ -28,27 +28,6 @@ _NEST_CLASS = re.compile(r"@Controller\s*\(\s*(?:['\"`](?P<path>[^'\"`\n]*)['\"`
 _NEST = re.compile(r"@(?P<verb>Get|Post|Put|Patch|Delete|All)\s*\(\s*(?:['\"`](?P<path>[^'\"`\n]*)['\"`])?\s*\)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    verb: str
-    """GET and so on, or * for any."""
-    path: str
-    file: str
-    line: int
-    owner: str = ""
-    """Name of the router or blueprint that it hangs on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mounts:
-    """Prefixes that routers are given: by their own definition, and where they are hung up."""
-
-    own: dict[str, str]
-    """`file:name` -> prefix."""
-    hung: dict[str, list[str]]
-    """Last name of a router, or of the module that it comes from -> prefixes."""
-
-
 def routes_of(files: Iterable[tuple[str, bytes]]) -> list[Route]:
     """Every route of the files, with the prefixes of the routers they hang on."""
     found: list[Route] = []
@@ -57,8 +36,13 @@ def routes_of(files: Iterable[tuple[str, bytes]]) -> list[Route]:
         if label.endswith(".py"):
             if _PYTHON_HINT.search(data):
                 found += _python(label, data, mounts)
+        elif label.endswith(".go"):
+            found += go_routes(label, data.decode("utf-8", "replace"), mounts)
+        elif label.endswith(".java"):
+            found += java_routes(label, data.decode("utf-8", "replace"))
         else:
-            found += _script(label, data.decode("utf-8", "replace"), mounts)
+            text = data.decode("utf-8", "replace")
+            found += [*next_routes(label, text), *_script(label, text, mounts)]
     return [whole for each in found for whole in _prefixed(each, mounts)]
 
 
@@ -77,16 +61,6 @@ def _prefixed(route: Route, mounts: Mounts) -> Iterator[Route]:
         yield Route(
             verb=route.verb, path=joined(prefix, own, route.path), file=route.file, line=route.line, owner=route.owner
         )
-
-
-def joined(*parts: str) -> str:
-    """One path from its parts, with single slashes."""
-    return "/" + "/".join(part.strip("/") for part in parts if part.strip("/"))
-
-
-def shape(path: str) -> str:
-    """A path with its parameters made alike and without its last slash."""
-    return re.sub(r"\{[^}]*\}|<[^>]*>|:[A-Za-z_]\w*|\*\w*", "{}", path.rstrip("/") or "/").lower()
 
 
 def _python(label: str, data: bytes, mounts: Mounts) -> Iterator[Route]:

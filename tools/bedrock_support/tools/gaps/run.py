@@ -11,9 +11,10 @@ from anyio import CapacityLimiter, from_thread, to_thread
 
 from bedrock_support.tools.base import InputError
 from bedrock_support.tools.gaps.documented import DOC_ENDINGS, broken_promises
-from bedrock_support.tools.gaps.files import list_sources, read
+from bedrock_support.tools.gaps.files import SourceFile, list_sources, read
 from bedrock_support.tools.gaps.findings import Gap, hollow_tests, ranked, stubs
 from bedrock_support.tools.gaps.options import CHECKS
+from bedrock_support.tools.gaps.poly.kinds import BY_ENDING
 from bedrock_support.tools.gaps.promised import OPENAPI_ENDINGS, is_openapi, missing_routes
 from bedrock_support.tools.gaps.routes import routes_of
 from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
@@ -21,7 +22,7 @@ from bedrock_support.tools.gaps.store import FactStore
 
 DOCS_BYTES = 30_000_000
 """Code beyond which documents aren't held against it: every word of it would have to be read anew each time."""
-_WEB = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx", *OPENAPI_ENDINGS})
+_WEB = frozenset({*BY_ENDING, *OPENAPI_ENDINGS})
 _READ = _WEB | {
     ".toml",
     ".cfg",
@@ -128,14 +129,19 @@ def _documented(tree: Tree, floor: float) -> list[Gap]:
     code = [each for each in listing.files if not each.label.endswith(DOC_ENDINGS)]
     if not documents or sum(each.size for each in code) > DOCS_BYTES:
         return []
-    project = next((each for each in code if each.label == "pyproject.toml"), None)
+    project = [_text(each) for each in code if each.label == "pyproject.toml"]
     return broken_promises(
-        ((each.label, (read(each) or b"").decode("utf-8", "replace")) for each in documents),
+        ((each.label, _text(each)) for each in documents),
         tree.files,
-        ((read(each) or b"").decode("utf-8", "replace") for each in code),
-        (read(project) or b"").decode("utf-8", "replace") if project is not None else "",
+        (_text(each) for each in code),
+        project[0] if project else "",
         floor,
+        [_text(each) for each in code if each.label.rsplit("/", 1)[-1] == "package.json"],
     )
+
+
+def _text(file: SourceFile) -> str:
+    return (read(file) or b"").decode("utf-8", "replace")
 
 
 def _inside(file: str, place: str) -> bool:

@@ -12,10 +12,11 @@ from anyio import BrokenResourceError, CapacityLimiter, create_task_group, from_
 
 from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
+from bedrock_support.tools.gaps.poly.kinds import BY_ENDING, language_of
 from bedrock_support.tools.gaps.store import FactStore, key_of, pack, unpack
 from bedrock_support.tools.gaps.worker import framed, pack_all, unframed
 
-PYTHON = frozenset({".py", ".pyw"})
+SOURCES = frozenset(BY_ENDING)
 BATCH_BYTES = 3_000_000
 """Source handed to a process at once: a second or so of its time."""
 WORKER = "bedrock_support.tools.gaps.worker"
@@ -30,7 +31,7 @@ Told = Callable[[float, float, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """The facts of every Python file of a tree."""
+    """The facts of every source file of a tree."""
 
     root: Path
     files: dict[str, FileFacts]
@@ -51,7 +52,7 @@ class _Source:
 async def read_tree(
     root: Path, store: FactStore, workers: CapacityLimiter, told: Told, expired: Callable[[], bool] = bool
 ) -> Tree:
-    """Facts of every Python file under `root` (a folder, or one file). Never raises for what is in the files.
+    """Facts of every source file under `root` (a folder, or one file). Never raises for what is in the files.
 
     Once `expired` says so no more is read anew; what was read is remembered, so that the next call gets further.
     """
@@ -89,7 +90,7 @@ async def read_tree(
 
 
 def _list(root: Path) -> Listing:
-    return list_sources(root, PYTHON, from_thread.check_cancelled)
+    return list_sources(root, SOURCES, from_thread.check_cancelled)
 
 
 def _groups(files: Sequence[SourceFile]) -> list[list[SourceFile]]:
@@ -110,7 +111,7 @@ def _look_up(group: list[SourceFile], store: FactStore) -> tuple[dict[str, FileF
     for each in group:
         data = read(each)
         if data is not None:
-            sources.append(_Source(label=each.label, key=key_of(data), data=data))
+            sources.append(_Source(label=each.label, key=key_of(data, language_of(each.label)), data=data))
     from_thread.check_cancelled()
     remembered = store.find([each.key for each in sources])
     known = {each.label: remembered[each.key] for each in sources if each.key in remembered}
@@ -122,14 +123,16 @@ async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: Ca
     found: dict[str, bytes] = {}
     if sum(len(each.data) for each in missing) < IN_THREAD_BYTES:
         for each in missing:
-            (found[each.label],) = await to_thread.run_sync(pack_all, [each.data], limiter=workers)
+            (found[each.label],) = await to_thread.run_sync(
+                pack_all, [(language_of(each.label), each.data)], limiter=workers
+            )
         return found
 
     async def one(batch: list[_Source]) -> None:
         left = batch
         while left:
             async with processes:
-                packed = await _in_process([each.data for each in left])
+                packed = await _in_process([(language_of(each.label), each.data) for each in left])
             found.update({each.label: body for each, body in zip(left, packed, strict=False)})
             left = left[len(packed) :]
             if left:  # the process died, and the first of those it didn't tell of is what it died of
@@ -142,11 +145,12 @@ async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: Ca
     return found
 
 
-async def _in_process(sources: list[bytes]) -> list[bytes]:
+async def _in_process(sources: list[tuple[str, bytes]]) -> list[bytes]:
     """Packed facts of the first sources, as many as the process lived to tell; it ends with a cancelled call."""
     told = b""
+    blocks = [block for language, source in sources for block in (language.encode(), source)]
     try:
-        done = await run_process([sys.executable, "-m", WORKER], input=framed(sources), stderr=DEVNULL, check=False)
+        done = await run_process([sys.executable, "-m", WORKER], input=framed(blocks), stderr=DEVNULL, check=False)
         told = done.stdout
     except* (BrokenResourceError, OSError):
         pass  # it ended before it had taken everything in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 
 from bedrock_support.tools.gaps import values, words
 from bedrock_support.tools.gaps.bodies import Function, Kind, Seen, Trivial, trivial
@@ -30,8 +31,11 @@ SHORT_DOC, LONG_DOC = 40, 160
 """Characters of a docstring that say little, and much."""
 
 
-def look(node: Function, lines: list[str], decorators: set[str]) -> Seen:
-    """Judge the shape of one function's body; cheap for the many that are ordinary."""
+def look(node: Function, told: Callable[[list[ast.stmt]], list[str]], decorators: set[str]) -> Seen:
+    """Judge the shape of one function's body; cheap for the many that are ordinary.
+
+    `told` gives the comments of a body, when they are needed.
+    """
     body, doc = split(node)
     doc = doc[:MOST_DOC]
     params = parameters(node)
@@ -43,9 +47,9 @@ def look(node: Function, lines: list[str], decorators: set[str]) -> Seen:
         _plain(seen, plain, node, params)
         if plain.kind() == "echo" and len(params) == 1 and decorators & {"property", "cached_property"}:
             return seen
-    elif not _wounded(seen, body, params) and not half_done(seen, node, body, params, _comments(node, lines, body)):
+    elif not _wounded(seen, body, params) and not half_done(seen, node, body, params, told(body)):
         return seen
-    _around(seen, node, doc, params, _comments(node, lines, body))
+    _around(seen, node, doc, params, told(body))
     return seen
 
 
@@ -216,7 +220,7 @@ def excuses(text: str, where: str) -> set[str]:
     return {f"{where}_{name}" for name, pattern in kinds if pattern.search(text)}
 
 
-def _comments(node: Function, lines: list[str], body: list[ast.stmt]) -> list[str]:
+def comments_of(node: Function, lines: list[str], body: list[ast.stmt]) -> list[str]:
     """Comments of the body, with those that stand after its last statement."""
     start = body[0].lineno - 1 if body else node.end_lineno or node.lineno
     doc_end = node.body[0].end_lineno if body is not node.body and node.body else node.lineno

@@ -24,9 +24,9 @@ _MOST_JSON = 50_000_000
 _ASKED_AT_ONCE = 500
 
 
-def key_of(source: bytes) -> bytes:
-    """Hash of content and of the shape of facts."""
-    return hashlib.sha256(FACTS_VERSION.to_bytes(4, "big") + source).digest()
+def key_of(source: bytes, language: str = "py") -> bytes:
+    """Hash of content, of its language and of the shape of facts."""
+    return hashlib.sha256(FACTS_VERSION.to_bytes(4, "big") + language.encode() + b"\0" + source).digest()
 
 
 class FactStore:

@@ -4,74 +4,8 @@ from __future__ import annotations
 
 import re
 
-MARKER = re.compile(
-    r"""\b(?:
-        todo | fixme | xxx | wip | tbd | hack
-      | placeholders? | stub(?:bed|s)? | dumm(?:y|ies) | mock(?:ed|s)? | faked? | canned
-      | not[ _-](?:yet[ _-])?(?:been[ _-])?(?:implemented|done|finished|supported[ ]yet|wired|written|working)
-      | not[ ](?:fully[ ])?(?:functional|complete)
-      | un(?:implemented|finished) | incomplete
-      | (?:to|must|should|will|needs?[ ]to|has[ ]to|can)[ ]be[ ]
-        (?:implemented|done|written|filled|finished|completed|replaced|wired|added)
-      | (?:add|put|insert|fill[ ]in|write|finish|complete)[ ](?:\w+[ ]){0,3}(?:logic|implementation|code|details
-        |rest|body)
-      | implement(?:ation)?[ ](?:this|me|it|here|later|missing|pending|goes|needed|the|actual|real|proper\w*
-        |comes|follows)
-      | (?:in|for)[ ](?:a[ ]|the[ ])?(?:real|actual|true|full|complete|production|practice)
-        [ ,]*(?:implementation|system|version|world|code|app\w*|scenario|life|deployment|environment)?
-        (?=[ ,:]*(?:\w+[ ,]+){0,4}(?:would|should|will|this|we|you|it|call|use|do))
-      | (?:would|should)[ ](?:\w+[ ]){0,2}(?:call|query|compute|fetch|perform|connect|parse|validate|do|check
-        |read|send|be)\b
-        .{0,40}(?:here|actual|real|instead|later|production)
-      | simulat(?:e|es|ed|ing|ion)[ ](?:\w+[ ]){0,3}(?:work|delay|result|response|process\w*|call|latency|api
-        |success|data|network|for)
-      | pretend\w* | hard-?[ ]?coded? | made[- ]up
-      | (?:sample|example|test|static|fixed|temporary|temp|synthetic|default)[ ](?:data|value|result|response
-        |output|answer|return)s?
-        [ ](?:for|until|only|here)
-      | for[ ]now | for[ ]the[ ]moment | for[ ]the[ ]time[ ]being | temporar(?:y|ily) | simplified | shortcut
-      | goes[ ]here | (?:your|more|some|actual|real)[ ](?:\w+[ ])?(?:code|logic|work|stuff)[ ]here | skeleton
-        | scaffold\w* | boilerplate
-      | (?:basic|minimal|naive|trivial|quick|rough|draft|initial|first|demo|toy|cut-?down|bare)[ ](?:version
-        |implementation|draft|pass|cut|stand-?in)
-      | proof[ ]of[ ]concept | stand-?ins? | stopgap | (?:is|still|currently|are)[ ](?:missing|pending|open
-        |omitted|absent|outstanding)
-      | (?:omitted|elided|skipped|left[ ]out|deferred|postponed|trimmed)[ ](?:for|until|to|here)
-      | (?:will|to|shall)[ ](?:be[ ]\w+ed[ ]|follow|come|add|fill|replace|implement|do|finish
-        |handle)(?:[ ](?:\w+[ ])?(?:later|soon|next|in|once|when|after))?
-      | (?:needs?|requires?|awaits?|awaiting|pending|no|lacks?|missing)[ ](?:an?[ ]
-        |the[ ])?(?:\w+[ ])?(?:implementation|implementing|finishing|logic|backend|code|work)
-      | not[ ](?:wired|hooked|connected|plugged)(?:[ ]up)? | (?:assume|always|claim|report|declare)[ ]success
-      | (?:return|use|send|give)(?:s|ing)?[ ](?:an?[ ]|some[ ])?(?:fixed|fake|dummy|canned|constant|made-up
-        |arbitrary|plausible|sample|example|mock|static)
-      | (?:coming|come)[ ]soon | left[ ]as | later[ ]on? | future[ ](?:work|version|release|pr|commit)
-      | (?:real|actual|proper|full|rest[ ]of[ ]the|remaining)[ ](?:implementation|logic|work|code|version|thing
-        |steps?)
-    )\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""A comment that says the work is still to be done or only acted out."""
-STRONG_MARKER = re.compile(
-    r"""\b(?: todo | fixme | placeholder | stub | tbd | wip | not[ _-](?:yet[ _-])?implemented | unimplemented
-        | unfinished
-      | (?:in|for)[ ](?:a[ ]|the[ ])?(?:real|actual|production|full) | simulat\w+ | mock\w* | dummy | fake
-        | pretend\w*
-      | hard-?coded | (?:real|actual|rest[ ]of[ ]the|remaining)[ ](?:implementation|logic|work) | implement )\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-SAID_MISSING = re.compile(
-    r"\b(?:to-?do|tbd|wip|fixme|not (?:yet )?(?:been )?(?:implemented|available|done|finished|supported yet|written)"
-    r"|unimplemented|unfinished|coming soon|implement(?: me| this|ation (?:missing|pending)))\b",
-    re.IGNORECASE,
-)
-"""Text of an exception or log line that says the work is missing."""
-SAID_UNSUPPORTED = re.compile(
-    r"\b(?:(?:does|do|is|are|can)(?:n't|not| not) (?:be )?support\w*|unsupported"
-    r"|not (?:supported|available|allowed|possible|applicable)(?! yet)"
-    r"|(?:sub|child |derived |concrete )class\w*|overrid\w+)\b",
-    re.IGNORECASE,
-)
-"""Text of a not-implemented error that declares a limit or a contract and no missing work."""
+from bedrock_support.tools.gaps.deferring import MARKER, SAID_MISSING, SAID_UNSUPPORTED, STRONG_MARKER
+
 STAND_IN_NAME = re.compile(
     r"(?:^|_)(?:mock|dummy|fake|stub|sample|placeholder|canned|hardcoded|example|simulated|bogus|static"
     r"|temp)(?:_|$|ed_)",
@@ -309,3 +243,25 @@ def says_randomness(text: str) -> bool:
         )
         is not None
     )
+
+
+__all__ = [
+    "ACTION",
+    "EXCUSED",
+    "HOOK",
+    "HOOKED",
+    "IDENTITY",
+    "MARKER",
+    "NOOP_NAME",
+    "NOTHING",
+    "NULL_CLASS",
+    "PREDICATE",
+    "PROMISE",
+    "RETURNS",
+    "SAID_MISSING",
+    "SAID_UNSUPPORTED",
+    "STAND_IN_NAME",
+    "STRONG_MARKER",
+    "first_word",
+    "says_randomness",
+]

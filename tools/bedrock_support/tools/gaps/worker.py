@@ -1,15 +1,16 @@
 """A process that reads sources: whatever a hostile file does to the parser, it does it here.
 
-Stdin and stdout carry blocks: eight bytes of length, big-endian, then the block. One block of packed facts for each
-source.
+Stdin and stdout carry blocks: eight bytes of length, big-endian, then the block. In go the name of a language and a
+source in turn, out comes one block of packed facts for each source.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable
 
-from bedrock_support.tools.gaps.facts import facts_of
+from bedrock_support.tools.gaps.facts import FileFacts, facts_of
 from bedrock_support.tools.gaps.store import pack
 
 _WIDTH = 8
@@ -32,14 +33,25 @@ def unframed(data: bytes) -> list[bytes]:
     return found
 
 
-def pack_all(sources: Iterable[bytes]) -> list[bytes]:
-    """Packed facts of each source, in order."""
-    return [pack(facts_of(each)) for each in sources]
+def pack_all(sources: Iterable[tuple[str, bytes]]) -> list[bytes]:
+    """Packed facts of each language and source, in order."""
+    return [pack(_facts(language, each)) for language, each in sources]
+
+
+def _facts(language: str, source: bytes) -> FileFacts:
+    if language == "py":
+        return facts_of(source)
+    # Its parsers are loaded by the first such file.
+    from bedrock_support.tools.gaps.poly import read
+
+    return read.facts_of(source, language)
 
 
 def main() -> int:
-    for source in unframed(sys.stdin.buffer.read()):
-        sys.stdout.buffer.write(framed(pack_all([source])))
+    gc.disable()  # trees hold no cycles, and the process ends after some megabytes of source
+    blocks = unframed(sys.stdin.buffer.read())
+    for language, source in zip(blocks[::2], blocks[1::2], strict=False):
+        sys.stdout.buffer.write(framed(pack_all([(language.decode(), source)])))
         sys.stdout.buffer.flush()
     return 0
 

@@ -1,4 +1,4 @@
-"""Where things are defined: Python by its facts, other languages by the form of their definitions."""
+"""Where things are defined: by the facts of files, in languages without facts by the form of their definitions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ class Site:
     line: int
     qualified: str
     how: str
-    """function, class, name, import or other (another language)."""
+    """function, class, name, import or other (known by its form only)."""
+
+    @property
+    def is_python(self) -> bool:
+        return self.file.endswith((".py", ".pyw"))
 
 
 class Index:
@@ -76,7 +80,9 @@ class Index:
         """Definitions in other languages, by their form. Blocks: call off the loop."""
         for file in files:
             self.everything.add(file.label)
-            if file.label[file.label.rfind(".") :] not in OTHERS:
+            facts = self._files.get(file.label)
+            read_well = facts is not None and bool(facts["functions"] or facts["classes"] or facts["names"])
+            if read_well or file.label[file.label.rfind(".") :] not in OTHERS:
                 continue
             check()
             text = (read(file) or b"").decode("utf-8", "replace")
@@ -109,7 +115,9 @@ class Index:
                 if each.qualified == tail:
                     return each
         # A dotted name may give the module and a method of a class that it doesn't name, but not another class's.
-        return next((each for each in here if each.how == "other"), None)
+        # What Go and the others define at the top of a file, a text may give with its package or module before it.
+        loose = [each for each in here if each.how == "other" or (each.qualified == parts[-1] and not each.is_python)]
+        return next(iter(loose), None)
 
     def dotted(self, symbol: str) -> Site | None:
         """The definition behind a dotted name that starts with a module of the tree; re-exports are followed."""

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.findings import Gap
-from bedrock_support.tools.gaps.routes import shape
+from bedrock_support.tools.gaps.served import shape
 from bedrock_support.tools.specs.claims import Claim, claims_of
 from bedrock_support.tools.specs.index import Index, Site
 from bedrock_support.tools.specs.tasks import Task
@@ -150,14 +150,16 @@ class Verifier:
             for home in self._index.named(owner):
                 if any(each.how == "other" and each.file == home.file for each in sites):
                     return home
-                if home.how in ("class", "other") and re.search(
+                plain = home.how == "name" and not home.is_python
+                if (plain or home.how in ("class", "other")) and re.search(
                     rf"\b{re.escape(parts[-1])}\s*[:=(]", self._text_of(home.file)
                 ):
                     return home
             return None
         inside = [each for each in sites if each.qualified == parts[-1] and f"/{parts[0]}/" in f"/{each.file}"]
         # A package may offer a name without an import that can be seen, by __getattr__ or a table.
-        return next((each for each in sites if each.how == "other"), inside[0] if inside else None)
+        loose = [each for each in sites if each.how == "other" or (each.qualified == parts[-1] and not each.is_python)]
+        return next(iter(loose), inside[0] if inside else None)
 
     def _weighed(self, claim: Claim, site: Site) -> Proof:
         where = f"{site.file}:{site.line}"

@@ -12,7 +12,8 @@ from pathlib import Path
 from anyio import CapacityLimiter, from_thread, to_thread
 
 from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
-from bedrock_support.tools.gaps.findings import stubs
+from bedrock_support.tools.gaps.findings import hollow_tests, stubs
+from bedrock_support.tools.gaps.poly.kinds import BY_ENDING
 from bedrock_support.tools.gaps.routes import routes_of
 from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
 from bedrock_support.tools.gaps.store import FactStore
@@ -44,8 +45,9 @@ _TEXTS = (
     )
     | OTHERS
 )
-_SCRIPTS = frozenset({".py", ".js", ".ts", ".mjs", ".cjs", ".jsx", ".tsx"})
+_SCRIPTS = frozenset(BY_ENDING)
 _KEPT_TEXTS = 500
+_NO_TEST = ("empty_test", "vacuous_test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ def _judge(tree: Tree, listing: Listing, lists: list[TaskList]) -> Verified:
     texts = Texts(listing.files)
     index = Index(tree.files)
     index.add_others(listing.files, from_thread.check_cancelled)
-    verifier = Verifier(tree.files, index, stubs(tree.files, HOLLOW), texts.of, texts.routes)
+    hollow = [*stubs(tree.files, HOLLOW), *(each for each in hollow_tests(tree.files, HOLLOW) if each.kind in _NO_TEST)]
+    verifier = Verifier(tree.files, index, hollow, texts.of, texts.routes)
     judged: list[Judged] = []
     waiting = 0
     for listed in lists:
