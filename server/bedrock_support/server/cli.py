@@ -32,6 +32,7 @@ from bedrock_support.server.rollout.front_cli import add_front_parser
 from bedrock_support.server.scan_cli import add_scan_parser
 from bedrock_support.server.settings import Settings, SettingsError, load
 from bedrock_support.server.status_cli import add_status_parser
+from bedrock_support.server.triage_cli import add_triage_parser
 
 if TYPE_CHECKING:
     from bedrock_support.server.wiring import House
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rollout_parser(commands)
     add_rca_parser(commands)
     add_status_parser(commands)
+    add_triage_parser(commands)
     add_monitoring_parser(commands)
     return parser
 
