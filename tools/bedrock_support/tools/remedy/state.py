@@ -35,8 +35,9 @@ async def git_state(root: Path, env: Mapping[str, str]) -> GitState | None:
         return None
     entries = [each for each in status.output.split("\0") if len(each) > 3]
     return GitState(
-        top=Path(where.output.rstrip("\n")),
-        head=head.output.strip(),
+        # The last line: git may have warned of something first.
+        top=Path(where.output.rstrip("\n").split("\n")[-1]),
+        head=head.output.strip().split("\n")[-1],
         dirty=frozenset(each[3:] for each in entries if not each.startswith("??")),
         untracked=frozenset(each[3:] for each in entries if each.startswith("??")),
     )
