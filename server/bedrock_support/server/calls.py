@@ -17,7 +17,9 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import BaseModel, Field, ValidationError
 
 from bedrock_support.routing import semconv
-from bedrock_support.routing.model import Operation, OperationClass, Outcome
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.mcp_router import APPROVAL_SHARE, Approval
+from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
@@ -106,6 +108,12 @@ class SupportCalls:
         async def judge(operation: Operation) -> Outcome:
             return await self.manager.judge(operation, caller)
 
+        async def approve(message: str) -> bool:
+            # The work that is approved needs its share of the time too.
+            with anyio.move_on_after((deadline - self.manager.clock.now()) * APPROVAL_SHARE):
+                return await self.manager.mcp.ask(caller, Approval(message=message))
+            raise RouteError(FailureKind.NOT_APPROVED, "nobody answered in time")
+
         try:
             with (
                 span(f"{semconv.SPAN_TOOL} {spec.name}", about),
@@ -125,6 +133,8 @@ class SupportCalls:
                         workers=self.workers.of(op_class),
                         progress=channel.progress,
                         judge=judge,
+                        approve=approve,
+                        caller=caller.key,
                         agent=agent_of(context) if trusted else "",
                     ),
                     params,

@@ -166,6 +166,12 @@ def aws_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
 
 
+def child_environment() -> dict[str, str]:
+    """The variables that programs need to run at all: nothing that gives access to anything."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "GOPATH", "GOMODCACHE", "JAVA_HOME")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def _audit_folder(env: Mapping[str, str]) -> Path | None:
     """Where the trail is kept: as told, else where programs of this system keep what outlives them; None for off."""
     told = env.get(f"{PREFIX}AUDIT", "").strip()

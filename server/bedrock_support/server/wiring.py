@@ -42,7 +42,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
-from bedrock_support.server.settings import READS, Settings, SettingsError, process_environment
+from bedrock_support.server.settings import READS, Settings, SettingsError, child_environment, process_environment
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import Thrift, thrift
@@ -60,6 +60,7 @@ from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
+from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
@@ -218,6 +219,7 @@ def build(
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
+    tools.append(plan_remediation(facts, child_environment()))
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)

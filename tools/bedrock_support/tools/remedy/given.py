@@ -7,13 +7,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bedrock_support.tools.base import InputError
+from pydantic import Field
+
+from bedrock_support.tools.base import InputError, ToolInput
 
 MOST_FINDINGS = 200
 MOST_BYTES = 2_000_000
 """Of a file with findings."""
 _LISTS = ("findings", "gaps", "tasks", "causes")
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+class RemedyInput(ToolInput):
+    """Arguments of plan_remediation. Those that name themselves are described by the tool alone: each word costs."""
+
+    path: str = Field(default=".", max_length=4_096)
+    findings: list[dict[str, Any]] | None = None
+    findings_file: str | None = Field(default=None, max_length=4_096)
+    patch: str | None = Field(default=None, max_length=60_000, description="a diff")
+    apply: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +52,16 @@ def findings_in(text: bytes, name: str) -> list[Mapping[str, Any]]:
     """
     mend = "Give a JSON list of findings, or a result of one of these tools as JSON"
     if len(text) > MOST_BYTES:
-        raise InputError("file", name, f"is longer than {MOST_BYTES} bytes", "Give the findings that matter")
+        raise InputError("findings_file", name, f"is longer than {MOST_BYTES} bytes", "Give the findings that matter")
     try:
         loaded: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise InputError("file", name, "isn't JSON", mend) from None
+        raise InputError("findings_file", name, "isn't JSON", mend) from None
     if isinstance(loaded, dict):
         members = cast("dict[str, Any]", loaded)
         loaded = next((members[key] for key in _LISTS if members.get(key)), members.get("findings"))
     if not isinstance(loaded, list):
-        raise InputError("file", name, "has no list of findings", mend)
+        raise InputError("findings_file", name, "has no list of findings", mend)
     return [cast("dict[str, Any]", each) for each in cast("list[Any]", loaded) if isinstance(each, dict)]
 
 
@@ -60,6 +72,8 @@ def wanted(given: Iterable[Mapping[str, Any]]) -> list[Wanted]:
     for at, each in enumerate(given, 1):
         if len(found) >= MOST_FINDINGS:
             break
+        if each.get("verdict") == "done":  # a row of verify_spec that asks for nothing
+            continue
         known = str(each.get("id") or "")[:40]
         name = known if known and known not in ids else f"P{at}"
         ids.add(name)

@@ -82,17 +82,20 @@ async def worktree(
             yield Worktree(tree=tree, project=tree / prefix, home=home, env=env, notes=tuple(notes), prefix=prefix)
         finally:
             with anyio.CancelScope(shield=True):
-                await git("worktree", "remove", "--force", "--force", str(tree), cwd=state.top, env=env)
-                # Should that have failed: the folder goes with the block, and git is to forget it.
-                await to_thread.run_sync(shutil.rmtree, tree, True)
-                await git("worktree", "prune", "--expire=now", cwd=state.top, env=env)
+                words = ("worktree", "remove", "--force", "--force", str(tree))
+                if not (await git(*words, cwd=state.top, env=env)).well:
+                    await to_thread.run_sync(shutil.rmtree, tree, True)
+                    # Of a folder that is gone, git forgets what it wrote down about it. Not prune: that would take
+                    # other worktrees of the user that are away for a while.
+                    await git(*words, cwd=state.top, env=env)
 
 
 async def _uncommitted(state: GitState, tree: Path, file: Path, env: Mapping[str, str]) -> None:
     if not state.dirty:
         return
     words = ("diff", "--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules=all")
-    told = await git(*words, f"--output={file}", "HEAD", cwd=state.top, env=env, seconds=_SECONDS)
+    named = ("--src-prefix=a/", "--dst-prefix=b/")
+    told = await git(*words, *named, f"--output={file}", "HEAD", cwd=state.top, env=env, seconds=_SECONDS)
     if told.well and (await anyio.Path(file).stat()).st_size == 0:
         return
     done = await git("apply", "--whitespace=nowarn", str(file), cwd=tree, env=env, seconds=_SECONDS)
