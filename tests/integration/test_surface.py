@@ -88,6 +88,8 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "get_cost_report",
             "get_routing_efficiency",
             "get_system_health",
+            "plan_remediation",
+            "get_operation",
         ]
         listed = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])
         assert len(listed) / 4 < MOST_TOKENS

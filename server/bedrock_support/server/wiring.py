@@ -38,6 +38,7 @@ from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
+from bedrock_support.server.operations import Operations
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -60,6 +61,7 @@ from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
+from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.system_health import get_system_health
 
@@ -82,6 +84,7 @@ class House:
     queue: MessageQueue | None
     saving: Thrift
     audit: AuditTrail | None
+    operations: Operations
     evidence: ComplianceEvidence
     switching: Switching
     metrics: MetricsWatch | None
@@ -97,6 +100,7 @@ class House:
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
+            self.operations.start(group)
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.saving.run)
             if self.metrics is not None:
@@ -192,8 +196,13 @@ def build(
         sampling=telemetry.sampling if telemetry is not None else lambda: None,
         metrics=watch.metrics if watch is not None else None,
     )
+    operations = Operations(clock, entropy)
     calls = SupportCalls(
-        manager=manager, roots=settings.roots, fallback_roots=_started_in(), workers=WorkPlaces.of_this_machine()
+        manager=manager,
+        roots=settings.roots,
+        fallback_roots=_started_in(),
+        workers=WorkPlaces.of_this_machine(),
+        operations=operations,
     )
     evidence = ComplianceEvidence(
         settings=settings,
@@ -219,7 +228,7 @@ def build(
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
-    tools.append(plan_remediation(facts, child_environment()))
+    tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
@@ -232,6 +241,7 @@ def build(
         queue=queue,
         saving=saving,
         audit=audit,
+        operations=operations,
         evidence=evidence,
         switching=Switching(keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check),
         metrics=watch,
