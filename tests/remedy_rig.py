@@ -36,17 +36,18 @@ SHOP = {
                 found = add(found, each)
             return found
     ''',
-    "tests/test_money.py": '''
+    "tests/test_money.py": """
         from shop.money import add
 
         def test_add():
             assert add(2, 3) == 5
-    ''',
+    """,
     "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-p no:cacheprovider'\n",
     "notes.md": "# Notes\n",
 }
-WRONG = {"id": "F1", "path": "shop/money.py", "line": 4, "title": "add subtracts", "severity": "high", "confidence": 0.9}
-USER = {"id": "F2", "path": "shop/cart.py", "line": 8, "title": "total is wrong", "severity": "high", "confidence": 0.9}
+SURE = {"severity": "high", "confidence": 0.9}
+WRONG = {"id": "F1", "path": "shop/money.py", "line": 4, "title": "add subtracts", **SURE}
+USER = {"id": "F2", "path": "shop/cart.py", "line": 8, "title": "total is wrong", **SURE}
 EDIT = {"file": "shop/money.py", "old": "return a - b", "new": "return a + b", "why": "add"}
 PATCH = """\
 --- a/shop/money.py
@@ -96,18 +97,24 @@ class User:
         return self.answer
 
 
-def of(root: Path, judge: FakeJudge | None = None, user: User | None = None, **more: Any) -> ToolContext:
-    made = replace(context(root), op_class=OperationClass.BACKGROUND, **more)
+def of(root: Path, judge: FakeJudge | None = None, user: User | None = None, seconds: float = 30) -> ToolContext:
+    made = replace(context(root), op_class=OperationClass.BACKGROUND)
+    made = replace(made, deadline=made.started + seconds)
     made = replace(made, judge=judge) if judge is not None else made
     return replace(made, approve=user) if user is not None else made
 
 
 async def plan(
-    root: Path, *findings: Mapping[str, Any], judge: FakeJudge | None = None, user: User | None = None, **more: Any
+    root: Path,
+    *findings: Mapping[str, Any],
+    judge: FakeJudge | None = None,
+    user: User | None = None,
+    seconds: float = 30,
+    **more: Any,
 ) -> RemedyResult:
     given = RemedyInput(findings=[dict(each) for each in findings], **more)
     tool = plan_remediation(FactStore(None), ENVIRON)
-    return await tool.run(of(root, judge, user), given)
+    return await tool.run(of(root, judge, user, seconds), given)
 
 
 def everything(root: Path) -> dict[str, bytes]:
@@ -116,5 +123,3 @@ def everything(root: Path) -> dict[str, bytes]:
     kept = {str(each.relative_to(root)): each.read_bytes() for each in files}
     kept["worktrees"] = run_git(root, "worktree", "list").encode()
     return kept
-
-
