@@ -145,13 +145,13 @@ async def test_children_are_bounded(tmp_path: Path) -> None:
 @promise("remedy:children")
 async def test_a_cancelled_child_is_gone(tmp_path: Path) -> None:
     script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '.'); time.sleep(60)"
+    pid = anyio.Path(tmp_path / "pid")
     async with anyio.create_task_group() as group:
 
         async def child() -> None:
             await run([sys.executable, "-c", script], cwd=tmp_path, env=ENVIRON, seconds=60)
 
         group.start_soon(child)
-        pid = anyio.Path(tmp_path / "pid")
         with anyio.fail_after(20):
             while not (await pid.exists() and (await pid.read_text()).endswith(".")):  # noqa: ASYNC110 - another process
                 await anyio.sleep(0.02)
