@@ -110,10 +110,11 @@ async def plan(
     judge: FakeJudge | None = None,
     user: User | None = None,
     seconds: float = 30,
+    environ: Mapping[str, str] = ENVIRON,
     **more: Any,
 ) -> RemedyResult:
     given = RemedyInput(findings=[dict(each) for each in findings], **more)
-    tool = plan_remediation(FactStore(None), ENVIRON)
+    tool = plan_remediation(FactStore(None), environ)
     return await tool.run(of(root, judge, user, seconds), given)
 
 

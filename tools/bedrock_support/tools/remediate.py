@@ -99,10 +99,12 @@ def _question(plan: Plan, count: int, lines: list[list[str]]) -> str:
     shown = ", ".join(files[:10]) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
     runs = " and ".join(f"`{' '.join(line)[:300]}`" for line in lines) or "no tests (none are known)"
     authors = ", ".join(sorted({patch.by for patch in patches}))
-    return (
+    asked = (
         f"Try {count} patches ({authors}) of {shown} in a throw-away git worktree of {plan.root}, and run {runs} "
         "there? That runs the project's code with the patches on this machine. Your own files are not changed."
     )
+    # A file's name may hold line breaks, and so pass for words of ours.
+    return "".join(each if each.isprintable() else "?" for each in asked)
 
 
 def _result(ctx: ToolContext, plan: Plan, tried: Trial | None) -> RemedyResult:

@@ -27,7 +27,9 @@ class Command:
 
     def line(self, tests: Sequence[str] = ()) -> list[str]:
         """What is run, for all tests when none are named."""
-        return [*self.words, *(tests if self.takes_tests else ())]
+        # A folder may be named like an option.
+        named = [f"./{each}" if each.startswith("-") else each for each in tests]
+        return [*self.words, *(named if self.takes_tests else ())]
 
 
 def commands(root: Path) -> tuple[Command, ...]:
