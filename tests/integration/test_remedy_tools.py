@@ -102,6 +102,18 @@ async def test_without_elicitation_it_is_refused_and_hostile_edits_are_dropped(e
     assert everything(tmp_path) == before
 
 
+@promise("remedy:over-mcp")
+async def test_an_agent_that_is_handed_the_question_gives_its_own_patch(tmp_path: Path) -> None:
+    project(tmp_path)
+    with anyio.fail_after(60):
+        async with connect("stdio", "2026-07-28", root=tmp_path, env=environment()) as client:
+            result = told(await client.call_tool("plan_remediation", {"findings": [WRONG]}))
+            assert result["status"] == "awaiting_answer"
+            assert any("call again with patch" in each for each in result["limits"])
+            mine = told(await client.call_tool("plan_remediation", {"findings": [WRONG], "patch": PATCH}))
+            assert mine["steps"][0]["patches"][0]["by"] == "yours"
+
+
 @promise("operation:handle", "operation:result")
 @both_eras
 async def test_a_trial_that_outlasts_its_call_goes_on(era: Era, tmp_path: Path) -> None:

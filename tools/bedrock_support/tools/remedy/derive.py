@@ -19,6 +19,8 @@ from bedrock_support.tools.specs.verify import verify
 
 _TICKED = re.compile(r"^\s*(?:[-*+]|\d+\.)\s+\[[xX]\]")
 _ROW = re.compile(r"^\s*\|.*\|\s*$")
+# Of a row that begins otherwise nothing is derived, so that the tree needn't be read for it.
+_SETTING_ROW = re.compile(r"^\s*\|\s*[`*]*[A-Z][A-Z0-9]*_[A-Z0-9_]+[`*]*\s*\|")
 _DOCUMENTS = (".md", ".rst", ".txt")
 UNTICK = "take back the tick: the code doesn't bear it out"
 UNSAY = "take the row out: no code reads the setting (or make the code read it)"
@@ -36,7 +38,7 @@ async def derived(
 ) -> dict[str, tuple[str, str]]:
     """File -> what its patch does, and the patch. Only what the checks still find now is mended."""
     ticked = {each.path for each in findings if _line(texts, each, _TICKED)}
-    rows = {each.path for each in findings if each.path.endswith(_DOCUMENTS) and _line(texts, each, _ROW)}
+    rows = {each.path for each in findings if each.path.endswith(_DOCUMENTS) and _line(texts, each, _SETTING_ROW)}
     found: dict[str, tuple[str, str]] = {}
     if ticked:
         checked = await verify(root, None, store, workers, told)

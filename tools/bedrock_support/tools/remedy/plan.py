@@ -101,6 +101,8 @@ async def make_plan(ctx: ToolContext, given: RemedyInput, store: FactStore, envi
         patches.insert(0, Patch(by="yours", files=files_of(given.patch), why="given with the call", diff=given.patch))
     limits += await _attach(ctx, found, patches, files.texts, environ)
     verdict = read_outcome(outcome, "ok", asked.evidence_ids)
+    if verdict.handoff is not None:
+        limits.append("edits in an answer by complete_handoff aren't read: call again with patch to have yours checked")
     return Plan(root=root, git=state, ground=ground, steps=found, evidence=evidence, limits=limits, verdict=verdict)
 
 
