@@ -28,6 +28,7 @@ PROMISES = {
     "operation:bounded": Promise("issue 6.8", "so many run, so many results are kept, and for so long"),
     "operation:shutdown": Promise("issue 6.8", "operations end with the server, and with a call that is cancelled"),
     "prompt:chains": Promise("issue 6.8", "the prompts name tools and arguments that there are"),
+    "remedy:plan-command": Promise("issue 6.9", "`bedrock-support plan` plans from a file, and tries it when told to"),
     "remedy:triage-command": Promise(
         "issue 6.9", "`bedrock-support triage` finds what its tool finds, without a model"
     ),

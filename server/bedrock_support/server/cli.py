@@ -25,6 +25,7 @@ from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
 from bedrock_support.server.monitoring_cli import add_monitoring_parser
+from bedrock_support.server.plan_cli import add_plan_parser
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.rca_cli import add_rca_parser
 from bedrock_support.server.rollout.cli import add_rollout_parser
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rca_parser(commands)
     add_status_parser(commands)
     add_triage_parser(commands)
+    add_plan_parser(commands)
     add_monitoring_parser(commands)
     return parser
 

@@ -13,12 +13,9 @@ import anyio
 from bedrock_support.server.explain_cli import Commands
 
 if TYPE_CHECKING:
-    from bedrock_support.routing.model import Operation, Outcome
     from bedrock_support.tools.triage import TriageInput, TriageResult
 
 FINE, FOUND, USAGE_ERROR = 0, 1, 2
-_SECONDS = 120.0
-"""For the whole command: the tool itself bounds its analysis far below that."""
 
 
 def add_triage_parser(commands: Commands) -> None:
@@ -61,41 +58,12 @@ def _triage(arguments: argparse.Namespace) -> int:
 
 async def _triaging(given: TriageInput, roots: tuple[Path, ...]) -> tuple[TriageResult, str]:
     """The result, and the question that a model would have been asked."""
-    from bedrock_support.routing.clock import SystemClock, SystemEntropy
-    from bedrock_support.routing.matrix import shipped
-    from bedrock_support.routing.model import OperationClass, Outcome, Refusal
-    from bedrock_support.tools.base import ToolContext
+    from bedrock_support.server.alone import alone
     from bedrock_support.tools.triage import triage
 
     asked: list[str] = []
-
-    async def judge(operation: Operation) -> Outcome:
-        asked.append(operation.brief)
-        return Outcome(
-            operation=operation, refusal=Refusal(operation=operation, reason="this command asks none", mend="")
-        )
-
-    clock = SystemClock()
-    result = await triage(
-        ToolContext(
-            call_id=SystemEntropy().token(),
-            roots=roots,
-            clock=clock,
-            op_class=OperationClass.STANDARD,
-            rule=shipped().rules[OperationClass.STANDARD],
-            started=clock.now(),
-            deadline=clock.now() + _SECONDS,
-            workers=anyio.CapacityLimiter(2),
-            progress=_silent,
-            judge=judge,
-        ),
-        given,
-    )
+    result = await triage(alone(roots, asked=asked.append), given)
     return result, "".join(asked)
-
-
-async def _silent(done: float, total: float, message: str) -> None:
-    """Progress that nobody watches: output is for programs as much as for people."""
 
 
 def _show(result: TriageResult) -> None:
