@@ -12,8 +12,7 @@ from bedrock_support.tools.base import Environ, SupportTool, ToolContext
 from bedrock_support.tools.envelope import Envelope
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.remedy.given import RemedyInput
-from bedrock_support.tools.remedy.steps import Step
-from bedrock_support.tools.remedy.trial import Trial
+from bedrock_support.tools.remedy.shapes import Step, Trial
 
 if TYPE_CHECKING:
     from bedrock_support.tools.remedy.plan import Plan

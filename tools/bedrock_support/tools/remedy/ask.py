@@ -13,7 +13,7 @@ from bedrock_support.tools.base import ToolContext
 from bedrock_support.tools.envelope import Evidence
 from bedrock_support.tools.judging import TriageAnswer, answer_schema, fitting, nonce_of
 from bedrock_support.tools.remedy.diffs import diff_of, lines_of
-from bedrock_support.tools.remedy.steps import Step
+from bedrock_support.tools.remedy.shapes import Step
 
 BRIEF_BYTES = 24_000
 AROUND = 25

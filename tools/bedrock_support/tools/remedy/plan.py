@@ -24,8 +24,9 @@ from bedrock_support.tools.remedy.derive import derived
 from bedrock_support.tools.remedy.diffs import files_of, lines_of
 from bedrock_support.tools.remedy.given import MOST_FINDINGS, RemedyInput, Wanted, findings_in, wanted
 from bedrock_support.tools.remedy.scratch import Scratch, scratch_folder
+from bedrock_support.tools.remedy.shapes import Patch, Step
 from bedrock_support.tools.remedy.state import GitState, git_state
-from bedrock_support.tools.remedy.steps import Ground, Patch, Step, stage, steps
+from bedrock_support.tools.remedy.steps import Ground, stage, steps
 from bedrock_support.tools.remedy.survey import Survey, survey
 
 _LOCAL = 0.5

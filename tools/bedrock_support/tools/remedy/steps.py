@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from bedrock_support.tools.envelope import Result
 from bedrock_support.tools.remedy.commands import Command, fitting
 from bedrock_support.tools.remedy.given import Wanted
+from bedrock_support.tools.remedy.shapes import Change, Risk, Step
 from bedrock_support.tools.remedy.state import GitState
 from bedrock_support.tools.remedy.survey import Survey, is_test
 
-Risk = Literal["low", "medium", "high"]
 _SEVERITIES = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 _RISKS: tuple[Risk, ...] = ("low", "medium", "high")
 _MANY_USERS = 5
@@ -21,38 +19,6 @@ _UNSURE = 0.7
 _DOCUMENT = re.compile(r"\.(?:md|rst|txt|adoc)$", re.IGNORECASE)
 _SPEC = re.compile(r"(?:^|/)(?:\.kiro|openspec|\.specify|specs)/.*\.md$")
 _SETUP = re.compile(r"\.(?:ya?ml|tf|json|toml|ini|cfg|sql|sh)$|(?:^|/)(?:Dockerfile|Makefile)[^/]*$")
-
-
-class Change(Result):
-    """One place to change."""
-
-    file: str
-    line: int | None = None
-    what: str
-
-
-class Patch(Result):
-    """A change worked out to the line. It applies to the files as they are now, after those before it."""
-
-    by: Literal["derived", "proposed", "yours"]
-    files: list[str]
-    why: str
-    diff: str
-
-
-class Step(Result):
-    """One step of the plan; one file, or one thing to look into."""
-
-    id: str
-    title: str
-    finding_ids: list[str]
-    changes: list[Change]
-    after: list[str]
-    patches: list[Patch]
-    tests: list[str]
-    risk: Risk
-    risk_reasons: list[str]
-    rollback: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

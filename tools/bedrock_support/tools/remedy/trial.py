@@ -11,34 +11,14 @@ from typing import Literal
 from anyio import CapacityLimiter, to_thread
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.tools.envelope import Result
 from bedrock_support.tools.remedy.children import Ended, run
+from bedrock_support.tools.remedy.shapes import Run, Trial
 from bedrock_support.tools.remedy.state import GitState
 from bedrock_support.tools.remedy.worktree import Worktree, WorktreeError, worktree
 
 MOST_MODULES = 300_000_000
 """Bytes of node_modules that are copied for a trial."""
 _COPY_SECONDS = 60.0
-
-
-class Run(Result):
-    """One command in the worktree."""
-
-    command: str
-    exit_code: int | None = None
-    seconds: float
-    output: str
-    late: bool
-    before: int | None = None
-    """Exit code without the patches; asked only when the command failed with them."""
-
-
-class Trial(Result):
-    """What came of it."""
-
-    verdict: Literal["passed", "failed", "failed_before_too", "untested", "not_applied", "refused"]
-    runs: list[Run]
-    note: str
 
 
 async def trial(
