@@ -88,6 +88,8 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "get_cost_report",
             "get_routing_efficiency",
             "get_system_health",
+            "plan_remediation",
+            "get_operation",
         ]
         listed = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])
         assert len(listed) / 4 < MOST_TOKENS
@@ -120,7 +122,7 @@ async def test_health_decisions_and_prompts_can_be_read(era: Era, log_root: Path
         with pytest.raises(MCPError, match=r"decision_id = 'd-none'.*decision_id"):
             await client.read_resource("support://decisions/d-none")
         names = [prompt.name for prompt in (await client.list_prompts()).prompts]
-        assert names == ["triage_incident", "explain_decision"]
+        assert names == ["triage_incident", "explain_decision", "incident", "spec-review", "weekly-health"]
         prompt = await client.get_prompt("triage_incident", {"path": "shop.log", "symptom": "500s"})
         assert "shop.log" in str(prompt.messages[0].content)
 

@@ -45,7 +45,13 @@ def tool() -> SupportTool[ToolInput, Left]:
 
 async def called(request: object) -> dict[str, Any]:
     house = build(load({}))
-    calls = SupportCalls(manager=house.manager, roots=(), fallback_roots=(), workers=WorkPlaces.of_this_machine())
+    calls = SupportCalls(
+        manager=house.manager,
+        roots=(),
+        fallback_roots=(),
+        workers=WorkPlaces.of_this_machine(),
+        operations=house.operations,
+    )
     context = SimpleNamespace(
         request_context=SimpleNamespace(request=request),
         protocol_version="2025-11-25",

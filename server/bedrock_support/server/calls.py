@@ -17,12 +17,15 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import BaseModel, Field, ValidationError
 
 from bedrock_support.routing import semconv
-from bedrock_support.routing.model import Operation, OperationClass, Outcome
+from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.mcp_router import APPROVAL_SHARE, Approval
+from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.operations import SECONDS, Ongoing, Operations, Tied
 from bedrock_support.server.rounds import AnyContext, Rounds
 from bedrock_support.server.schemas import input_schema, output_schema
 from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInput
@@ -56,6 +59,16 @@ class WorkPlaces:
 URGENT = frozenset({OperationClass.EMERGENCY, OperationClass.INFRASTRUCTURE})
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """One call and its bounds, in absolute monotonic seconds."""
+
+    call_id: str
+    started: float
+    deadline: float
+    lasts_until: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupportCalls:
     """Runs the tools of the catalogue for whoever calls."""
@@ -66,6 +79,8 @@ class SupportCalls:
     fallback_roots: tuple[Path, ...]
     """Where the server was started, unless that is too broad to have been chosen."""
     workers: WorkPlaces
+    operations: Operations
+    """Calls that may go on when their time is up."""
     load: Load = field(default_factory=Load)
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
@@ -94,6 +109,21 @@ class SupportCalls:
     async def _body(
         self, spec: AnyTool, params: ToolInput, context: AnyContext, channel: Channel, call_id: str, started: float
     ) -> CallToolResult:
+        deadline = self.manager.deadline(spec.op_class(params), started, params.deadline_s)
+        # Who says how long they can wait wants an answer by then, whole or not.
+        if not (spec.lasting and params.deadline_s is None and self.operations.free):
+            return await self._work(spec, params, context, channel, Times(call_id, started, deadline))
+
+        async def work(operation: Ongoing) -> CallToolResult:
+            times = Times(call_id, started, deadline, lasts_until=started + SECONDS)
+            return await self._work(spec, params, context, Tied(channel, operation), times)
+
+        owner = key_of(context.headers, context.session.client_params)
+        return await self.operations.call(owner, spec.name, work, started, deadline)
+
+    async def _work(
+        self, spec: AnyTool, params: ToolInput, context: AnyContext, channel: Channel, times: Times
+    ) -> CallToolResult:
         caller = ClientCaller(
             context.client_capabilities, channel, key_of(context.headers, context.session.client_params)
         )
@@ -101,36 +131,46 @@ class SupportCalls:
         # who can connect name any folder of this machine.
         trusted = context.headers is None
         op_class = spec.op_class(params)
-        deadline = self.manager.deadline(op_class, started, params.deadline_s)
+        clock, started, deadline = self.manager.clock, times.started, times.deadline
+        end = max(deadline, times.lasts_until)
         about: dict[str, Attribute] = {
             semconv.TOOL_NAME: spec.name,
             semconv.OP_CLASS: op_class.value,
             semconv.DEADLINE_MS: round((deadline - started) * 1000),
-            semconv.ARRIVAL_LAG_MS: round((self.manager.clock.now() - started) * 1000),
+            semconv.ARRIVAL_LAG_MS: round((clock.now() - started) * 1000),
         }
 
         async def judge(operation: Operation) -> Outcome:
             return await self.manager.judge(operation, caller)
 
+        async def approve(message: str) -> bool:
+            # The work that is approved needs its share of the time too.
+            with anyio.move_on_after((deadline - clock.now()) * APPROVAL_SHARE):
+                return await self.manager.mcp.ask(caller, Approval(message=message))
+            raise RouteError(FailureKind.NOT_APPROVED, "nobody answered in time")
+
         try:
             with (
                 span(f"{semconv.SPAN_TOOL} {spec.name}", about),
-                anyio.fail_after(max(0.0, deadline - self.manager.clock.now()) + OVERRUN),
+                anyio.fail_after(max(0.0, end - clock.now()) + OVERRUN),
             ):
                 result = await spec.run(
                     ToolContext(
-                        call_id=call_id,
+                        call_id=times.call_id,
                         roots=self.roots
                         or (trusted and spec.reads_files(params) and await caller.roots())
                         or self.fallback_roots,
-                        clock=self.manager.clock,
+                        clock=clock,
                         op_class=op_class,
                         rule=self.manager.router.matrix.rules[op_class],
                         started=started,
                         deadline=deadline,
+                        lasts_until=times.lasts_until,
                         workers=self.workers.of(op_class),
                         progress=channel.progress,
                         judge=judge,
+                        approve=approve,
+                        caller=caller.key,
                         agent=agent_of(context) if trusted else "",
                     ),
                     params,
@@ -138,10 +178,10 @@ class SupportCalls:
         except InputError as error:
             return refusal(error)
         except TimeoutError:
-            return failure(f"{spec.name} did not end within its deadline of {deadline - started:.1f} s")
+            return failure(f"{spec.name} did not end within its deadline of {end - started:.1f} s")
         except Exception:
-            log.exception("%s failed (call %s)", spec.name, call_id)
-            return failure(f"{spec.name} failed inside the server; its log has the cause under call {call_id}")
+            log.exception("%s failed (call %s)", spec.name, times.call_id)
+            return failure(f"{spec.name} failed inside the server; its log has the cause under call {times.call_id}")
         return success(spec, result)
 
 
@@ -202,6 +242,8 @@ class CatalogTool(Tool):
     @cached_property
     def output_schema(self) -> dict[str, Any] | None:
         """Made when first listed: it takes longer than all the rest of the server's assembly."""
+        if self.spec.lasting:  # what it answers while it goes on has other members
+            return {"type": "object", "required": ["status"]}
         return output_schema(self.spec.output_model)
 
     @classmethod

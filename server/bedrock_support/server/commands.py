@@ -19,7 +19,9 @@ class Commands(Protocol):
 MODULES: dict[str, tuple[str, ...]] = {
     "explain_cli:add_explain_parser": ("explain",),
     "gaps_cli:add_gap_parsers": ("gaps", "verify-spec"),
+    "triage_cli:add_triage_parser": ("triage",),
     "rca_cli:add_rca_parser": ("rca",),
+    "plan_cli:add_plan_parser": ("plan",),
     "executions_cli:add_execution_parsers": ("executions", "ingest-hook"),
     "scan_cli:add_scan_parser": ("scan",),
     "compliance_cli:add_compliance_parser": ("compliance",),

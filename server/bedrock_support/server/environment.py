@@ -24,6 +24,12 @@ def aws_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
 
 
+def child_environment() -> dict[str, str]:
+    """The variables that programs need to run at all: nothing that gives access to anything."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "GOPATH", "GOMODCACHE", "JAVA_HOME")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def spool_folder() -> Path:
     """Where the hook's records are kept unless told otherwise."""
     return state_folder(os.environ) / "spool"

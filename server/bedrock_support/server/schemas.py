@@ -41,7 +41,7 @@ def _lean(schema: Schema, defined: dict[str, Schema]) -> Schema:
             return _lean(schema, defined)
     lean: Schema = {}
     for key, value in schema.items():
-        if key == "title" or key in SAID_BY_ERRORS:
+        if key == "title" or key in SAID_BY_ERRORS or (key, value) == ("additionalProperties", True):
             continue
         if key == "properties":
             lean[key] = {name: _lean(each, defined) for name, each in value.items()}

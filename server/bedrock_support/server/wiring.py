@@ -35,7 +35,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
-from bedrock_support.server.environment import SettingsError, process_environment
+from bedrock_support.server.environment import SettingsError, child_environment, process_environment
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
@@ -51,6 +51,7 @@ from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
 from bedrock_support.server.notices.alerts import AlertWatch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.notices.desk import NoticeDesk
+from bedrock_support.server.operations import Operations
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -73,6 +74,8 @@ from bedrock_support.tools.cost import get_cost_report, report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
+from bedrock_support.tools.operation import get_operation
+from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.system_health import get_system_health
 
 if TYPE_CHECKING:
@@ -97,6 +100,7 @@ class House:
     queue: MessageQueue | None
     saving: Thrift
     audit: AuditTrail | None
+    operations: Operations
     evidence: ComplianceEvidence
     switching: Switching
     notices: NoticeDesk
@@ -117,6 +121,7 @@ class House:
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
+            self.operations.start(group)
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.saving.run)
             if self.metrics is not None:
@@ -230,12 +235,14 @@ def build(
         sampling=telemetry.sampling if telemetry is not None else lambda: None,
         metrics=watch.metrics if watch is not None else None,
     )
+    operations = Operations(clock, entropy)
     calls = SupportCalls(
         manager=manager,
         roots=settings.roots,
         fallback_roots=_started_in(),
         workers=WorkPlaces.of_this_machine(),
         load=load,
+        operations=operations,
     )
     evidence = ComplianceEvidence(
         settings=settings,
@@ -262,6 +269,7 @@ def build(
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
     notices = notice_desk(settings, clock, entropy)
+    tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
@@ -274,6 +282,7 @@ def build(
         queue=queue,
         saving=saving,
         audit=audit,
+        operations=operations,
         evidence=evidence,
         switching=Switching(
             keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check, notices=notices

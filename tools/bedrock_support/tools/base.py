@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Protocol, TypeVar
@@ -11,8 +11,9 @@ from anyio import CapacityLimiter
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.matrix import ClassRule
-from bedrock_support.routing.model import Operation, OperationClass, Outcome
+from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
 
 
 class InputError(Exception):
@@ -49,6 +50,21 @@ class Judge(Protocol):
     async def __call__(self, operation: Operation) -> Outcome: ...
 
 
+class Approve(Protocol):
+    """Asks the client's user whether something may be done.
+
+    Raises:
+        RouteError: NO_CARRIER when the client can't ask, NOT_APPROVED when nobody answered in time.
+    """
+
+    async def __call__(self, message: str) -> bool: ...
+
+
+async def nobody(message: str) -> bool:
+    """Approves of nothing: there is no client to ask."""
+    raise RouteError(FailureKind.NO_CARRIER, "there is no client that could ask its user")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
     """What one call of a tool may use."""
@@ -68,6 +84,11 @@ class ToolContext:
     """Threads for the tool's own work."""
     progress: Progress
     judge: Judge
+    approve: Approve = nobody
+    caller: str = ""
+    """Tells the calling client from others, without naming it."""
+    lasts_until: float = 0.0
+    """For a call that may go on in the background: absolute monotonic seconds by which its work must have ended."""
     agent: str = ""
     """Name of the agent that asks, where the connection is one that its user started; else empty."""
 
@@ -75,6 +96,14 @@ class ToolContext:
         """Seconds left, never negative."""
         return max(0.0, self.deadline - self.clock.now())
 
+    def work_until(self, reserve: float = 0.0) -> float:
+        """Absolute seconds by which local work must end, with that share of the time kept for what comes after it."""
+        end = max(self.deadline, self.lasts_until)
+        return end - max(0.0, end - self.clock.now()) * reserve
+
+
+Environ = Mapping[str, str]
+"""Of child processes."""
 
 InputT = TypeVar("InputT", bound=ToolInput)
 OutputT = TypeVar("OutputT", bound=BaseModel)
@@ -103,6 +132,8 @@ class SupportTool(Generic[InputT, OutputT]):
     idempotent: bool = True
     open_world: bool = True
     """Something outside this process is asked (a model)."""
+    lasting: bool = False
+    """May go on in the background when a call's time is up; get_operation then has the result."""
 
 
 AnyTool = SupportTool[Any, Any]

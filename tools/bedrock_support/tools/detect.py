@@ -65,7 +65,7 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         from bedrock_support.tools.gaps.run import find_gaps
 
         place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-        until = ctx.deadline - ctx.remaining() * _RESERVE
+        until = ctx.work_until(_RESERVE)
         found = await find_gaps(
             place.path,
             store=store,
@@ -92,6 +92,7 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         op_class=lambda _: OperationClass.BACKGROUND,
         summary=summary,
         open_world=False,
+        lasting=True,
     )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -46,9 +46,12 @@ class TriageAnswer(_Answer):
     next_steps: list[Annotated[str, Field(max_length=1_000)]] = Field(default=[], max_length=20)
 
 
-def answer_schema() -> dict[str, Any]:
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+def answer_schema(shape: type[BaseModel] = TriageAnswer) -> dict[str, Any]:
     """JSON Schema of the answer, without the titles that only cost tokens."""
-    return _untitled(TriageAnswer.model_json_schema())
+    return _untitled(shape.model_json_schema())
 
 
 def _untitled(value: Any) -> Any:
@@ -100,7 +103,7 @@ def brief_of(head: str, findings: Sequence[Finding], evidence: Sequence[Evidence
 def judge_answer(answer: str | Mapping[str, Any], evidence_ids: Iterable[str]) -> Judgement:
     """Read an answer and drop what cites evidence that doesn't exist. Free text is kept as the summary."""
     known = frozenset(evidence_ids)
-    parsed = _parsed(answer)
+    parsed = fitting(answer, TriageAnswer)
     if parsed is None:
         text = answer if isinstance(answer, str) else json.dumps(dict(answer), ensure_ascii=False, default=str)
         summary, dropped = _grounded(text.strip()[:_KEPT_TEXT], known)
@@ -124,9 +127,10 @@ def _grounded(text: str, known: frozenset[str]) -> tuple[str, int]:
     return " ".join(kept), len(sentences) - len(kept)
 
 
-def _parsed(answer: str | Mapping[str, Any]) -> TriageAnswer | None:
+def fitting(answer: str | Mapping[str, Any], shape: type[AnswerT]) -> AnswerT | None:
+    """The first object in the answer that has the shape; None when there is none."""
     if not isinstance(answer, str):
-        return _validated(dict(answer))
+        return _validated(dict(answer), shape)
     decoder, at = json.JSONDecoder(), answer.find("{")
     # Models wrap JSON in fences and courtesies: the first object that fits is the answer.
     for _ in range(_OBJECTS_TRIED):
@@ -136,16 +140,16 @@ def _parsed(answer: str | Mapping[str, Any]) -> TriageAnswer | None:
             value, _end = decoder.raw_decode(answer, at)
         except (ValueError, RecursionError):
             value = None
-        found = _validated(value)
+        found = _validated(value, shape)
         if found is not None:
             return found
         at = answer.find("{", at + 1)
     return None
 
 
-def _validated(value: object) -> TriageAnswer | None:
+def _validated(value: object, shape: type[AnswerT]) -> AnswerT | None:
     try:
-        return TriageAnswer.model_validate(value)
+        return shape.model_validate(value)
     except ValidationError:
         return None
 

@@ -64,7 +64,7 @@ def _look(ctx: ToolContext, given: RootCauseInput) -> RootCauseResult:
     from bedrock_support.tools.causes.gather import gather
 
     start, end = times_of(given.start, given.end)
-    until = ctx.deadline - ctx.remaining() * _RESERVE
+    until = ctx.work_until(_RESERVE)
     places = [confine("paths", each, ctx.roots) for each in given.paths]
     calm = confine("baseline", given.baseline, ctx.roots) if given.baseline else None
     data = gather(places, calm, lambda: ctx.clock.now() >= until)
@@ -220,4 +220,5 @@ ROOT_CAUSE: SupportTool[RootCauseInput, RootCauseResult] = SupportTool(
     op_class=lambda _: OperationClass.BACKGROUND,
     summary=summary,
     open_world=False,
+    lasting=True,
 )

@@ -73,7 +73,7 @@ async def _run(ctx: ToolContext, given: ExecutionsInput) -> ExecutionsResult:
     from bedrock_support.tools.executions.analyze import analyze
 
     place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-    until = ctx.deadline - ctx.remaining() * _RESERVE
+    until = ctx.work_until(_RESERVE)
 
     def work() -> ExecutionsResult:
         report = analyze(place, given.focus, lambda: ctx.clock.now() >= until)
@@ -230,4 +230,5 @@ ANALYZE = SupportTool(
     op_class=lambda _: OperationClass.BACKGROUND,
     summary=summary,
     open_world=False,
+    lasting=True,
 )

@@ -87,6 +87,7 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
         op_class=lambda _: OperationClass.BACKGROUND,
         summary=summary,
         open_world=False,
+        lasting=True,
     )
 
 

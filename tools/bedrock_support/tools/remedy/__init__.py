@@ -1,0 +1,1 @@
+"""From findings to a plan: ordered steps, checked patches, tests to run, and a trial in a throw-away worktree."""
