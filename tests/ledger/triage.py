@@ -6,6 +6,9 @@ _BRIEF = "reference/domain.md 4"
 
 PROMISES: dict[str, Promise] = {
     "triage:onset": Promise("issue 2", "a log too big for the budget is still read where its trouble began"),
+    "triage:templates": Promise(
+        "issue 6", "Lines that say two things stay apart, lines that differ only in their values become one template."
+    ),
     "triage:finds-cause": Promise(_BRIEF, "The first error and the change before it rank above loud, constant noise."),
     "triage:cites-lines": Promise(
         _BRIEF, "Every finding cites evidence by path, line and the SHA-256 of the whole line."

@@ -100,6 +100,23 @@ class Analysis:
             last = at
             done += self.plan.blocks[at].stop - self.plan.blocks[at].start
             yield done, total
+        self._fold()
+
+    def _fold(self) -> None:
+        """What was counted for templates that turned out to be one goes to the one that speaks for them."""
+        into = {each.number: each.last_word() for each in self.miner.templates if each.into is not None}
+        if not into:
+            return
+        for (number, bucket), count in [pair for pair in self.counts.items() if pair[0][0] in into]:
+            one = (into[number].number, bucket)
+            self.counts[one] = self.counts.get(one, 0) + count
+            line = self.firsts.pop((number, bucket))
+            self.firsts[one] = min(self.firsts.get(one, line), line)
+            del self.counts[number, bucket]
+        for number, one in into.items():
+            self.miner.templates[number].hand_over(one)
+        for group in self.traces.values():
+            group.heads = {into[number].number if number in into else number for number in group.heads}
 
     def _around_the_onset(self, now: Callable[[], float], deadline: float) -> Iterator[int]:
         while now() < deadline and (at := next_block(self._grave)) is not None:

@@ -14,9 +14,18 @@ _LOGFMT_ERROR = re.compile(rb'(?:^| )(?:err|error)=(?:"((?:[^"\\]|\\.){0,1000})"
 
 # A run that holds a digit, with the parts of addresses, ids, times and measures that hang on it.
 _VARIABLE = re.compile(
-    rb"(?:(?<![0-9A-Za-z])[a-fA-F]{1,16})?[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*"
+    rb"(?:(?<![0-9A-Za-z])[a-fA-F]{1,16}|(?<=[:=(,\[ ])[-+])?"
+    rb"[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*"
 )
 _HEX_WORD = re.compile(rb"(?<![0-9A-Za-z<])[a-f]{4}(?:[a-f]{4})?(?=-<\*>)|(?<=<\*>-)[a-f]{4}(?![0-9A-Za-z])")
+# A host before its port, a size with its unit, a date in words, a size said again in round figures, "<1 sec".
+_HOST = re.compile(rb"(?<![0-9A-Za-z.<>/-])(?:[A-Za-z0-9<*>-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{1,62}:<\*>")
+_SIZE = re.compile(rb"<\*> (?:[kKMGT]i?)?(?:B|[Bb]ytes)\b")
+_DATE = re.compile(
+    rb"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? (?:[A-Z][a-z]{2} +<\*>|<\*> [A-Z][a-z]{2})(?: <\*>){0,3}"
+)
+_ROUNDED = re.compile(rb" \(<\*> ?[kKMGT]i?B\)")
+_LESS = re.compile(rb"(?<![0-9A-Za-z<])<<\*> ?(?:s|secs?|seconds?|ms|minutes?|min)\b")
 _REPEAT = re.compile(rb"<\*>(?:[-:.,/]?<\*>)+")
 _STAMP_REST = re.compile(
     rb"\A[\[{(<\"]?(?:(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} +)?<\*>[\])>,Z]*(?: <\*>[\])>,Z]*)*(?: [+-]<\*>\]?)? *"
@@ -61,9 +70,17 @@ def mask(text: bytes) -> bytes:
     if b"-<*>" in masked or b"<*>-" in masked:
         masked = _HEX_WORD.sub(b"<*>", masked)
     masked = _REPEAT.sub(b"<*>", masked)
+    if b":<*>" in masked:
+        masked = _HOST.sub(b"<*>", masked)
+    if b"B)" in masked:
+        masked = _ROUNDED.sub(b"", masked)
+    if b"B" in masked:
+        masked = _SIZE.sub(b"<*>", masked)
+    if b"<<*>" in masked:
+        masked = _LESS.sub(b"<*>", masked)
     if b"/<*>" in masked:
         masked = _ACCESS_STAMP.sub(b"", masked, count=1)
-    return _STAMP_REST.sub(b"", masked, count=1) or masked
+    return _DATE.sub(b"<*>", _STAMP_REST.sub(b"", masked, count=1)) or masked
 
 
 def stack_of(line: bytes) -> list[bytes]:

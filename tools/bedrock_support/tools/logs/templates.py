@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import eq
 
 from bedrock_support.tools.logs.records import FRAME, TRACE_START, body, mask, stack_of
@@ -13,12 +14,12 @@ from bedrock_support.tools.logs.severity import (
     judge_line,
     level_of,
     mark_codes,
-    unmark,
 )
+from bedrock_support.tools.logs.variants import WILD, Shape, Template
 
+_DOTTED = re.compile(rb"[^.]\.[^.]+\.[^.]")
 CONTINUES, IN_FRAME, BLANK = -1, -2, -3
 """Numbers of lines that belong to the record before them, are frames of a stack trace, or say nothing."""
-WILD = b"<*>"
 MAX_TEMPLATES = 1_500
 _MAX_TOKENS = 48
 _MAX_SIBLINGS = 32
@@ -27,30 +28,6 @@ _CACHED_BYTES = 12 << 20
 _CACHED_LINES = 40_000
 _ALIKE = 0.55
 """Share of fixed tokens that must be equal for two lines to be one template."""
-
-
-class Template:
-    """One thing that the log says, with the places where its values stand."""
-
-    __slots__ = ("count", "first", "fixed", "label", "last", "number", "severity", "stack", "tokens")
-
-    def __init__(self, number: int, tokens: list[bytes], verdict: Verdict) -> None:
-        self.number = number
-        self.settle(tokens)
-        self.severity, self.label = verdict
-        self.count = 0
-        self.first = self.last = -1
-        self.stack: list[bytes] = []
-
-    def settle(self, tokens: list[bytes]) -> None:
-        """Take the words that all its lines share."""
-        self.tokens = tokens
-        self.fixed = len(tokens) - tokens.count(WILD)
-
-    @property
-    def text(self) -> str:
-        """The template as people read it."""
-        return unmark(b" ".join(self.tokens)).decode("utf-8", "replace")
 
 
 class _Cache:
@@ -80,7 +57,7 @@ class Miner:
         self._limit = limit
         self._keys = _Cache()
         self._masked = _Cache()
-        self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Template]] = {}
+        self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Shape]] = {}
         self._branches: dict[tuple[int, int], set[bytes]] = {}
         self._other: dict[int, Template] = {}
 
@@ -131,34 +108,36 @@ class Miner:
     def _match(self, tokens: list[bytes], verdict: Verdict) -> Template:
         group = self._groups.setdefault(self._group(tokens, verdict), [])
         best, likeness = None, 0.0
-        for template in group:
+        for shape in group:
             # An upper bound that costs little: most of a crowded group is far from it.
-            if sum(map(eq, template.tokens, tokens)) < _ALIKE * template.fixed:
+            if sum(map(eq, shape.tokens, tokens)) < _ALIKE * shape.fixed:
                 continue
-            score = _likeness(template.tokens, tokens)
+            score = _likeness(shape.tokens, tokens)
             if score > likeness:
-                best, likeness = template, score
-        if best is not None and likeness >= _ALIKE:
-            best.settle([old if old == new else WILD for old, new in zip(best.tokens, tokens, strict=True)])
-            return best
-        if len(self.templates) >= self._limit or len(group) >= _MAX_SIBLINGS:
-            return self._rest(verdict)
-        return self._add(group, tokens, verdict)
+                best, likeness = shape, score
+        if best is None or likeness < _ALIKE:
+            if len(group) >= _MAX_SIBLINGS:
+                return self._rest(verdict)
+            best = Shape(list(tokens))
+            group.append(best)
+        return best.place(tokens, lambda words: self._add(words, verdict)) or self._rest(verdict)
 
-    def _add(self, group: list[Template], tokens: list[bytes], verdict: Verdict) -> Template:
+    def _add(self, tokens: list[bytes], verdict: Verdict) -> Template | None:
+        if len(self.templates) >= self._limit:
+            return None
+        return self._make(tokens, verdict)
+
+    def _make(self, tokens: list[bytes], verdict: Verdict) -> Template:
         template = Template(len(self.templates), tokens, verdict)
         self.templates.append(template)
-        group.append(template)
         return template
 
     def _rest(self, verdict: Verdict) -> Template:
         self.overflowed += 1
         # One bucket for each severity, so that a flood of harmless lines can't hide an error.
         if verdict.severity not in self._other:
-            label = Verdict(verdict.severity, "")
-            self._other[verdict.severity] = self._add(
-                [], [b"(other", NAMES[verdict.severity].encode(), b"lines)"], label
-            )
+            words = [b"(other", NAMES[verdict.severity].encode(), b"lines)"]
+            self._other[verdict.severity] = self._make(words, Verdict(verdict.severity, ""))
         return self._other[verdict.severity]
 
     def _group(self, tokens: list[bytes], verdict: Verdict) -> tuple[int, Verdict, bytes, bytes]:
@@ -167,7 +146,7 @@ class Miner:
 
     def _branch(self, count: int, at: int, tokens: list[bytes]) -> bytes:
         token = tokens[at] if at < count else b""
-        if WILD in token:
+        if WILD in token or _DOTTED.search(token):
             return WILD
         seen = self._branches.setdefault((count, at), set())
         if token not in seen:
