@@ -9,7 +9,8 @@ become one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import ne
 
 from bedrock_support.tools.logs.severity import Verdict, unmark
 
@@ -63,20 +64,21 @@ class Template:
 class Shape:
     """Lines of equal length that share most of their words, and the templates among them."""
 
-    __slots__ = ("_closed", "_open", "fixed", "tokens", "variants")
+    __slots__ = ("_closed", "_open", "fixed", "tokens", "variants", "wild")
 
     def __init__(self, tokens: list[bytes]) -> None:
         self.tokens = tokens
-        self.fixed = len(tokens) - tokens.count(WILD)
+        self.wild = [at for at, token in enumerate(tokens) if token == WILD]
+        self.fixed = len(tokens) - len(self.wild)
         self.variants: dict[tuple[bytes, ...], Template] = {}
-        self._closed = {at for at, token in enumerate(tokens) if token == WILD}
+        self._closed = set(self.wild)
         self._open: dict[int, set[bytes]] = {}
 
     def place(self, tokens: list[bytes], make: Callable[[list[bytes]], Template | None]) -> Template | None:
         """The template of a line of this shape; `make` may refuse a new one with None."""
-        differing = [at for at, (old, new) in enumerate(zip(self.tokens, tokens, strict=True)) if old != new]
-        if differing:
-            self._learn(tokens, differing)
+        # Where the words that all share stand, or where a value is known to stand, nothing is to be learnt.
+        if self._open or sum(map(ne, self.tokens, tokens)) > sum([tokens[at] != WILD for at in self.wild]):
+            self._learn(tokens)
         key = self._key(tokens)
         found = self.variants.get(key)
         if found is None:
@@ -88,28 +90,32 @@ class Shape:
                 self.variants[key] = found
         return found
 
-    def _learn(self, tokens: list[bytes], differing: list[int]) -> None:
-        for at in differing:
-            if at in self._closed:
+    def _learn(self, tokens: list[bytes]) -> None:
+        for at, (old, new) in enumerate(zip(self.tokens, tokens, strict=True)):
+            if old == new or at in self._closed:
                 continue
             if at not in self._open:
                 self._open[at] = {self.tokens[at]}
                 self.tokens[at] = WILD
+                self.wild.append(at)
                 self.fixed -= 1
             words = self._open[at]
             words.add(tokens[at])
             if len(words) > MAX_WORDS or any(map(_VALUE.match, words)):
                 self._close(at)
 
-    def _key(self, tokens: list[bytes]) -> tuple[bytes, ...]:
-        return tuple([WILD if at in self._closed else token for at, token in enumerate(tokens)])
+    def _key(self, tokens: Iterable[bytes]) -> tuple[bytes, ...]:
+        key = list(tokens)
+        for at in self._closed:
+            key[at] = WILD
+        return tuple(key)
 
     def _close(self, at: int) -> None:
         self._closed.add(at)
         del self._open[at]
         old, self.variants = self.variants, {}
         for key, template in old.items():
-            kept = self.variants.setdefault(self._key(list(key)), template)
+            kept = self.variants.setdefault(self._key(key), template)
             if kept is not template:
                 template.into = kept
-            kept.tokens = list(self._key(list(key)))
+            kept.tokens = list(self._key(key))
