@@ -25,6 +25,9 @@ PROMISES: dict[str, Promise] = {
     ),
     "triage:cancel": Promise(_BRIEF, "A cancelled triage stops between blocks and leaves no file open."),
     "triage:traces": Promise(_BRIEF, "Stack traces of six languages lead to their first cause and its line of code."),
+    "triage:wrapped": Promise(
+        "issue 6", "Stack traces are found where a collector put a prefix before each line, and where services mix."
+    ),
     "triage:formats": Promise(_BRIEF, "Times and levels of the common log formats are read."),
     "triage:data-not-orders": Promise(_BRIEF, "Text in a log can't leave the marks that make it data for the model."),
     "triage:small-answer": Promise(

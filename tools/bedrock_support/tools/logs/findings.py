@@ -7,13 +7,14 @@ import json
 import re
 
 from bedrock_support.tools.envelope import Evidence, Finding
-from bedrock_support.tools.logs.analysis import Analysis, TraceGroup
+from bedrock_support.tools.logs.analysis import Analysis
 from bedrock_support.tools.logs.candidates import Candidate, gather
 from bedrock_support.tools.logs.grid import NO_TIME
 from bedrock_support.tools.logs.quotes import Quotes
 from bedrock_support.tools.logs.report import LogFile, Moment, TemplateRow, Windowed, WindowRow
 from bedrock_support.tools.logs.severity import MEDIUM, NAMES
 from bedrock_support.tools.logs.templates import Template
+from bedrock_support.tools.logs.trace_finder import TraceGroup
 from bedrock_support.tools.logs.windows import choose
 
 TEMPLATES = 20
