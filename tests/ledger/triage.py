@@ -28,6 +28,9 @@ PROMISES: dict[str, Promise] = {
     "triage:wrapped": Promise(
         "issue 6", "Stack traces are found where a collector put a prefix before each line, and where services mix."
     ),
+    "triage:packed": Promise(
+        "issue 6", "gzip, zstd and CloudWatch's JSON exports are read, and no packed file fills memory or disk."
+    ),
     "triage:formats": Promise(_BRIEF, "Times and levels of the common log formats are read."),
     "triage:data-not-orders": Promise(_BRIEF, "Text in a log can't leave the marks that make it data for the model."),
     "triage:small-answer": Promise(

@@ -12,19 +12,20 @@ _LOOKED_AT = 200
 _SHARE = 0.9
 """Share of a source's first lines that must carry the same prefix."""
 _INSTANT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
+_NANOS = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
 _NAME = rb"[\w./-]{1,80}"
 
 PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
         # docker compose, with or without times
-        rb"(?P<name>%b) *\| ?(?:%b )?" % (_NAME, _INSTANT),
+        rb"(?P<name>%b) *\| ?(?:%b )?" % (_NAME, _NANOS),
         # the kubelet's files (CRI)
         rb"%b (?P<name>stdout|stderr) [FP] " % _INSTANT,
         # kubectl logs --prefix, with or without --timestamps; stern writes pod and container
-        rb"\[(?P<name>pod/[\w./-]{1,200})\] (?:%b )?" % _INSTANT,
-        # docker logs -t and kubectl logs --timestamps: always nine digits
-        rb"(?P<name>)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ",
+        rb"\[(?P<name>pod/[\w./-]{1,200})\] (?:%b )?" % _NANOS,
+        # docker logs -t and kubectl logs --timestamps, which always write nine digits
+        rb"(?P<name>)%b " % _NANOS,
         # syslog, RFC 3164, and as rsyslog writes it with the time of RFC 3339
         rb"(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|%b) \S{1,200} (?P<name>%b)(?:\[\d{1,9}\])?: "
         % (_INSTANT, _NAME),
