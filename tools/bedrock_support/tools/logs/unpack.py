@@ -24,6 +24,7 @@ MAX_EXPORT = 64 << 20
 _MAX_WINDOW = 128 << 20
 """Memory that a zstd frame may ask for, as much as the zstd program allows without being told."""
 _PIECE = 1 << 18
+_ZSTD_PIECE = 512
 _EXPORT = re.compile(rb'\A\s*[{\[][^\0]{0,4000}?"(?:events|logEvents|results)"\s*:\s*\[', re.DOTALL)
 _ARRAY = re.compile(r'"(?:events|logEvents|results)"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
@@ -55,30 +56,42 @@ def _utf16(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> boo
 
 
 def _gunzip(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
-    with os.fdopen(os.dup(source.handle), "rb") as raw, gzip.GzipFile(fileobj=raw) as packed:
-        return _pour(packed.read, spool, expired)
+    with _raw(source) as raw, gzip.GzipFile(fileobj=raw) as packed:
+        written = 0
+        while written < MAX_UNPACKED and not expired():
+            try:
+                part = packed.read(_PIECE)
+            except (OSError, EOFError, zlib.error):
+                return False
+            if not part:
+                return True
+            written += spool.write(part)
+        return False
 
 
 def _unzstd(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-    with (
-        os.fdopen(os.dup(source.handle), "rb") as raw,
-        unpacker.stream_reader(raw, read_across_frames=True) as packed,
-    ):
-        return _pour(packed.read, spool, expired)
-
-
-def _pour(read: Callable[[int], bytes], spool: IO[bytes], expired: Callable[[], bool]) -> bool:
-    written = 0
-    while written < MAX_UNPACKED and not expired():
-        try:
-            part = read(_PIECE)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError):
-            return False
-        if not part:
-            return True
-        written += spool.write(part)
+    made = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    frame, written, left = made.decompressobj(), 0, b""
+    with _raw(source) as raw:
+        while written < MAX_UNPACKED and not expired():
+            # A piece so small can't grow beyond some megabytes before the bound is looked at again.
+            data = left or raw.read(_ZSTD_PIECE)
+            if not data:
+                return frame.eof
+            if frame.eof:
+                frame = made.decompressobj()
+            try:
+                written += spool.write(frame.decompress(data))
+            except zstandard.ZstdError:
+                return False
+            left = frame.unused_data if frame.eof else b""
     return False
+
+
+def _raw(source: Source) -> IO[bytes]:
+    raw = os.fdopen(os.dup(source.handle), "rb")
+    raw.seek(0)
+    return raw
 
 
 def _export(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
