@@ -33,6 +33,10 @@ PROMISES: dict[str, Promise] = {
     ),
     "triage:formats": Promise(_BRIEF, "Times and levels of the common log formats are read."),
     "triage:data-not-orders": Promise(_BRIEF, "Text in a log can't leave the marks that make it data for the model."),
+    "triage:suspects-injection": Promise("issue 5", "A log that speaks to a language model is told as a finding."),
+    "triage:hostile-model": Promise(
+        "issue 6", "Whatever a model answers, findings stand; invented files and evidence are dropped or marked."
+    ),
     "triage:small-answer": Promise(
         _BRIEF, "By default the answer is at most 25 kB, its definition at most 900 tokens."
     ),

@@ -41,7 +41,7 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
                 "It was answered, it is older than an hour, or the server restarted: call the tool again for a new one",
             )
         answer = _checked(params.answer)
-        judgement = judge_answer(answer, question.operation.evidence_ids)
+        judgement = judge_answer(answer, question.operation.evidence_ids, question.operation.brief)
         desk.close(params.handoff_id)
         seconds = context.clock.now() - question.handed_at
         note(question.decision_id, "handoff", {"answered_after_seconds": round(seconds, 3)})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from bedrock_support.tools.logs.grid import NO_TIME, Grid
+from bedrock_support.tools.logs.injection import suspected
 from bedrock_support.tools.logs.onset import next_block
 from bedrock_support.tools.logs.plan import Indexed, index_all, order
 from bedrock_support.tools.logs.reader import lines_of
@@ -21,6 +22,7 @@ from bedrock_support.tools.logs.wrapped import prefix_of
 
 SOURCE_SHIFT = 40
 """A place is one number: the source above this bit, the line below."""
+_MAX_INJECTIONS = 3
 ONSET_SHARE = 0.25
 """Share of the reading time kept for the blocks around the onset, when not all can be read."""
 
@@ -43,6 +45,10 @@ class Analysis:
         self.traces = TraceFinder(self.miner)
         self.read: set[int] = set()
         """Indices of the blocks that were read."""
+        self.injections: list[int] = []
+        """Places of the first lines that speak to a model."""
+        self.injected = 0
+        """Such lines in all."""
         self.plan: Indexed | None = None
         self._window = window
         self._strong = False
@@ -116,7 +122,9 @@ class Analysis:
         self._grave[at] = frozenset()
         if not lines:
             return
-        keys = keys_of(mark_codes(b"\n".join(lines)), strong=self._strong)
+        data = b"\n".join(lines)
+        self._suspect(data, block.source, block.first_line)
+        keys = keys_of(mark_codes(data), strong=self._strong)
         numbers, missed = self.miner.numbers(lines, keys)
         templates = self.miner.templates
         self._grave[at] = frozenset(each for each in set(numbers) if each >= 0 and templates[each].severity >= HIGH)
@@ -134,6 +142,12 @@ class Analysis:
         records = [each is not None for each in own] if timed else None
         self.traces.look(Lines(lines, keys, numbers, buckets, records, base), self._prefixes[block.source])
         self._count(numbers, buckets, base)
+
+    def _suspect(self, data: bytes, source: int, first_line: int) -> None:
+        for at in suspected(data):
+            self.injected += 1
+            if len(self.injections) < _MAX_INJECTIONS:
+                self.injections.append(place(source, first_line + at))
 
     def _filled(self, own: list[int | None], source: int) -> list[int]:
         """Lines without a stamp belong to the stamped line before them."""

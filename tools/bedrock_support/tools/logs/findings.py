@@ -27,6 +27,7 @@ _CITED_TWICE = 4
 CONFIDENCE = {"new": 0.8, "burst": 0.7, "gone": 0.6, "steady": 0.35}
 UNCOMPARED_CONFIDENCE = 0.5
 TRIGGER_CONFIDENCE = 0.5
+INJECTION_CONFIDENCE = 0.6
 LABEL_BONUS, PART_PENALTY = 0.1, 0.2
 """Added when the words themselves name the trouble; taken away when only a part of the log was read."""
 
@@ -43,6 +44,8 @@ class Report:
         self._chosen = _distinct(chosen)[:max_findings]
         self.left_out = len(_distinct(chosen)) - len(self._chosen)
         self.findings: list[Finding] = [self._finding(each, at) for at, each in enumerate(self._chosen)]
+        if analysis.injections:
+            self.findings.append(self._injection())
         first = next((each for each in chosen if each.first_error), None)
         if first is not None:
             self._quotes.cite(first.at, "log line")
@@ -104,6 +107,23 @@ class Report:
             confidence=self._confidence(each),
             evidence_ids=cited,
             disproof=_disproof(each),
+        )
+
+    def _injection(self) -> Finding:
+        places = sorted(self._analysis.injections)
+        path, line = self._quotes.where(places[0])
+        count = self._analysis.injected
+        return Finding(
+            id=f"F{len(self.findings) + 1}",
+            severity="medium",
+            title="Suspected prompt injection: the log speaks to a language model",
+            detail=f"{count} line{'s' if count > 1 else ''} in all. They are given to models as data only; who wrote "
+            "them could write to this log. (suspected_injection)",
+            path=path,
+            line=line,
+            confidence=INJECTION_CONFIDENCE,
+            evidence_ids=[self._quotes.cite(each, "log line") for each in places],
+            disproof="The program handles chats or prompts, and these are its own",
         )
 
     def _detail(self, each: Candidate) -> str:
