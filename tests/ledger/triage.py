@@ -33,6 +33,13 @@ PROMISES: dict[str, Promise] = {
     ),
     "triage:formats": Promise(_BRIEF, "Times and levels of the common log formats are read."),
     "triage:data-not-orders": Promise(_BRIEF, "Text in a log can't leave the marks that make it data for the model."),
+    "triage:first-service": Promise(
+        "issue 6", "Where several services failed, their first errors are told in order, with what clocks may hide."
+    ),
+    "triage:workspace": Promise(
+        "issue 6", "Stack traces lead to the line in the workspace and to the commit that last changed it."
+    ),
+    "triage:git-runs-nothing": Promise("issue 6", "No repository makes git run a program, nor lead out of the roots."),
     "triage:suspects-injection": Promise("issue 5", "A log that speaks to a language model is told as a finding."),
     "triage:hostile-model": Promise(
         "issue 6", "Whatever a model answers, findings stand; invented files and evidence are dropped or marked."

@@ -13,6 +13,7 @@ from bedrock_support.tools.logs.onset import next_block
 from bedrock_support.tools.logs.plan import Indexed, index_all, order
 from bedrock_support.tools.logs.reader import lines_of
 from bedrock_support.tools.logs.records import keys_of
+from bedrock_support.tools.logs.services import Graves
 from bedrock_support.tools.logs.severity import HIGH, mark_codes
 from bedrock_support.tools.logs.sources import Source
 from bedrock_support.tools.logs.templates import Miner
@@ -43,6 +44,7 @@ class Analysis:
         self.firsts: dict[tuple[int, int], int] = {}
         self.totals: Counter[int] = Counter()
         self.traces = TraceFinder(self.miner)
+        self.graves = Graves()
         self.read: set[int] = set()
         """Indices of the blocks that were read."""
         self.injections: list[int] = []
@@ -140,7 +142,11 @@ class Analysis:
         if block.source not in self._prefixes:
             self._prefixes[block.source] = prefix_of(lines)
         records = [each is not None for each in own] if timed else None
-        self.traces.look(Lines(lines, keys, numbers, buckets, records, base), self._prefixes[block.source])
+        prefix = self._prefixes[block.source]
+        if grave := self._grave[at]:
+            label = self.sources[block.source].label
+            self.graves.note(label, prefix, lines, numbers, buckets, base, grave)
+        self.traces.look(Lines(lines, keys, numbers, buckets, records, base), prefix)
         self._count(numbers, buckets, base)
 
     def _suspect(self, data: bytes, source: int, first_line: int) -> None:
