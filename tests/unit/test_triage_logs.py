@@ -243,7 +243,7 @@ NET = """Unhandled exception. System.InvalidOperationException: outer
 def test_traces_lead_to_their_first_cause(text: str, language: str, kind: str, where: str) -> None:
     framed = ("2026-03-01T10:00:00Z INFO a\n2026-03-01T10:00:01Z ERROR b\n", "\n2026-03-01T10:00:02Z INFO c")
     for before, after in (("", ""), framed):
-        groups = list(analysed((before + text + after).encode()).traces.values())
+        groups = list(analysed((before + text + after).encode()).traces.groups.values())
         assert len(groups) == 1, groups
         trace = groups[0].trace
         assert (trace.language, trace.kind) == (language, kind)
@@ -260,10 +260,10 @@ def test_a_change_of_zone_is_noticed() -> None:
 
 def test_equal_traces_are_counted_once_and_json_ones_are_found() -> None:
     plain = "\n".join(f"2026-03-01T10:00:{at:02d}Z ERROR call {at}\n{JAVA}" for at in range(30))
-    groups = list(analysed(plain.encode()).traces.values())
+    groups = list(analysed(plain.encode()).traces.groups.values())
     assert [each.count for each in groups] == [30]
     inside = json.dumps({"time": "2026-03-01T10:00:00Z", "level": "error", "msg": "x", "stack": NODE})
-    assert [each.trace.language for each in analysed(inside.encode()).traces.values()] == ["Node"]
+    assert [each.trace.language for each in analysed(inside.encode()).traces.groups.values()] == ["Node"]
 
 
 def test_without_times_windows_go_by_line() -> None:

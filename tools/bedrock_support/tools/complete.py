@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.model import Carrier, OperationClass
-from bedrock_support.routing.redaction import restored
+from bedrock_support.routing.redaction import restore, restored
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
 from bedrock_support.tools.judging import TriageAnswer, judge_answer
@@ -42,7 +42,8 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
                 "It was answered, it is older than an hour, or the server restarted: call the tool again for a new one",
             )
         answer = restored(_checked(params.answer), question.restore)
-        judgement = judge_answer(answer, question.operation.evidence_ids)
+        told = restore(question.operation.brief, question.restore)
+        judgement = judge_answer(answer, question.operation.evidence_ids, told)
         desk.close(params.handoff_id)
         seconds = context.clock.now() - question.handed_at
         note(question.decision_id, "handoff", {"answered_after_seconds": round(seconds, 3)})

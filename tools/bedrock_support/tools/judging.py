@@ -20,6 +20,10 @@ EVIDENCE_BYTES = 12_000
 _KEPT_TEXT = 4_000
 _OBJECTS_TRIED = 20
 _CITED = re.compile(r"\bE\d{1,6}\b")
+_FILE = re.compile(
+    r"(?<![\w./-])(?:[\w.-]{1,100}/){0,20}[\w-]{1,100}\."
+    r"(?:py|pyi|[jt]sx?|mjs|go|java|kt|rs|cs|rb|php|cpp|cc|c|h|sql|sh|ya?ml|toml|json|ini|conf|cfg|tf|log)(?![\w-])"
+)
 _DOCUMENTARY = ("title", "description")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -100,9 +104,13 @@ def brief_of(head: str, findings: Sequence[Finding], evidence: Sequence[Evidence
     return f"{head}\n<evidence-{nonce}>\n{body}\n</evidence-{nonce}>\nAnswer as JSON of this schema: {schema}"
 
 
-def judge_answer(answer: str | Mapping[str, Any], evidence_ids: Iterable[str]) -> Judgement:
-    """Read an answer and drop what cites evidence that doesn't exist. Free text is kept as the summary."""
-    known = frozenset(evidence_ids)
+def judge_answer(answer: str | Mapping[str, Any], evidence_ids: Iterable[str], told: str | None = None) -> Judgement:
+    """Read an answer and drop what cites evidence that doesn't exist. Free text is kept as the summary.
+
+    `told` is all that the model was told: a file named there nowhere is invented, what claims it is dropped and what
+    advises to look at it is marked unverified.
+    """
+    known = _Known(frozenset(evidence_ids), told)
     parsed = fitting(answer, TriageAnswer)
     if parsed is None:
         text = answer if isinstance(answer, str) else json.dumps(dict(answer), ensure_ascii=False, default=str)
@@ -111,19 +119,42 @@ def judge_answer(answer: str | Mapping[str, Any], evidence_ids: Iterable[str]) -
     causes = [
         Cause(title=each.title, evidence_ids=each.evidence_ids, confidence=each.confidence, disproof=each.disproof)
         for each in parsed.causes
-        if each.evidence_ids and known.issuperset(each.evidence_ids) and known.issuperset(_CITED.findall(each.title))
+        if each.evidence_ids and known.ids.issuperset(each.evidence_ids) and known.holds(each.title)
     ]
     summary, dropped = _grounded(parsed.summary, known)
-    steps = [step for step in parsed.next_steps if known.issuperset(_CITED.findall(step))]
+    steps = [known.marked(step) for step in parsed.next_steps if known.cites(step)]
     dropped += len(parsed.causes) - len(causes) + len(parsed.next_steps) - len(steps)
     return Judgement(summary=summary, causes=causes, next_steps=steps, structured=True, dropped=dropped)
 
 
-def _grounded(text: str, known: frozenset[str]) -> tuple[str, int]:
-    if known.issuperset(_CITED.findall(text)):
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a model can know: the ids of the evidence, and all that it was told."""
+
+    ids: frozenset[str]
+    told: str | None
+
+    def cites(self, text: str) -> bool:
+        return self.ids.issuperset(_CITED.findall(text))
+
+    def invented(self, text: str) -> list[str]:
+        if self.told is None:
+            return []
+        return [name for name in _FILE.findall(text) if name.rsplit("/", 1)[-1] not in self.told]
+
+    def holds(self, text: str) -> bool:
+        return self.cites(text) and not self.invented(text)
+
+    def marked(self, step: str) -> str:
+        invented = self.invented(step)
+        return f"{step} (unverified: {invented[0]} is named in no evidence)" if invented else step
+
+
+def _grounded(text: str, known: _Known) -> tuple[str, int]:
+    if known.holds(text):
         return text, 0
     sentences = _SENTENCE.split(text)
-    kept = [sentence for sentence in sentences if known.issuperset(_CITED.findall(sentence))]
+    kept = [sentence for sentence in sentences if known.holds(sentence)]
     return " ".join(kept), len(sentences) - len(kept)
 
 
@@ -203,7 +234,7 @@ def read_outcome(outcome: Outcome, local: Status, evidence_ids: Iterable[str]) -
 def _answered(
     outcome: Outcome, reply: Reply, local: Status, made: str | None, why: str, evidence_ids: Iterable[str]
 ) -> Verdict:
-    judgement = judge_answer(reply.text, evidence_ids)
+    judgement = judge_answer(reply.text, evidence_ids, outcome.operation.brief)
     usage = reply.usage
     seconds = outcome.attempts[-1].seconds if outcome.attempts else outcome.seconds
     use = ModelUse(

@@ -22,12 +22,15 @@ from bedrock_support.tools.judging import (
     system_prompt,
 )
 from bedrock_support.tools.logs.report import LogFile, Moment, TemplateRow, Windowed
+from bedrock_support.tools.logs.workspace import near
 
 if TYPE_CHECKING:
     from bedrock_support.tools.logs.findings import Report
 
 _LOCAL_SECONDS = {OperationClass.EMERGENCY: 1.5, OperationClass.INFRASTRUCTURE: 3.0}
 _OTHER_SECONDS = 20.0
+_GIT_SECONDS, _GIT_SHARE = 2.0, 0.1
+"""At most so long is git asked, and at most this share of what remains."""
 
 
 class Window(BaseModel):
@@ -85,6 +88,9 @@ async def triage(ctx: ToolContext, given: TriageInput) -> TriageResult:
     finally:
         with CancelScope(shield=True):
             await to_thread.run_sync(session.close)
+    if report.frames and ctx.roots:
+        seconds = min(_GIT_SECONDS, ctx.remaining() * _GIT_SHARE)
+        report.tell(await near(report.frames, ctx.roots, ctx.workers, seconds))
     operation = _operation(ctx, given, report, limits)
     await anyio.lowlevel.checkpoint()
     outcome = await ctx.judge(operation)

@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 
 from bedrock_support.tools.logs.grid import NO_TIME, Grid
+from bedrock_support.tools.logs.injection import suspected
 from bedrock_support.tools.logs.onset import next_block
 from bedrock_support.tools.logs.plan import Indexed, index_all, order
 from bedrock_support.tools.logs.reader import lines_of
 from bedrock_support.tools.logs.records import keys_of
+from bedrock_support.tools.logs.services import Graves
 from bedrock_support.tools.logs.severity import HIGH, mark_codes
 from bedrock_support.tools.logs.sources import Source
-from bedrock_support.tools.logs.templates import CONTINUES, IN_FRAME, Miner
+from bedrock_support.tools.logs.templates import Miner
 from bedrock_support.tools.logs.times import StampCache, Stamps
-from bedrock_support.tools.logs.traces import EXCEPTION, Trace, end_of, parse
+from bedrock_support.tools.logs.trace_finder import Lines, TraceFinder
+from bedrock_support.tools.logs.wrapped import prefix_of
 
 SOURCE_SHIFT = 40
 """A place is one number: the source above this bit, the line below."""
+_MAX_INJECTIONS = 3
 ONSET_SHARE = 0.25
 """Share of the reading time kept for the blocks around the onset, when not all can be read."""
-_MAX_TRACES = 300
-_LOOK_BACK = 4
 
 
 def place(source: int, line: int) -> int:
     return source << SOURCE_SHIFT | line
-
-
-@dataclass(slots=True)
-class TraceGroup:
-    """All appearances of one stack trace."""
-
-    trace: Trace
-    first: int
-    length: int
-    """Lines of its first appearance."""
-    counts: Counter[int] = field(default_factory=Counter[int])
-    firsts: dict[int, int] = field(default_factory=dict[int, int])
-    heads: set[int] = field(default_factory=set[int])
-    """Numbers of the templates that announce it."""
-
-    @property
-    def count(self) -> int:
-        return self.counts.total()
 
 
 class Analysis:
@@ -59,16 +43,20 @@ class Analysis:
         """(template, bucket) -> lines."""
         self.firsts: dict[tuple[int, int], int] = {}
         self.totals: Counter[int] = Counter()
-        self.traces: dict[tuple[str, str, str], TraceGroup] = {}
+        self.traces = TraceFinder(self.miner)
+        self.graves = Graves()
         self.read: set[int] = set()
         """Indices of the blocks that were read."""
-        self.lost_traces = 0
+        self.injections: list[int] = []
+        """Places of the first lines that speak to a model."""
+        self.injected = 0
+        """Such lines in all."""
         self.plan: Indexed | None = None
         self._window = window
         self._strong = False
         self._grave: dict[int, frozenset[int]] = {}
         """By block that was read, the templates of its grave lines."""
-        self._runs: dict[int, tuple[str, str, str] | None] = {}
+        self._prefixes: dict[int, re.Pattern[bytes] | None] = {}
         self._bucket = NO_TIME
 
     @property
@@ -100,6 +88,23 @@ class Analysis:
             last = at
             done += self.plan.blocks[at].stop - self.plan.blocks[at].start
             yield done, total
+        self._fold()
+
+    def _fold(self) -> None:
+        """What was counted for templates that turned out to be one goes to the one that speaks for them."""
+        into = {each.number: each.last_word() for each in self.miner.templates if each.into is not None}
+        if not into:
+            return
+        for (number, bucket), count in [pair for pair in self.counts.items() if pair[0][0] in into]:
+            one = (into[number].number, bucket)
+            self.counts[one] = self.counts.get(one, 0) + count
+            line = self.firsts.pop((number, bucket))
+            self.firsts[one] = min(self.firsts.get(one, line), line)
+            del self.counts[number, bucket]
+        for number, one in into.items():
+            self.miner.templates[number].hand_over(one)
+        for group in self.traces.groups.values():
+            group.heads = {into[number].number if number in into else number for number in group.heads}
 
     def _around_the_onset(self, now: Callable[[], float], deadline: float) -> Iterator[int]:
         while now() < deadline and (at := next_block(self._grave)) is not None:
@@ -119,7 +124,9 @@ class Analysis:
         self._grave[at] = frozenset()
         if not lines:
             return
-        keys = keys_of(mark_codes(b"\n".join(lines)), strong=self._strong)
+        data = b"\n".join(lines)
+        self._suspect(data, block.source, block.first_line)
+        keys = keys_of(mark_codes(data), strong=self._strong)
         numbers, missed = self.miner.numbers(lines, keys)
         templates = self.miner.templates
         self._grave[at] = frozenset(each for each in set(numbers) if each >= 0 and templates[each].severity >= HIGH)
@@ -132,10 +139,21 @@ class Analysis:
             times.buckets(lines, [number < 0 for number in numbers]) if timed else [None] * len(lines)
         )
         buckets = self._filled(own, block.source) if timed else self._counted(len(lines), base)
-        if IN_FRAME in numbers or not self.miner.starts.isdisjoint(numbers):
-            self._find_traces(lines, keys, numbers, own, buckets, base)
-        self._stacks_inside(numbers, buckets, base)
+        if block.source not in self._prefixes:
+            self._prefixes[block.source] = prefix_of(lines)
+        records = [each is not None for each in own] if timed else None
+        prefix = self._prefixes[block.source]
+        if grave := self._grave[at]:
+            label = self.sources[block.source].label
+            self.graves.note(label, prefix, lines, numbers, buckets, base, grave)
+        self.traces.look(Lines(lines, keys, numbers, buckets, records, base), prefix)
         self._count(numbers, buckets, base)
+
+    def _suspect(self, data: bytes, source: int, first_line: int) -> None:
+        for at in suspected(data):
+            self.injected += 1
+            if len(self.injections) < _MAX_INJECTIONS:
+                self.injections.append(place(source, first_line + at))
 
     def _filled(self, own: list[int | None], source: int) -> list[int]:
         """Lines without a stamp belong to the stamped line before them."""
@@ -180,75 +198,3 @@ class Analysis:
             template.count += count
             template.first = line if template.first < 0 else min(template.first, line)
             template.last = max(template.last, base + last_at[number])
-
-    def _find_traces(
-        self,
-        lines: list[bytes],
-        keys: list[bytes],
-        numbers: list[int],
-        own: list[int | None],
-        buckets: list[int],
-        base: int,
-    ) -> None:
-        starts, records, timed = self.miner.starts, [each is not None for each in own], self.grid.timed
-        at, floor = 0, 0
-        while at < len(lines):
-            number = numbers[at]
-            if number != IN_FRAME and number not in starts:
-                at += 1
-                continue
-            begin = at if number in starts else self._head(lines, records, numbers, at, floor)
-            stop = end_of(lines, begin, records)
-            # Most logs announce a trace by a record of their own just before it.
-            announced = begin and timed and not records[begin] and records[begin - 1]
-            head = numbers[begin - 1 if announced else begin]
-            self._keep(lines[begin:stop], hash(tuple(keys[begin:stop])), head, buckets[begin], base + begin)
-            # The record that carries the trace is counted; the lines that only continue it are not.
-            first = begin + 1 if records[begin] or numbers[begin] >= 0 else begin
-            numbers[first:stop] = [CONTINUES] * (stop - first)
-            at = floor = max(stop, at + 1)
-
-    def _head(self, lines: list[bytes], records: list[bool], numbers: list[int], at: int, floor: int) -> int:
-        """The line that names the exception whose frames begin at `at`."""
-        for back in range(at - 1, max(floor, at - _LOOK_BACK) - 1, -1):
-            if records[back] or (numbers[back] >= 0 and EXCEPTION.search(lines[back][:1000])):
-                return back
-        return max(floor, at - 1)
-
-    def _keep(self, lines: list[bytes], run: int, head: int, bucket: int, line: int) -> None:
-        if run in self._runs:
-            key = self._runs[run]
-        else:
-            trace = parse(lines)
-            key = None if trace is None else self._group(trace, line, len(lines))
-            if len(self._runs) > 5_000:
-                self._runs.clear()
-            self._runs[run] = key
-        if key is not None:
-            self._tell(self.traces[key], head, bucket, line, 1)
-
-    def _stacks_inside(self, numbers: list[int], buckets: list[int], base: int) -> None:
-        """Traces that JSON lines carry in a field, one for each template."""
-        carrying = {each.number for each in self.miner.templates if each.stack}
-        if carrying.isdisjoint(numbers):
-            return
-        for at, (number, bucket) in enumerate(zip(numbers, buckets, strict=True)):
-            if number in carrying:
-                self._keep(self.miner.templates[number].stack, -1 - number, number, bucket, base + at)
-
-    def _group(self, trace: Trace, line: int, length: int) -> tuple[str, str, str] | None:
-        where = f"{trace.frame.file}:{trace.frame.line}" if trace.frame else ""
-        key = (trace.language, trace.kind, where)
-        if key not in self.traces:
-            if len(self.traces) >= _MAX_TRACES:
-                self.lost_traces += 1
-                return None
-            self.traces[key] = TraceGroup(trace, line, length)
-        return key
-
-    def _tell(self, group: TraceGroup, head: int, bucket: int, line: int, count: int) -> None:
-        group.counts[bucket] += count
-        group.firsts[bucket] = min(group.firsts.get(bucket, line), line)
-        group.first = min(group.first, line)
-        if head >= 0:
-            group.heads.add(head)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bedrock_support.tools.logs.analysis import Analysis, TraceGroup
+from bedrock_support.tools.logs.analysis import Analysis
 from bedrock_support.tools.logs.grid import NO_TIME
 from bedrock_support.tools.logs.severity import HIGH, LOW, MEDIUM
 from bedrock_support.tools.logs.templates import Template
+from bedrock_support.tools.logs.trace_finder import TraceGroup
 from bedrock_support.tools.logs.windows import Change, Windows, by_template, change
 
 SEVERITY_SCORE = (0.5, 1.0, 3.0, 6.0, 10.0)
@@ -59,8 +60,13 @@ def gather(analysis: Analysis, windows: Windows) -> tuple[list[Candidate], dict[
             counts = series.get(template.number, {})
             firsts = {bucket: analysis.firsts[template.number, bucket] for bucket in counts}
             of[template.number] = _candidate(template, template.severity, counts, firsts, windows)
-    traces = [_candidate(each, HIGH, each.counts, each.firsts, windows) for each in analysis.traces.values()]
-    told = {number for group in analysis.traces.values() for number in group.heads if _covers(group, number, analysis)}
+    traces = [_candidate(each, HIGH, each.counts, each.firsts, windows) for each in analysis.traces.groups.values()]
+    told = {
+        number
+        for group in analysis.traces.groups.values()
+        for number in group.heads
+        if _covers(group, number, analysis)
+    }
     chosen = traces + [each for number, each in of.items() if number not in told and _notable(each, windows)]
     first = _first_error([*traces, *of.values()], windows)
     if first is not None:

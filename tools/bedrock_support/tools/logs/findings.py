@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+from collections.abc import Mapping
 
 from bedrock_support.tools.envelope import Evidence, Finding
-from bedrock_support.tools.logs.analysis import Analysis, TraceGroup
+from bedrock_support.tools.logs.analysis import Analysis
 from bedrock_support.tools.logs.candidates import Candidate, gather
 from bedrock_support.tools.logs.grid import NO_TIME
 from bedrock_support.tools.logs.quotes import Quotes
 from bedrock_support.tools.logs.report import LogFile, Moment, TemplateRow, Windowed, WindowRow
+from bedrock_support.tools.logs.service_order import order_finding
+from bedrock_support.tools.logs.services import ordered
 from bedrock_support.tools.logs.severity import MEDIUM, NAMES
 from bedrock_support.tools.logs.templates import Template
+from bedrock_support.tools.logs.trace_finder import TraceGroup
+from bedrock_support.tools.logs.traces import Frame
 from bedrock_support.tools.logs.windows import choose
+from bedrock_support.tools.logs.words import cut, disproof_of, role_of, subject_of, template_id, title_of
+from bedrock_support.tools.logs.workspace import Near, told
 
 TEMPLATES = 20
-# What a stamp and a process id leave at the head of a template.
-_LEFT_OVER = re.compile(r"\A(?:UTC|GMT|CES?T)?\s{0,4}(?:\[<\*>\]:?\s{0,4})?")
 _TEXT = 160
 _TIMELINE = 12
 _CITED_TWICE = 4
@@ -26,6 +30,7 @@ _CITED_TWICE = 4
 CONFIDENCE = {"new": 0.8, "burst": 0.7, "gone": 0.6, "steady": 0.35}
 UNCOMPARED_CONFIDENCE = 0.5
 TRIGGER_CONFIDENCE = 0.5
+INJECTION_CONFIDENCE = 0.6
 LABEL_BONUS, PART_PENALTY = 0.1, 0.2
 """Added when the words themselves name the trouble; taken away when only a part of the log was read."""
 
@@ -42,16 +47,29 @@ class Report:
         self._chosen = _distinct(chosen)[:max_findings]
         self.left_out = len(_distinct(chosen)) - len(self._chosen)
         self.findings: list[Finding] = [self._finding(each, at) for at, each in enumerate(self._chosen)]
+        self.frames: dict[str, Frame] = {
+            finding.id: each.subject.trace.frame
+            for finding, each in zip(self.findings, self._chosen, strict=True)
+            if isinstance(each.subject, TraceGroup) and each.subject.trace.frame
+        }
+        """By the id of a finding, the line of code that it points to."""
+        self.findings += self._order(of)
+        if analysis.injections:
+            self.findings.append(self._injection())
         first = next((each for each in chosen if each.first_error), None)
         if first is not None:
             self._quotes.cite(first.at, "log line")
         self.first_error: Moment | None = self._moment(first, "first error") if first else None
+        timed = first is not None and analysis.grid.timed and first.bucket != NO_TIME
+        self.first_error_at: int | None = first.bucket if first and timed else None
+        """Seconds since the epoch."""
         self.templates = self._templates(list(of.values()))
         self.timeline = self._timeline()
+        self.evidence: list[Evidence] = self._quotes.all
 
-    @property
-    def evidence(self) -> list[Evidence]:
-        return self._quotes.all
+    def tell(self, spots: Mapping[str, Near]) -> None:
+        """Add what the workspace knows of the findings' lines of code."""
+        self.findings, self.evidence = told(self.findings, self.evidence, spots, self.first_error_at)
 
     @property
     def windows(self) -> Windowed:
@@ -96,13 +114,46 @@ class Report:
         return Finding(
             id=f"F{at + 1}",
             severity=NAMES[each.severity],
-            title=_title(each),
+            title=title_of(each),
             detail=self._detail(each),
             path=path,
             line=line,
             confidence=self._confidence(each),
             evidence_ids=cited,
-            disproof=_disproof(each),
+            disproof=disproof_of(each),
+        )
+
+    def _order(self, of: dict[int, Candidate]) -> list[Finding]:
+        """Which service failed first, if several did."""
+        analysis, comparable = self._analysis, self._windows.comparable
+        if not analysis.grid.timed:
+            return []
+        counted = {each.number: each.last_word().number for each in analysis.miner.templates}
+        told = {number for number, last in counted.items() if last in of}
+        if comparable:
+            told = {number for number in told if of[counted[number]].change in ("new", "burst")}
+        places = analysis.graves.places(told, frozenset(self._windows.bad) if comparable else None)
+        if len(places) < 2:
+            return []
+        reference = max(source.modified for source in analysis.sources)
+        lines = [(service, place, self._quotes.line(place)) for service, place in places.items()]
+        return order_finding(ordered(lines, reference), self._quotes, len(self.findings) + 1, self._whole)
+
+    def _injection(self) -> Finding:
+        places = sorted(self._analysis.injections)
+        path, line = self._quotes.where(places[0])
+        count = self._analysis.injected
+        return Finding(
+            id=f"F{len(self.findings) + 1}",
+            severity="medium",
+            title="Suspected prompt injection: the log speaks to a language model",
+            detail=f"{count} line{'s' if count > 1 else ''} in all. They are given to models as data only; who wrote "
+            "them could write to this log. (suspected_injection)",
+            path=path,
+            line=line,
+            confidence=INJECTION_CONFIDENCE,
+            evidence_ids=[self._quotes.cite(each, "log line") for each in places],
+            disproof="The program handles chats or prompts, and these are its own",
         )
 
     def _detail(self, each: Candidate) -> str:
@@ -164,14 +215,16 @@ class Report:
 
     def _timeline(self) -> list[Moment]:
         moments = [
-            (each.bucket, each.at, self._moment(each, _role(each))) for each in self._chosen if each.severity >= MEDIUM
+            (each.bucket, each.at, self._moment(each, role_of(each)))
+            for each in self._chosen
+            if each.severity >= MEDIUM
         ]
         return [moment for _, _, moment in sorted(moments[:_TIMELINE], key=lambda each: each[:2])]
 
     def _moment(self, each: Candidate, role: str) -> Moment:
         path, line = self._quotes.where(each.at)
         at = self._label(each) if each.bucket != NO_TIME else ""
-        return Moment(at=at, what=f"{role}: {cut(_subject(each), 100)}", path=path, line=line)
+        return Moment(at=at, what=f"{role}: {cut(subject_of(each), 100)}", path=path, line=line)
 
     def _window(self, buckets: tuple[int, ...]) -> WindowRow | None:
         if not buckets:
@@ -181,55 +234,9 @@ class Report:
         return WindowRow(start=start, end=end, lines=sum(self._analysis.totals[bucket] for bucket in buckets))
 
 
-def template_id(text: str) -> str:
-    """A template's name: the same for the same words, whatever else the log says."""
-    return "T" + hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def cut(text: str, limit: int) -> str:
-    """Text of at most `limit` characters, without control characters."""
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    return plain if len(plain) <= limit else plain[: limit - 3] + "..."
-
-
 def _distinct(chosen: list[Candidate]) -> list[Candidate]:
     """Each subject once, in its best role."""
     seen: dict[int, Candidate] = {}
     for each in chosen:
         seen.setdefault(id(each.subject), each)
     return list(seen.values())
-
-
-def _role(each: Candidate) -> str:
-    if each.trigger:
-        return "change"
-    return "first error" if each.first_error else each.change if each.change != "steady" else "error"
-
-
-def _subject(each: Candidate) -> str:
-    if isinstance(each.subject, Template):
-        return _LEFT_OVER.sub("", each.subject.text)
-    trace = each.subject.trace
-    where = f" at {trace.frame.file.rsplit('/', 1)[-1]}:{trace.frame.line}" if trace.frame else ""
-    return f"{trace.kind}{where}" + (f": {trace.message}" if trace.message else "")
-
-
-def _title(each: Candidate) -> str:
-    text = cut(_subject(each), 120)
-    if each.trigger:
-        return f"Change just before the first error: {text}"
-    if isinstance(each.subject, TraceGroup):
-        return f"{each.subject.trace.language} stack trace: {text}"
-    if each.change == "gone":
-        return f"Stopped: {text}"
-    return f"{each.subject.label.capitalize()}: {text}" if each.subject.label else text
-
-
-def _disproof(each: Candidate) -> str:
-    if each.trigger:
-        return "The same errors before this line, or the same change elsewhere without errors after it"
-    if each.change == "gone":
-        return "The work was stopped on purpose, or its log goes elsewhere now"
-    if each.change in ("new", "burst"):
-        return "The same rate of these lines in a time known to be healthy"
-    return "It goes on at the same rate after the problem is mended"

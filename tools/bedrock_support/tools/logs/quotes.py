@@ -29,6 +29,10 @@ class Quotes:
         """Path and line number of a place."""
         return self._analysis.sources[line >> SOURCE_SHIFT].label, line & ((1 << SOURCE_SHIFT) - 1)
 
+    def line(self, line: int) -> str:
+        """The start of the line at a place, without making it evidence."""
+        return self._read(line, self.where(line)[1])[1]
+
     def cite(self, line: int, kind: str) -> str:
         """The id of the evidence at a place."""
         if line not in self._of:

@@ -14,6 +14,7 @@ LOOK = 64 * 1024
 LINE_CAP = 8_192
 """Bytes of a line that are looked at."""
 
+_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[mK]")
 # A place to cut: between two lines of which neither is indented, so that a stack trace stays whole.
 _CUT = re.compile(
     rb"\n[^ \t\r\n][^\n]{0,8192}\n(?=[^ \t\r\n])"
@@ -45,13 +46,15 @@ def index(source: Source, number: int) -> Iterator[Block]:
 
 
 def lines_of(source: Source, block: Block) -> list[bytes]:
-    """The lines of a block without their ends, each cut to LINE_CAP bytes."""
+    """The lines of a block without their ends and without a terminal's colours, each cut to LINE_CAP bytes."""
     # Past BLOCK + LOOK there is at most the rest of one giant line, never the start of another.
     data = source.read_at(block.start, min(block.stop - block.start, BLOCK + LOOK))
     if block.start == 0:
         data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
+    if b"\x1b[" in data:
+        data = _COLOUR.sub(b"", data)
     lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()

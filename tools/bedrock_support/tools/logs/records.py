@@ -12,11 +12,22 @@ _JSON_STACK = re.compile(
 _LOGFMT_TEXT = re.compile(rb'(?:^| )(?:msg|message)=(?:"((?:[^"\\]|\\.){0,4000})"|([^ "]{1,400}))')
 _LOGFMT_ERROR = re.compile(rb'(?:^| )(?:err|error)=(?:"((?:[^"\\]|\\.){0,1000})"|([^ "]{1,400}))')
 
-# A run that holds a digit, with the parts of addresses, ids, times and measures that hang on it.
+# A run that holds a digit, with the parts of addresses, ids, times and measures that hang on it. Each branch begins
+# with what it takes, and looks back afterwards: the engine then skips all that can't begin one.
+_TAIL = rb"[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*"
 _VARIABLE = re.compile(
-    rb"(?:(?<![0-9A-Za-z])[a-fA-F]{1,16})?[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*"
+    rb"%b|[a-fA-F](?<![0-9A-Za-z].)[a-fA-F]{0,15}%b|[-+](?<=[:=(,\[ ].)%b" % (_TAIL, _TAIL, _TAIL), re.DOTALL
 )
 _HEX_WORD = re.compile(rb"(?<![0-9A-Za-z<])[a-f]{4}(?:[a-f]{4})?(?=-<\*>)|(?<=<\*>-)[a-f]{4}(?![0-9A-Za-z])")
+_NEAR_HEX = re.compile(rb"-<\*>(?<=[a-f]{4}-<\*>)|<\*>-(?=[a-f]{4})")
+# A host before its port, a size with its unit, a date in words, a size said again in round figures, "<1 sec".
+_HOST = re.compile(rb"(?<![0-9A-Za-z.<>/-])(?:[A-Za-z0-9<*>-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{1,62}:<\*>")
+_SIZE = re.compile(rb"<\*> (?:[kKMGT]i?)?(?:B|[Bb]ytes)\b")
+_DATE = re.compile(
+    rb"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? (?:[A-Z][a-z]{2} +<\*>|<\*> [A-Z][a-z]{2})(?: <\*>){0,3}"
+)
+_ROUNDED = re.compile(rb" \(<\*> ?[kKMGT]i?B\)")
+_LESS = re.compile(rb"(?<![0-9A-Za-z<])<<\*> ?(?:s|secs?|seconds?|ms|minutes?|min)\b")
 _REPEAT = re.compile(rb"<\*>(?:[-:.,/]?<\*>)+")
 _STAMP_REST = re.compile(
     rb"\A[\[{(<\"]?(?:(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} +)?<\*>[\])>,Z]*(?: <\*>[\])>,Z]*)*(?: [+-]<\*>\]?)? *"
@@ -58,12 +69,20 @@ def _joined(text: re.Match[bytes] | None, error: re.Match[bytes] | None) -> byte
 def mask(text: bytes) -> bytes:
     """Replace what varies between lines that say the same by <*>, and drop a leading stamp."""
     masked = _VARIABLE.sub(b"<*>", text)
-    if b"-<*>" in masked or b"<*>-" in masked:
-        masked = _HEX_WORD.sub(b"<*>", masked)
     masked = _REPEAT.sub(b"<*>", masked)
+    if _NEAR_HEX.search(masked):
+        masked = _REPEAT.sub(b"<*>", _HEX_WORD.sub(b"<*>", masked))
+    if b":<*>" in masked:
+        masked = _HOST.sub(b"<*>", masked)
+    if b"B)" in masked:
+        masked = _ROUNDED.sub(b"", masked)
+    if b"B" in masked:
+        masked = _SIZE.sub(b"<*>", masked)
+    if b"<<*>" in masked:
+        masked = _LESS.sub(b"<*>", masked)
     if b"/<*>" in masked:
         masked = _ACCESS_STAMP.sub(b"", masked, count=1)
-    return _STAMP_REST.sub(b"", masked, count=1) or masked
+    return _DATE.sub(b"<*>", _STAMP_REST.sub(b"", masked, count=1)) or masked
 
 
 def stack_of(line: bytes) -> list[bytes]:

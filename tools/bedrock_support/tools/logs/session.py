@@ -130,8 +130,8 @@ class Session:
             found.append(
                 f"too many different lines: beyond {len(analysis.miner.templates)} templates they count as 'other'"
             )
-        if analysis.lost_traces:
-            found.append(f"too many different stack traces: {analysis.lost_traces} not grouped")
+        if analysis.traces.lost:
+            found.append(f"too many different stack traces: {analysis.traces.lost} not grouped")
         found += [f"{each.label} changed while it was read" for each in self._sources if each.changed()]
         return found
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import os
 import tempfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from bedrock_support.tools.base import InputError
+from bedrock_support.tools.logs.unpack import Convert, converter
 from bedrock_support.tools.paths import Place, confine, open_regular
 
 MAX_FILES = 50
 MAX_DEPTH = 6
 MAX_ENTRIES = 20_000
-MAX_UNPACKED = 1 << 30
 PEEK = 8_192
+_LAYERS = 2
+"""So many times a file is unpacked: an export may be packed, a packed file inside a packed one is nobody's log."""
 LOG_SUFFIXES = frozenset({".log", ".txt", ".out", ".err", ".jsonl", ".ndjson", ".json", ".trace"})
 LOG_NAMES = frozenset({"syslog", "messages", "dmesg", "stdout", "stderr", "console"})
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
 _MAGIC = {
     b"PK\x03\x04": "a zip archive",
-    b"(\xb5/\xfd": "zstd-compressed",
     b"BZh": "bzip2-compressed",
     b"\xfd7zXZ\x00": "xz-compressed",
     b"\x7fELF": "a program",
@@ -123,17 +121,17 @@ def _open(place: Place, expired: Callable[[], bool]) -> Source:
 
 
 def _unpacked(source: Source, head: bytes, expired: Callable[[], bool]) -> Source:
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return _spooled(source, expired, "decoded from UTF-16; hashes are of its UTF-8 form", _utf16)
-    if head[:2] == b"\x1f\x8b":
-        unpacked = _spooled(source, expired, "unpacked from gzip; hashes are of the unpacked lines", _gunzip)
-        try:
-            _refuse_binary(unpacked.label, unpacked.read_at(0, PEEK))
-        except InputError:
-            unpacked.close()
-            raise
-        return unpacked
-    _refuse_binary(source.label, head)
+    try:
+        for _ in range(_LAYERS):
+            found = converter(head)
+            if found is None:
+                break
+            source = _spooled(source, expired, *found)
+            head = source.read_at(0, PEEK)
+        _refuse_binary(source.label, head)
+    except BaseException:
+        source.close()
+        raise
     return source
 
 
@@ -148,12 +146,7 @@ def _refuse_binary(label: str, head: bytes) -> None:
         raise InputError("path", label, "is a binary file (NUL or control bytes at its start)", mend)
 
 
-def _spooled(
-    source: Source,
-    expired: Callable[[], bool],
-    note: str,
-    convert: Callable[[Source, IO[bytes], Callable[[], bool]], bool],
-) -> Source:
+def _spooled(source: Source, expired: Callable[[], bool], note: str, convert: Convert) -> Source:
     # An unnamed file: it is gone with the process, however that ends.
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - the new source owns and closes it
     try:
@@ -162,33 +155,12 @@ def _spooled(
     except BaseException:
         spool.close()
         raise
-    notes = [f"{source.label} was {note}"] + ([] if whole else [f"only the first part of {source.label} was unpacked"])
+    notes = [*source.notes, f"{source.label} was {note}"]
+    if not whole:
+        notes.append(f"only the first part of {source.label} was unpacked")
     source.close()
     size = os.fstat(spool.fileno()).st_size
     return Source(source.label, size, source.modified, spool.fileno(), spool=spool, notes=notes)
-
-
-def _utf16(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    for offset in range(0, source.size, 1 << 18):
-        if expired():
-            return False
-        spool.write(decoder.decode(source.read_at(offset, 1 << 18)).encode("utf-8", "replace"))
-    return True
-
-
-def _gunzip(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
-    written = 0
-    with os.fdopen(os.dup(source.handle), "rb") as raw, gzip.GzipFile(fileobj=raw) as packed:
-        while written < MAX_UNPACKED and not expired():
-            try:
-                part = packed.read(1 << 18)
-            except (OSError, EOFError, zlib.error):
-                return False
-            if not part:
-                return True
-            written += spool.write(part)
-    return False
 
 
 def _walk(place: Place, roots: tuple[Path, ...]) -> tuple[list[Place], list[str]]:
@@ -228,7 +200,10 @@ def _newest(found: list[Path], roots: tuple[Path, ...], limits: list[str]) -> tu
 
 
 def _is_log(name: str) -> bool:
-    low = name.lower().removesuffix(".gz")
+    low = name.lower().removesuffix(".gz").removesuffix(".zst")
+    # CloudWatch's export to S3 names its files by number alone.
+    if low != name.lower() and low.isdigit():
+        return True
     stem = low.rstrip("0123456789").rstrip(".-")
     return not low.startswith(".") and (
         Path(low).suffix in LOG_SUFFIXES or stem.endswith(".log") or stem in LOG_NAMES or ".log." in low

@@ -2,55 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from operator import eq
 
 from bedrock_support.tools.logs.records import FRAME, TRACE_START, body, mask, stack_of
 from bedrock_support.tools.logs.severity import (
     INFO,
     LOW,
+    MEDIUM,
     NAMES,
+    RULES,
     Verdict,
     judge_line,
     level_of,
     mark_codes,
-    unmark,
+    rules_in,
 )
+from bedrock_support.tools.logs.variants import WILD, Shape, Template
 
+_DOTTED = re.compile(rb"[^.]\.[^.]+\.[^.]")
 CONTINUES, IN_FRAME, BLANK = -1, -2, -3
 """Numbers of lines that belong to the record before them, are frames of a stack trace, or say nothing."""
-WILD = b"<*>"
 MAX_TEMPLATES = 1_500
 _MAX_TOKENS = 48
 _MAX_SIBLINGS = 32
 _MAX_BRANCHES = 64
 _CACHED_BYTES = 12 << 20
 _CACHED_LINES = 40_000
+_MANY = 100
+"""From so many unknown lines in a block on, it pays to see first which words of trouble are in it at all."""
 _ALIKE = 0.55
 """Share of fixed tokens that must be equal for two lines to be one template."""
-
-
-class Template:
-    """One thing that the log says, with the places where its values stand."""
-
-    __slots__ = ("count", "first", "fixed", "label", "last", "number", "severity", "stack", "tokens")
-
-    def __init__(self, number: int, tokens: list[bytes], verdict: Verdict) -> None:
-        self.number = number
-        self.settle(tokens)
-        self.severity, self.label = verdict
-        self.count = 0
-        self.first = self.last = -1
-        self.stack: list[bytes] = []
-
-    def settle(self, tokens: list[bytes]) -> None:
-        """Take the words that all its lines share."""
-        self.tokens = tokens
-        self.fixed = len(tokens) - tokens.count(WILD)
-
-    @property
-    def text(self) -> str:
-        """The template as people read it."""
-        return unmark(b" ".join(self.tokens)).decode("utf-8", "replace")
 
 
 class _Cache:
@@ -80,15 +62,18 @@ class Miner:
         self._limit = limit
         self._keys = _Cache()
         self._masked = _Cache()
-        self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Template]] = {}
+        self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Shape]] = {}
         self._branches: dict[tuple[int, int], set[bytes]] = {}
         self._other: dict[int, Template] = {}
+        self._rules = RULES
 
     def numbers(self, lines: list[bytes], keys: list[bytes]) -> tuple[list[int], int]:
         """The template number of each line, and how many lines the keys did not know."""
         found: list[int | None] = list(map(self._keys.known.get, keys))
         missed = 0
         if None in found:
+            unknown = [line for line, number in zip(lines, found, strict=True) if number is None]
+            self._rules = rules_in(b"\n".join(unknown)) if len(unknown) > _MANY else RULES
             for at, number in enumerate(found):
                 if number is None:
                     # Equal keys inside one block: the first of them may have settled it.
@@ -98,6 +83,7 @@ class Miner:
                         number = self.number(lines[at])
                         self._keys.keep(keys[at], number)
                     found[at] = number
+            self._rules = RULES
         return found, missed  # pyright: ignore[reportReturnType] - no None is left
 
     def number(self, line: bytes) -> int:
@@ -118,11 +104,12 @@ class Miner:
         return known
 
     def _settle(self, line: bytes, marked: bytes, masked: bytes) -> int:
-        verdict = judge_line(marked)
-        if line[:1] in b" \t" and verdict.severity <= LOW and not verdict.label and not TRACE_START.search(line):
+        verdict = judge_line(marked, self._rules)
+        starts = verdict.severity >= MEDIUM and TRACE_START.search(line)
+        if line[:1] in b" \t" and verdict.severity <= LOW and not verdict.label and not starts:
             return CONTINUES
         template = self._match(masked.split(None, _MAX_TOKENS)[:_MAX_TOKENS], verdict)
-        if TRACE_START.search(line):
+        if starts:
             self.starts.add(template.number)
         if not template.stack and verdict.severity >= LOW:
             template.stack = stack_of(line)
@@ -131,34 +118,37 @@ class Miner:
     def _match(self, tokens: list[bytes], verdict: Verdict) -> Template:
         group = self._groups.setdefault(self._group(tokens, verdict), [])
         best, likeness = None, 0.0
-        for template in group:
+        for shape in group:
+            same = sum(map(eq, shape.tokens, tokens))
             # An upper bound that costs little: most of a crowded group is far from it.
-            if sum(map(eq, template.tokens, tokens)) < _ALIKE * template.fixed:
+            if same < _ALIKE * shape.fixed:
                 continue
-            score = _likeness(template.tokens, tokens)
+            score = _likeness(shape, tokens, same)
             if score > likeness:
-                best, likeness = template, score
-        if best is not None and likeness >= _ALIKE:
-            best.settle([old if old == new else WILD for old, new in zip(best.tokens, tokens, strict=True)])
-            return best
-        if len(self.templates) >= self._limit or len(group) >= _MAX_SIBLINGS:
-            return self._rest(verdict)
-        return self._add(group, tokens, verdict)
+                best, likeness = shape, score
+        if best is None or likeness < _ALIKE:
+            if len(group) >= _MAX_SIBLINGS:
+                return self._rest(verdict)
+            best = Shape(list(tokens))
+            group.append(best)
+        return best.place(tokens, lambda words: self._add(words, verdict)) or self._rest(verdict)
 
-    def _add(self, group: list[Template], tokens: list[bytes], verdict: Verdict) -> Template:
+    def _add(self, tokens: list[bytes], verdict: Verdict) -> Template | None:
+        if len(self.templates) >= self._limit:
+            return None
+        return self._make(tokens, verdict)
+
+    def _make(self, tokens: list[bytes], verdict: Verdict) -> Template:
         template = Template(len(self.templates), tokens, verdict)
         self.templates.append(template)
-        group.append(template)
         return template
 
     def _rest(self, verdict: Verdict) -> Template:
         self.overflowed += 1
         # One bucket for each severity, so that a flood of harmless lines can't hide an error.
         if verdict.severity not in self._other:
-            label = Verdict(verdict.severity, "")
-            self._other[verdict.severity] = self._add(
-                [], [b"(other", NAMES[verdict.severity].encode(), b"lines)"], label
-            )
+            words = [b"(other", NAMES[verdict.severity].encode(), b"lines)"]
+            self._other[verdict.severity] = self._make(words, Verdict(verdict.severity, ""))
         return self._other[verdict.severity]
 
     def _group(self, tokens: list[bytes], verdict: Verdict) -> tuple[int, Verdict, bytes, bytes]:
@@ -167,10 +157,10 @@ class Miner:
 
     def _branch(self, count: int, at: int, tokens: list[bytes]) -> bytes:
         token = tokens[at] if at < count else b""
-        if WILD in token:
-            return WILD
         seen = self._branches.setdefault((count, at), set())
         if token not in seen:
+            if WILD in token or _DOTTED.search(token):
+                return WILD
             # A place with very many words holds a value (a host, a name), not a part of the message.
             if len(seen) >= _MAX_BRANCHES:
                 return WILD
@@ -178,16 +168,9 @@ class Miner:
         return token
 
 
-def _likeness(template: list[bytes], tokens: list[bytes]) -> float:
-    equal = fixed = 0
-    for old, new in zip(template, tokens, strict=True):
-        if old == new:
-            if old != WILD:
-                equal += 1
-                fixed += 1
-        elif old != WILD:
-            fixed += 1
-    if not fixed:
-        return 1.0 if template == tokens else 0.5
+def _likeness(shape: Shape, tokens: list[bytes], same: int) -> float:
+    if not shape.fixed:
+        return 1.0 if shape.tokens == tokens else 0.5
+    both_wild = sum([tokens[at] == WILD for at in shape.wild])
     # Alike templates differ in how much they leave open: the more specific one wins.
-    return equal / fixed - 0.001 * (len(template) - fixed) / len(template)
+    return (same - both_wild) / shape.fixed - 0.001 * len(shape.wild) / len(tokens)

@@ -220,6 +220,11 @@ def _epoch(year: int, month: int, day: int, clock: bytes) -> int:
     return timegm((year, month, day, hour, minute, second))
 
 
+def stamped(line: bytes) -> bool:
+    """Whether a line begins a record: it isn't indented and has a time of day near its start."""
+    return line[:1] not in (b" ", b"\t") and _CLOCK.search(line, 0, 40) is not None
+
+
 def shown(seconds: int, *, whole: bool = True) -> str:
     """A bucket's start as people read it, in UTC."""
     moment = datetime.fromtimestamp(seconds, UTC)

@@ -102,7 +102,7 @@ def _surprising(analysis: Analysis, axis: list[int], coverage: Mapping[int, floa
         first = min(series[number])
         if first >= late and first in scores and templates[number].severity >= MEDIUM:
             scores[first] += WEIGHTS[templates[number].severity] / 2
-    for group in analysis.traces.values():
+    for group in analysis.traces.groups.values():
         _add_surprise(scores, group.counts, axis, coverage, WEIGHTS[3])
     return _around_peak(axis, scores)
 
