@@ -45,7 +45,6 @@ CORPORA = {
     "Europeana German": Corpus(files=("enp-lft.bio", "enp-sbb.bio"), word=0, tag=1),
     "Europeana French": Corpus(files=("enp-fr.bio",), word=0, tag=1),
     "Wikigold": Corpus(files=("wikigold.txt",), word=0, tag=1),
-    "WNUT 2017": Corpus(files=("wnut.conll",), word=0, tag=1),
 }
 HELD_OUT = Corpus(files=("ge-test.tsv",), word=1, tag=2)
 _PEOPLE = frozenset({"PER", "PERSON", "RR", "AN"})
@@ -54,6 +53,7 @@ FEWEST = 4
 """Times a first name was given before it counts."""
 _LONGEST = 80
 """Tokens after which a sentence is ended: one corpus has none marked."""
+_CASES = ("nominativ", "genitiv", "dativ", "akkusativ")
 _GLUED_LEFT = frozenset(".,;:!?)]}%»”’'")
 _GLUED_RIGHT = frozenset("([{«„“")
 
@@ -109,3 +109,20 @@ def surnames(folder: Path) -> list[str]:
     """Surnames of GermaNER's list, as LER passes it on."""
     lines = folder.joinpath("surnames.list").read_text(encoding="utf-8").splitlines()
     return sorted({part for each in lines for part in each.split("-") if part[:1].isupper() and len(part) > 2})
+
+
+def nouns_and_places(folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """German common nouns in all their forms, places, and first names, of the list german-nouns."""
+    nouns, places, given = set[str](), set[str](), set[str]()
+    with folder.joinpath("nouns.csv").open(encoding="utf-8", newline="") as opened:
+        for row in csv.DictReader(opened):
+            kinds = set(row["pos"].split(","))
+            forms = {value for key, value in row.items() if key.startswith(_CASES) and value and value[0].isupper()}
+            forms.add(row["lemma"])
+            if "Toponym" in kinds:
+                places |= forms
+            elif "Vorname" in kinds:
+                given.add(row["lemma"])
+            elif not kinds & {"Nachname", "Eigenname", "Buchstabe", "Symbol"}:
+                nouns |= forms
+    return sorted(each for each in nouns if len(each) > 2), sorted(places), sorted(given)

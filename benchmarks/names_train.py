@@ -26,16 +26,17 @@ from bedrock_support.routing.pii.names import (
     chain_features,
     far_features,
     joint_features,
+    kind_features,
     own_features,
     probes,
     shape,
 )
 from bedrock_support.routing.pii.tagger import MOST_PARTICLES, PARTICLES
-from benchmarks.names_data import CORPORA, Sentence, first_names, sentences, surnames
+from benchmarks.names_data import CORPORA, Sentence, first_names, nouns_and_places, sentences, surnames
 
 SEED = 7
 BITS = 19
-EPOCHS = 4
+EPOCHS = 2
 RATE = 0.3
 FADE = 2e-6
 """Share of a weight lost with each update of it (L2)."""
@@ -63,6 +64,12 @@ def bloom(names: list[str]) -> bytes:
     return bytes(made)
 
 
+def made_lists(folder: Path) -> Lists:
+    """The four lists."""
+    nouns, places, given = nouns_and_places(folder)
+    return Lists(bloom(sorted({*first_names(folder), *given})), bloom(surnames(folder)), bloom(nouns), bloom(places))
+
+
 def examples(sentence: Sentence, lists: Lists, chance: random.Random) -> list[Example]:
     """The candidates of one sentence."""
     tokens = list(TOKEN.finditer(sentence.text))
@@ -84,7 +91,7 @@ def examples(sentence: Sentence, lists: Lists, chance: random.Random) -> list[Ex
             "N", words[at + 1], flags[at + 1]
         )
         features += far_features("Q", words[at - 2]) + far_features("M", words[at + 2])
-        features += joint_features(words[at - 1].lower(), kinds[0], kinds[1], words[at + 1].lower(), kinds[2])
+        features += kind_features(*kinds) + joint_features(words[at - 1].lower(), kinds[1], words[at + 1].lower())
         between = words[last + 1 : at]
         follows = named and len(between) <= MOST_PARTICLES and all(each.lower() in PARTICLES for each in between)
         made.append((features, chain_features(kinds[1], word) if follows else [], person))
@@ -119,8 +126,9 @@ def learnt(made: list[Example], chance: random.Random) -> list[float]:
 def packed(weights: list[float], lists: Lists) -> bytes:
     """The model as names.py and tagger.py read it."""
     table = array("b", (max(-127, min(127, round(each * STEPS))) for each in weights[:-1]))
-    head = HEAD.pack(MAGIC, BITS, round(weights[-1] * STEPS), len(lists.first), len(lists.last))
-    return head + table.tobytes() + lists.first + lists.last
+    blooms = lists.first, lists.last, lists.nouns, lists.places
+    head = HEAD.pack(MAGIC, BITS, round(weights[-1] * STEPS), *map(len, blooms))
+    return head + table.tobytes() + b"".join(blooms)
 
 
 def main() -> None:
@@ -130,7 +138,7 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     given = parser.parse_args()
     chance = random.Random(SEED)
-    lists = Lists(bloom(first_names(given.folder)), bloom(surnames(given.folder)))
+    lists = made_lists(given.folder)
     made: list[Example] = []
     for name, corpus in CORPORA.items():
         kept = 0

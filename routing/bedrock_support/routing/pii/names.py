@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from zlib import crc32
 
-MAGIC = b"BSN1"
-HEAD = struct.Struct("<4sBiII")
-"""Magic, bits of the table of weights, what every candidate's score starts with, bytes of each of the two lists."""
+MAGIC = b"BSN2"
+HEAD = struct.Struct("<4sBiIIII")
+"""Magic, bits of the table of weights, what every candidate's score starts with, bytes of each of the four lists."""
 PROBES = 5
 """Bits a name sets in its list (a Bloom filter; about 1 % of other words pass)."""
 TOKEN = re.compile(r"\n|[^\W\d_]\.(?=[ -][^\W\d_])|\w+(?:['’-]\w+)*|[^\w\s]")
@@ -24,27 +24,47 @@ BORDER = "\n"
 """Stands for what lies before the first and behind the last token of a stretch."""
 
 
-class NameTagger(Protocol):
-    """Finds names of people in a stretch of running text; a better model plugs in here."""
+Stretch = tuple[int, int, str]
+"""Begin and end of running text, and its language: de, or empty for another."""
 
-    def names(self, text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
-        """Begin and end of each name in text[start:end], in order, without overlaps."""
+
+class NameTagger(Protocol):
+    """Finds names of people in running text; a better model plugs in here."""
+
+    def names(self, text: str, stretches: Iterable[Stretch]) -> Iterable[tuple[int, int]]:
+        """Begin and end of each name in these stretches of the text, in order, without overlaps."""
         ...
+
+
+_SHORTEST = 4
+"""Letters of the last part of a compound, at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """First names and surnames as Bloom filters."""
+    """First names, surnames, German common nouns in all their forms, and places, as Bloom filters."""
 
     first: bytes
     last: bytes
+    nouns: bytes
+    places: bytes
 
     def flags(self, word: str) -> str:
-        """f for a first name, s for a surname, of any part of a hyphenated word."""
-        flags = ""
-        for part in word.split("-"):
-            flags += ("f" if inside(self.first, part) else "") + ("s" if inside(self.last, part) else "")
-        return "".join(sorted(set(flags)))
+        """f for a first name, l for a surname, p for a place, of any part of a hyphenated word; n for a noun, or c for
+        a compound that ends in one, of its last part."""
+        if not word[0].isupper():
+            return ""
+        parts = word.split("-")
+        told = ""
+        for flag, names in (("f", self.first), ("l", self.last), ("p", self.places)):
+            if any(inside(names, each) for each in parts):
+                told += flag
+        end = parts[-1]
+        if inside(self.nouns, end):
+            return told + "n"
+        low = end[1:]
+        tries = (low[at:] for at in range(2, len(low) - _SHORTEST + 1))
+        return told + ("c" if any(inside(self.nouns, each.capitalize()) for each in tries) else "")
 
 
 def inside(bloom: bytes, word: str) -> bool:
@@ -98,16 +118,14 @@ def far_features(place: str, word: str) -> list[str]:
     return [f"{place}l{word.lower()}", f"{place}h{shape(word)}"]
 
 
-def joint_features(previous: str, before: str, own: str, following: str, after: str) -> tuple[str, ...]:
-    """Features of a word and its neighbours together: theirs in small letters, and shape and lists of all three."""
-    return (
-        f"a{before}|{own}",
-        f"b{own}|{after}",
-        f"c{before}|{own}|{after}",
-        f"d{previous}|{own}",
-        f"e{own}|{following}",
-        f"f{previous}|{following}",
-    )
+def kind_features(before: str, own: str, after: str) -> list[str]:
+    """Features of shape and lists of a word and its neighbours together."""
+    return [f"a{before}|{own}", f"b{own}|{after}", f"c{before}|{own}|{after}"]
+
+
+def joint_features(previous: str, own: str, following: str) -> list[str]:
+    """Features of shape and lists of a word with its neighbours in small letters."""
+    return [f"d{previous}|{own}", f"e{own}|{following}", f"f{previous}|{following}"]
 
 
 def chain_features(own: str, word: str) -> list[str]:

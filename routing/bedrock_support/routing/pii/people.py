@@ -137,6 +137,11 @@ def _introducer(words: list[str]) -> tuple[int | None, bool]:
     return at, at is not None
 
 
+def nobody(name: str) -> bool:
+    """Whether a word in it says that this is no person's name."""
+    return any(_NOT_A_NAME.intersection(each.strip(".,").split("-")) for each in name.split(" "))
+
+
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:
     name = text[start:end].rstrip(" .")
     words = [each.strip(".,") for each in name.split(" ")]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -14,23 +14,65 @@ from bedrock_support.routing.pii.names import (
     MAGIC,
     TOKEN,
     Lists,
+    Stretch,
     beside_features,
     bucket,
     candidate,
     chain_features,
     far_features,
     joint_features,
+    kind_features,
     own_features,
     shape,
 )
+from bedrock_support.routing.pii.prose import GERMAN
 
 PARTICLES = frozenset(
-    "von van vom zu zum zur de del della di da dos das la le el al der den ter bin ben ibn y e du des af d".split()
+    [
+        "von",
+        "van",
+        "vom",
+        "zu",
+        "zum",
+        "zur",
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "dos",
+        "das",
+        "la",
+        "le",
+        "el",
+        "al",
+        "der",
+        "den",
+        "ter",
+        "bin",
+        "ben",
+        "ibn",
+        "y",
+        "e",
+        "du",
+        "des",
+        "af",
+        "d",
+    ]
 )
 """Small words inside names."""
 MOST_PARTICLES = 2
-_SEEN = 50_000
-"""Words, and pairs and threes of kinds, whose sums are remembered; then all are forgotten."""
+_GAP = re.compile(r"\s\s|\t")
+EAGER, CAREFUL = 30, -24
+"""Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
+capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
+_SEEN = 20_000
+"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten.
+Words that may be names are remembered for one text only."""
+
+
+Run = list[tuple[int, int, int]]
+"""Of each candidate: which token it is, its score, and what it adds when it follows a part of a name."""
 
 
 class Word(NamedTuple):
@@ -49,61 +91,69 @@ class Word(NamedTuple):
 
 
 class LinearTagger:
-    """A table of weights (one signed byte each), and lists of first names and surnames."""
+    """A table of weights (one signed byte each), and lists of names, nouns and places."""
 
     def __init__(self, weights: array[int], lists: Lists, bias: int) -> None:
         self._weights = weights
         self._mask = len(weights) - 1
         self._lists = lists
         self._bias = bias
-        self._words: dict[str, Word] = {}
-        self._joint: dict[str, int] = {}
+        self._small: dict[str, Word] = {}
+        self._kinds: dict[tuple[str, str, str], int] = {}
 
-    def names(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Begin and end of each name in text[start:end]."""
-        tokens = list(TOKEN.finditer(text, start, end))
-        border = self._word(BORDER)
-        words = [border, border, *(self._word(each[0]) for each in tokens), border, border]
-        run: list[tuple[int, int, int]] = []
-        """Candidates that may be one name: index, score, and what it adds to follow a part of a name."""
+    def names(self, text: str, stretches: Iterable[Stretch]) -> Iterator[tuple[int, int]]:
+        """Begin and end of each name in these stretches of the text."""
+        capital: dict[str, Word] = {}
+        for start, end, language in stretches:
+            tokens = list(TOKEN.finditer(text, start, end))
+            border = self._word(BORDER, capital)
+            words = [border, border, *(self._word(each[0], capital) for each in tokens), border, border]
+            bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
+            for run in self._runs(words, bias):
+                for first, last in _best(run):
+                    begin, stop = tokens[first].start(), tokens[last].end()
+                    if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
+                        yield begin, stop
+
+    def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
+        """Candidates that may be one name."""
+        run: Run = []
         last = -9
         for at in range(2, len(words) - 2):
             word = words[at]
             if not word.may:
                 continue
-            if run and not (at - last == 1 or all(words[n].low in PARTICLES for n in range(last + 1, at))):
-                yield from ((tokens[a].start(), tokens[b].end()) for a, b in _best(run))
+            if run and not (
+                at - last <= MOST_PARTICLES + 1 and all(words[n].low in PARTICLES for n in range(last + 1, at))
+            ):
+                yield run
                 run = []
-            elif run and at - last > MOST_PARTICLES + 1:
-                yield from ((tokens[a].start(), tokens[b].end()) for a, b in _best(run))
-                run = []
-            run.append((at - 2, self._score(words, at), word.chain))
+            run.append((at - 2, self._score(words, at) + bias, word.chain))
             last = at
-        yield from ((tokens[a].start(), tokens[b].end()) for a, b in _best(run))
+        if run:
+            yield run
 
     def _score(self, words: list[Word], at: int) -> int:
         own, before, after = words[at], words[at - 1], words[at + 1]
-        score = own.own + before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return score + self._bias + self._together(before, own, after)
+        kinds = before.kind, own.kind, after.kind
+        together = self._kinds.get(kinds)
+        if together is None:
+            if len(self._kinds) > _SEEN:
+                self._kinds.clear()
+            together = self._kinds[kinds] = self._sum(kind_features(*kinds))
+        around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
+        return own.own + around + together + self._sum(joint_features(before.low, own.kind, after.low))
 
-    def _together(self, before: Word, own: Word, after: Word) -> int:
-        total = 0
-        known = self._joint
-        for feature in joint_features(before.low, before.kind, own.kind, after.low, after.kind):
-            weight = known.get(feature)
-            if weight is None:
-                if len(known) > _SEEN:
-                    known.clear()
-                weight = known[feature] = self._weights[bucket(feature, self._mask)]
-            total += weight
-        return total
-
-    def _word(self, word: str) -> Word:
-        known = self._words.get(word)
+    def _word(self, word: str, capital: dict[str, Word]) -> Word:
+        known = self._small.get(word) or capital.get(word)
         if known is None:
-            if len(self._words) > _SEEN:
-                self._words.clear()
-            known = self._words[word] = self._weighed(word)
+            known = self._weighed(word)
+            if known.may:
+                capital[word] = known
+                return known
+            if len(self._small) > _SEEN:
+                self._small.clear()
+            self._small[word] = known
         return known
 
     def _weighed(self, word: str) -> Word:
@@ -126,10 +176,18 @@ class LinearTagger:
         return sum(weights[bucket(each, mask)] for each in features)
 
 
-def _best(run: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
+def _plausible(words: list[Word], language: str) -> bool:
+    """Whether this can be a name: not all in capitals. Of a lone word more is asked: it is no first name that is a noun
+    as well (Ernst, Wolf), and outside German it is in a list."""
+    if len(words) > 1:
+        return any("x" in each.kind for each in words if each.may)
+    kind = words[0].kind
+    listed = "f" in kind
+    return "x" in kind and not (listed and "n" in kind) and (language == GERMAN or listed or "l" in kind)
+
+
+def _best(run: Run) -> Iterator[tuple[int, int]]:
     """First and last index of each name in a run of candidates: the states whose scores add up to the most."""
-    if not run:
-        return
     off, on = 0, run[0][1]
     came: list[tuple[bool, bool]] = [(False, False)]
     """Of each candidate: whether the best way to no name, and to a name, comes from a name."""
@@ -138,6 +196,7 @@ def _best(run: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         off, on = max(off, on), score + max(off, on + chain)
     named = on > off
     states: list[bool] = []
+    previous = run[0][0]
     for each in reversed(came):
         states.append(named)
         named = each[named]
@@ -154,22 +213,23 @@ def _best(run: list[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         yield begin, previous
 
 
-@cache
-def shipped() -> LinearTagger:
-    """The tagger that is part of this package. Reads a file: call off the loop, or with the module."""
-    return loaded(files("bedrock_support.routing.pii").joinpath("names.bin").read_bytes())
-
-
 def loaded(data: bytes) -> LinearTagger:
     """A tagger from the bytes that benchmarks/names_train.py writes.
 
     Raises:
         ValueError: they are something else, or cut.
     """
-    magic, bits, bias, first, last = HEAD.unpack_from(data)
-    weights = 1 << bits
-    if magic != MAGIC or len(data) != HEAD.size + weights + first + last:
+    magic, bits, bias, *sizes = HEAD.unpack_from(data)
+    at = HEAD.size + (1 << bits)
+    if magic != MAGIC or len(data) != at + sum(sizes):
         raise ValueError("no model of names")
-    table = array("b", data[HEAD.size : HEAD.size + weights])
-    lists = data[HEAD.size + weights :]
-    return LinearTagger(table, Lists(lists[:first], lists[first:]), bias)
+    table = array("b", data[HEAD.size : at])
+    lists: list[bytes] = []
+    for size in sizes:
+        lists.append(data[at : at + size])
+        at += size
+    return LinearTagger(table, Lists(*lists), bias)
+
+
+SHIPPED = loaded(files("bedrock_support.routing.pii").joinpath("names.bin").read_bytes())
+"""The tagger that is part of this package; read with the module, which is imported before there is a loop to block."""
