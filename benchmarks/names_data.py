@@ -54,7 +54,7 @@ FEWEST = 4
 _LONGEST = 80
 """Tokens after which a sentence is ended: one corpus has none marked."""
 _CASES = ("nominativ", "genitiv", "dativ", "akkusativ")
-_GLUED_LEFT = frozenset(".,;:!?)]}%»”’'")
+_GLUED_LEFT = frozenset(".,;:!?)]}%»”\u2019'")
 _GLUED_RIGHT = frozenset("([{«„“")
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bedrock_support.server.settings import load
 from bedrock_support.tools.base import InputError
 from bedrock_support.tools.paths import Place
 
@@ -30,6 +31,10 @@ def add_scan_parser(commands: Commands) -> None:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
+    from bedrock_support.routing.pii.finder import plug
+    from bedrock_support.routing.pii.tagger import SHIPPED
+
+    plug(SHIPPED if load().names else None)
     try:
         if arguments.jsonl is not None:
             return _documents(*arguments.jsonl)
