@@ -83,15 +83,16 @@ def examples(sentence: Sentence, lists: Lists, chance: random.Random) -> list[Ex
             continue
         token = tokens[at - 2]
         person = any(start <= token.start() < end for start, end in sentence.spans)
-        kinds = [shape(words[n]) + flags[n] for n in (at - 1, at, at + 1)]
-        features = own_features(word, flags[at])
+        near = range(at - 2, at + 3)
+        (far, before, _, after, next_), forms = [words[n].lower() for n in near], [shape(words[n]) for n in near]
+        kinds = [forms[n + 1] + flags[at - 1 + n] for n in range(3)]
+        features = own_features(word, forms[2], flags[at])
         if chance.random() < FORGET:
             features = [each for each in features if each[0] not in "wl"]
-        features += beside_features("P", words[at - 1], flags[at - 1]) + beside_features(
-            "N", words[at + 1], flags[at + 1]
-        )
-        features += far_features("Q", words[at - 2]) + far_features("M", words[at + 2])
-        features += kind_features(*kinds) + joint_features(words[at - 1].lower(), kinds[1], words[at + 1].lower())
+        features += beside_features("P", before, forms[1], flags[at - 1])
+        features += beside_features("N", after, forms[3], flags[at + 1])
+        features += far_features("Q", far, forms[0]) + far_features("M", next_, forms[4])
+        features += kind_features(*kinds) + joint_features(before, kinds[1], after)
         between = words[last + 1 : at]
         follows = named and len(between) <= MOST_PARTICLES and all(each.lower() in PARTICLES for each in between)
         made.append((features, chain_features(kinds[1], word) if follows else [], person))

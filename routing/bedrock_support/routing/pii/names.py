@@ -81,6 +81,11 @@ def probes(word: str, bits: int) -> Iterator[int]:
 
 def shape(word: str) -> str:
     """The kind of characters of a word, runs made one."""
+    if word.isalpha():
+        if word.islower():
+            return "x"
+        if len(word) > 1 and word[0].isupper() and word[1:].islower():
+            return "Xx"
     told: list[str] = []
     for each in word:
         kind = "X" if each.isupper() else "x" if each.isalpha() else "d" if each.isdigit() else each
@@ -96,10 +101,10 @@ def candidate(word: str) -> bool:
     return word[0].isupper() and not any(each.isdigit() for each in word)
 
 
-def own_features(word: str, flags: str) -> list[str]:
+def own_features(word: str, form: str, flags: str) -> list[str]:
     """Features of the word itself."""
     low = word.lower()
-    told = [f"w{word}", f"l{low}", f"h{shape(word)}", f"g{flags}", f"n{min(len(word), 12)}"]
+    told = [f"w{word}", f"l{low}", f"h{form}", f"g{flags}", f"n{min(len(word), 12)}"]
     told += [f"s{n}{low[-n:]}" for n in (2, 3, 4, 5) if len(low) > n]
     told += [f"p{n}{low[:n]}" for n in (2, 3, 4) if len(low) > n]
     if "-" in word:
@@ -107,15 +112,14 @@ def own_features(word: str, flags: str) -> list[str]:
     return told
 
 
-def beside_features(place: str, word: str, flags: str) -> list[str]:
+def beside_features(place: str, low: str, form: str, flags: str) -> list[str]:
     """Features of a neighbour; `place` says which."""
-    low = word.lower()
-    return [f"{place}l{low}", f"{place}h{shape(word)}", f"{place}g{flags}", f"{place}s{low[-3:]}"]
+    return [f"{place}l{low}", f"{place}h{form}", f"{place}g{flags}", f"{place}s{low[-3:]}"]
 
 
-def far_features(place: str, word: str) -> list[str]:
+def far_features(place: str, low: str, form: str) -> list[str]:
     """Features of the word after next, or before last."""
-    return [f"{place}l{word.lower()}", f"{place}h{shape(word)}"]
+    return [f"{place}l{low}", f"{place}h{form}"]
 
 
 def kind_features(before: str, own: str, after: str) -> list[str]:

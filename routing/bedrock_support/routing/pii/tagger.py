@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import NamedTuple
+from zlib import crc32
 
 from bedrock_support.routing.pii.names import (
     BORDER,
@@ -16,7 +17,6 @@ from bedrock_support.routing.pii.names import (
     Lists,
     Stretch,
     beside_features,
-    bucket,
     candidate,
     chain_features,
     far_features,
@@ -25,41 +25,10 @@ from bedrock_support.routing.pii.names import (
     own_features,
     shape,
 )
+from bedrock_support.routing.pii.people import WORDS
 from bedrock_support.routing.pii.prose import GERMAN
 
-PARTICLES = frozenset(
-    [
-        "von",
-        "van",
-        "vom",
-        "zu",
-        "zum",
-        "zur",
-        "de",
-        "del",
-        "della",
-        "di",
-        "da",
-        "dos",
-        "das",
-        "la",
-        "le",
-        "el",
-        "al",
-        "der",
-        "den",
-        "ter",
-        "bin",
-        "ben",
-        "ibn",
-        "y",
-        "e",
-        "du",
-        "des",
-        "af",
-        "d",
-    ]
-)
+PARTICLES = WORDS["particles"]
 """Small words inside names."""
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
@@ -105,6 +74,8 @@ class LinearTagger:
         """Begin and end of each name in these stretches of the text."""
         capital: dict[str, Word] = {}
         for start, end, language in stretches:
+            if text[start:end].islower():
+                continue
             tokens = list(TOKEN.finditer(text, start, end))
             border = self._word(BORDER, capital)
             words = [border, border, *(self._word(each[0], capital) for each in tokens), border, border]
@@ -158,22 +129,25 @@ class LinearTagger:
 
     def _weighed(self, word: str) -> Word:
         flags, form = self._lists.flags(word), shape(word)
-        kind = form + flags
+        kind, low = form + flags, word.lower()
         return Word(
-            low=word.lower(),
+            low=low,
             kind=kind,
             may=candidate(word),
-            own=self._sum(own_features(word, flags)),
-            before=self._sum(beside_features("P", word, flags)),
-            after=self._sum(beside_features("N", word, flags)),
-            before_last=self._sum(far_features("Q", word)),
-            after_next=self._sum(far_features("M", word)),
+            own=self._sum(own_features(word, form, flags)),
+            before=self._sum(beside_features("P", low, form, flags)),
+            after=self._sum(beside_features("N", low, form, flags)),
+            before_last=self._sum(far_features("Q", low, form)),
+            after_next=self._sum(far_features("M", low, form)),
             chain=self._sum(chain_features(kind, word)),
         )
 
     def _sum(self, features: list[str]) -> int:
         weights, mask = self._weights, self._mask
-        return sum(weights[bucket(each, mask)] for each in features)
+        total = 0
+        for each in features:
+            total += weights[crc32(each.encode()) & mask]  # bucket(), without the price of a call
+        return total
 
 
 def _plausible(words: list[Word], language: str) -> bool:
