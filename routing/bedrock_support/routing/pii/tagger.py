@@ -82,6 +82,8 @@ class LinearTagger:
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
             for run in self._runs(words, bias):
                 for first, last in _best(run):
+                    while first < last and _what_for(words[first + 2], words[first + 3]):
+                        first += 1
                     begin, stop = tokens[first].start(), tokens[last].end()
                     if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
                         yield begin, stop
@@ -158,6 +160,12 @@ def _plausible(words: list[Word], language: str) -> bool:
     kind = words[0].kind
     listed = "f" in kind
     return "x" in kind and not (listed and "n" in kind) and (language == GERMAN or listed or "l" in kind)
+
+
+def _what_for(word: Word, following: Word) -> bool:
+    """Whether a noun before a first name only says what its bearer is."""
+    nouns = "n" in word.kind or "c" in word.kind
+    return nouns and "f" not in word.kind and following.may and "f" in following.kind
 
 
 def _best(run: Run) -> Iterator[tuple[int, int]]:
