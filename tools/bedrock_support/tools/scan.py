@@ -107,7 +107,10 @@ def _page(
         files=files,
         by_type=dict(counted.most_common()),
         next_offset=after if rows and after < total else None,
-        limits=[*limits, "Rules and check digits: names without context, and encoded values, may be missed"],
+        limits=[
+            *limits,
+            "Some names, and values in base64 or escapes, are missed",
+        ],
     )
 
 
