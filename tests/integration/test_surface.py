@@ -85,6 +85,7 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "complete_handoff",
             "explain_routing",
             "compliance_report",
+            "scan_compliance",
             "get_cost_report",
             "get_routing_efficiency",
             "get_system_health",

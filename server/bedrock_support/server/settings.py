@@ -84,6 +84,8 @@ class Settings(BaseModel):
     cache: Path | None = None
     """Folder in which what was read of source files is remembered; None: only as long as the process lives.
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
+    names: bool = True
+    """Whether names of people that stand in running text without a cue are looked for."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -122,6 +124,7 @@ READS = {
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
+    "names": f"{PREFIX}NAMES",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

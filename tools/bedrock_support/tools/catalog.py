@@ -11,6 +11,7 @@ from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.root_cause import ROOT_CAUSE
 from bedrock_support.tools.runs import ANALYZE
+from bedrock_support.tools.scan import SCAN
 from bedrock_support.tools.triage import TRIAGE
 from bedrock_support.tools.verify import verify_specs
 
@@ -29,4 +30,5 @@ def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: Fa
         complete_handoff(desk, note),
         explain_routing(look),
         compliance_report(gather),
+        SCAN,
     ]

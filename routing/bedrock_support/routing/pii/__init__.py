@@ -1,1 +1,1 @@
-"""Finding personal data and secrets in text by form, check digits, keys and context. No model, no network."""
+"""Finding personal data and secrets in text by form, check digits, keys, context and a small tagger. No network."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from bedrock_support.routing.pii.contact import contacts
 from bedrock_support.routing.pii.keys import keyed
 from bedrock_support.routing.pii.letters import vocabulary
+from bedrock_support.routing.pii.names import NameTagger
 from bedrock_support.routing.pii.numbers import numbers
-from bedrock_support.routing.pii.people import people
+from bedrock_support.routing.pii.people import nobody, people
+from bedrock_support.routing.pii.prose import prose
 from bedrock_support.routing.pii.secrets import secrets
-from bedrock_support.routing.pii.span import Span, resolved
+from bedrock_support.routing.pii.span import SHAPE, Span, resolved
 from bedrock_support.routing.pii.tables import tables
+from bedrock_support.routing.pii.tagger import SHIPPED
 
 _ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
 _PLAIN = (
@@ -25,6 +29,17 @@ _TIME = re.compile(
 )
 """A moment (RFC 3339): no number of anybody's, but digits enough to make every pattern of numbers try it."""
 _NOTHING = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+
+
+class _Plug:
+    """What tags names for the whole process: every gate in it must find the same."""
+
+    tagger: NameTagger | None = SHIPPED
+
+
+def plug(tagger: NameTagger | None) -> None:
+    """Have names in running text found by this tagger, or, with None, by rules alone."""
+    _Plug.tagger = tagger
 
 
 def find(text: str) -> list[Span]:
@@ -50,8 +65,19 @@ def _found(text: str) -> list[Span]:
             *numbers(calm, words),
             *contacts(calm, words),
             *people(text, words),
+            *_tagged(text),
         ]
     )
+
+
+def _tagged(text: str) -> Iterator[Span]:
+    """Names that stand in running text without a cue."""
+    tagger = _Plug.tagger
+    if tagger is None:
+        return
+    for start, end in tagger.names(text, prose(text)):
+        if not nobody(text[start:end]):
+            yield Span(start, end, "PERSON", SHAPE)
 
 
 def _blot(found: re.Match[str]) -> str:

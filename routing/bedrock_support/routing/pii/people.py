@@ -20,7 +20,8 @@ def _load() -> dict[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in told.items()}
 
 
-_WORDS = _load()  # with the module, which is imported before there is an event loop to block
+WORDS = _load()  # with the module, which is imported before there is an event loop to block
+"""Words by which names are told, by their use; words.toml says more."""
 _PART = rf"(?:{WORD}(?:-{WORD}){{0,2}}|[{UP}]\.)"
 _JOIN = (
     r"(?:(?:von|van|vom|zu|zum|zur|de|del|della|di|da|dos|das|la|le|el|al|der|den|ter|bin|ben|ibn|y|e|du|des|af) ){0,2}"
@@ -31,8 +32,8 @@ _TITLE = (
     r"(?:Herrn?|Frau|sig\.|sig\.ra|dott\.|m\.me|sr\.|sra\.|mr\.|mrs\.|ms\.|Fr\.|Hr\.|Fräulein|Dr\.|Prof\.|Dipl\.-?Ing\.|Mag\.|Ing\.|Mr\.?|Mrs\.?|Ms\.?|Miss|Mx\.?|Sir|Madam|Monsieur|Madame|"
     r"Mademoiselle|Mme|Mlle|Maître|Señora?|Sr\.?|Sra\.?|Don|Doña|Signora?|Signorina|Sig\.(?:ra)?|Sig\.na|Dott\.(?:ssa)?|Dhr\.|Mevr\.)"
 )
-_TITLES = _WORDS["titles"]
-_CUE_NOUNS = _WORDS["cue_nouns"]
+_TITLES = WORDS["titles"]
+_CUE_NOUNS = WORDS["cue_nouns"]
 _TITLED = re.compile(rf"(?:^|[\W_]){_TITLE} $")
 _STRONG = re.compile(
     r"(?i:(?:^|\W)(?:mein name ist|ich heiße|ich heisse|ich bin|my name is|je m['’]appelle|je suis|me llamo|mi nombre es|soy|mi chiamo|"
@@ -54,7 +55,7 @@ _FIRM = re.compile(
 """What follows the name of a firm."""
 _BEFORE = 40
 _OPENS = frozenset(" '\"„“")
-_LAST = _WORDS["cue_ends"]
+_LAST = WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
@@ -80,7 +81,7 @@ _GREETING = re.compile(
     r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
     rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
-_NOT_A_NAME = _WORDS["no_names"]
+_NOT_A_NAME = WORDS["no_names"]
 # fmt: off
 _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (_CLOSING, ("mfg", "lg", "vg", "bg", "gruß", "grüße", "mit ", "dank", "best", "regards", "sincere", "yours", "cheers", "thank", "cordial", "merci", "saludo", "atentamente", "gracias", "salut", "grazie", "bien ")),
@@ -135,6 +136,11 @@ def _introducer(words: list[str]) -> tuple[int | None, bool]:
         return at, False
     at = next((n for n in reversed(range(len(words) - 1)) if words[n] in _CUE_NOUNS), None)
     return at, at is not None
+
+
+def nobody(name: str) -> bool:
+    """Whether a word in it says that this is no person's name."""
+    return any(_NOT_A_NAME.intersection(each.strip(".,").split("-")) for each in name.split(" "))
 
 
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:

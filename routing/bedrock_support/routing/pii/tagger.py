@@ -1,0 +1,217 @@
+"""The shipped name tagger: weights from names.bin, sums remembered by word, the best sequence by two states."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from typing import NamedTuple
+from zlib import crc32
+
+from bedrock_support.routing.pii.names import (
+    BORDER,
+    HEAD,
+    MAGIC,
+    TOKEN,
+    Lists,
+    Stretch,
+    beside_features,
+    candidate,
+    chain_features,
+    far_features,
+    joint_features,
+    kind_features,
+    own_features,
+    shape,
+)
+from bedrock_support.routing.pii.people import WORDS
+from bedrock_support.routing.pii.prose import GERMAN
+
+PARTICLES = WORDS["particles"]
+"""Small words inside names."""
+MOST_PARTICLES = 2
+_GAP = re.compile(r"\s\s|\t")
+EAGER, CAREFUL = 24, -24
+"""Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
+capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
+_SEEN = 20_000
+"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten.
+Words that may be names are remembered for one text only."""
+
+
+Run = list[tuple[int, int, int]]
+"""Of each candidate: which token it is, its score, and what it adds when it follows a part of a name."""
+
+
+class Word(NamedTuple):
+    """What a word adds, wherever it stands near a candidate."""
+
+    low: str
+    kind: str
+    """Shape and lists."""
+    may: bool
+    own: int
+    before: int
+    after: int
+    before_last: int
+    after_next: int
+    chain: int
+
+
+class LinearTagger:
+    """A table of weights (one signed byte each), and lists of names, nouns and places."""
+
+    def __init__(self, weights: array[int], lists: Lists, bias: int) -> None:
+        self._weights = weights
+        self._mask = len(weights) - 1
+        self._lists = lists
+        self._bias = bias
+        self._small: dict[str, Word] = {}
+        self._kinds: dict[tuple[str, str, str], int] = {}
+
+    def names(self, text: str, stretches: Iterable[Stretch]) -> Iterator[tuple[int, int]]:
+        """Begin and end of each name in these stretches of the text."""
+        capital: dict[str, Word] = {}
+        for start, end, language in stretches:
+            if text[start:end].islower():
+                continue
+            tokens = list(TOKEN.finditer(text, start, end))
+            border = self._word(BORDER, capital)
+            words = [border, border, *(self._word(each[0], capital) for each in tokens), border, border]
+            bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
+            for run in self._runs(words, bias):
+                for first, last in _best(run):
+                    while first < last and _what_for(words[first + 2], words[first + 3]):
+                        first += 1
+                    begin, stop = tokens[first].start(), tokens[last].end()
+                    if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
+                        yield begin, stop
+
+    def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
+        """Candidates that may be one name."""
+        run: Run = []
+        last = -9
+        for at in range(2, len(words) - 2):
+            word = words[at]
+            if not word.may:
+                continue
+            if run and not (
+                at - last <= MOST_PARTICLES + 1 and all(words[n].low in PARTICLES for n in range(last + 1, at))
+            ):
+                yield run
+                run = []
+            run.append((at - 2, self._score(words, at) + bias, word.chain))
+            last = at
+        if run:
+            yield run
+
+    def _score(self, words: list[Word], at: int) -> int:
+        own, before, after = words[at], words[at - 1], words[at + 1]
+        kinds = before.kind, own.kind, after.kind
+        together = self._kinds.get(kinds)
+        if together is None:
+            if len(self._kinds) > _SEEN:
+                self._kinds.clear()
+            together = self._kinds[kinds] = self._sum(kind_features(*kinds))
+        around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
+        return own.own + around + together + self._sum(joint_features(before.low, own.kind, after.low))
+
+    def _word(self, word: str, capital: dict[str, Word]) -> Word:
+        known = self._small.get(word) or capital.get(word)
+        if known is None:
+            known = self._weighed(word)
+            if known.may:
+                capital[word] = known
+                return known
+            if len(self._small) > _SEEN:
+                self._small.clear()
+            self._small[word] = known
+        return known
+
+    def _weighed(self, word: str) -> Word:
+        flags, form = self._lists.flags(word), shape(word)
+        kind, low = form + flags, word.lower()
+        return Word(
+            low=low,
+            kind=kind,
+            may=candidate(word),
+            own=self._sum(own_features(word, form, flags)),
+            before=self._sum(beside_features("P", low, form, flags)),
+            after=self._sum(beside_features("N", low, form, flags)),
+            before_last=self._sum(far_features("Q", low, form)),
+            after_next=self._sum(far_features("M", low, form)),
+            chain=self._sum(chain_features(kind, word)),
+        )
+
+    def _sum(self, features: list[str]) -> int:
+        weights, mask = self._weights, self._mask
+        total = 0
+        for each in features:
+            total += weights[crc32(each.encode()) & mask]  # bucket(), without the price of a call
+        return total
+
+
+def _plausible(words: list[Word], language: str) -> bool:
+    """Whether this can be a name: not all in capitals. Of a lone word more is asked: it is no first name that is a noun
+    as well (Ernst, Wolf), and outside German it is in a list."""
+    if len(words) > 1:
+        return any("x" in each.kind for each in words if each.may)
+    kind = words[0].kind
+    listed = "f" in kind
+    return "x" in kind and not (listed and "n" in kind) and (language == GERMAN or listed or "l" in kind)
+
+
+def _what_for(word: Word, following: Word) -> bool:
+    """Whether a noun before a first name only says what its bearer is."""
+    nouns = "n" in word.kind or "c" in word.kind
+    return nouns and "f" not in word.kind and following.may and "f" in following.kind
+
+
+def _best(run: Run) -> Iterator[tuple[int, int]]:
+    """First and last index of each name in a run of candidates: the states whose scores add up to the most."""
+    off, on = 0, run[0][1]
+    came: list[tuple[bool, bool]] = [(False, False)]
+    """Of each candidate: whether the best way to no name, and to a name, comes from a name."""
+    for _, score, chain in run[1:]:
+        came.append((on > off, on + chain > off))
+        off, on = max(off, on), score + max(off, on + chain)
+    named = on > off
+    states: list[bool] = []
+    previous = run[0][0]
+    for each in reversed(came):
+        states.append(named)
+        named = each[named]
+    states.reverse()
+    begin: int | None = None
+    for (at, _, _), state in zip(run, states, strict=True):
+        if state and begin is None:
+            begin = at
+        if not state and begin is not None:
+            yield begin, previous
+            begin = None
+        previous = at
+    if begin is not None:
+        yield begin, previous
+
+
+def loaded(data: bytes) -> LinearTagger:
+    """A tagger from the bytes that benchmarks/names_train.py writes.
+
+    Raises:
+        ValueError: they are something else, or cut.
+    """
+    magic, bits, bias, *sizes = HEAD.unpack_from(data)
+    at = HEAD.size + (1 << bits)
+    if magic != MAGIC or len(data) != at + sum(sizes):
+        raise ValueError("no model of names")
+    table = array("b", data[HEAD.size : at])
+    lists: list[bytes] = []
+    for size in sizes:
+        lists.append(data[at : at + size])
+        at += size
+    return LinearTagger(table, Lists(*lists), bias)
+
+
+SHIPPED = loaded(files("bedrock_support.routing.pii").joinpath("names.bin").read_bytes())
+"""The tagger that is part of this package; read with the module, which is imported before there is a loop to block."""

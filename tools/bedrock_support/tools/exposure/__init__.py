@@ -1,0 +1,1 @@
+"""Personal data, secrets and places outside the EU, found in files."""
