@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from posixpath import dirname
-from typing import Any
+from typing import Any, cast
 
 from bedrock_support.tools.infra.hcl import Reader
-from bedrock_support.tools.infra.model import Block, Declared, Ref, Resource, Unknown, Unreadable, blocks, refs_in, walk
+from bedrock_support.tools.infra.model import (
+    Block,
+    Declared,
+    Ref,
+    Resource,
+    Unknown,
+    Unreadable,
+    blocks,
+    listed,
+    refs_in,
+    walk,
+)
 from bedrock_support.tools.infra.roles import role_of
 from bedrock_support.tools.infra.yamls import read_documents
 
@@ -81,7 +92,7 @@ class _Known:
         if depth > _DEPTH:
             raise Unreadable(f"nested deeper than {_DEPTH}")
         if isinstance(given, list):
-            return [self.value(each, depth + 1, rounds) for each in _items(given)]
+            return [self.value(each, depth + 1, rounds) for each in listed(given)]
         if isinstance(given, Block):
             made = Block(given.line)
             for key, each in given.items():
@@ -135,13 +146,10 @@ def _after_var(text: str) -> list[str]:
 
 def _plain(value: Any) -> Any:
     """A variable's value; a large one is unknown, since a small file could mention it ten thousand times."""
-    if isinstance(value, Block | list) and sum(1 for _ in walk(value)) > 100:
-        return Unknown("large value", refs_in(value)[:50])
-    return value[:1_000] if isinstance(value, str) else value
-
-
-def _items(value: Any) -> list[Any]:
-    return value
+    if isinstance(value, str):
+        return value[:1_000]
+    large = isinstance(value, Block | list) and sum(1 for _ in walk(value)) > 100
+    return Unknown("large value", refs_in(value)[:50]) if large else cast("Any", value)
 
 
 def _parsed(made: Block) -> Block:
@@ -169,4 +177,4 @@ def _moved(value: Any, line: int) -> None:
             each.lines = {name: at + line for name, at in each.lines.items()}
             pending += each.values()
         elif isinstance(each, list):
-            pending += _items(each)
+            pending += listed(each)
