@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from bedrock_support.server.infra_cli import add_infra_action
 from bedrock_support.server.settings import PREFIX, Settings, SettingsError, load
 
 FAILED, UNUSABLE = 1, 3
@@ -24,8 +25,9 @@ class Commands(Protocol):
 
 def add_audit_parser(commands: Commands) -> None:
     """The command `audit` with its own commands."""
-    audit = commands.add_parser("audit", help="verify, show, export, prove, anchor, erase or prune the audit trail")
+    audit = commands.add_parser("audit", help="the audit trail's actions; with PATH, what is wrong with infrastructure")
     actions = audit.add_subparsers(required=True, metavar="ACTION")
+    add_infra_action(actions)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--audit", type=Path, help=f"the trail's folder, instead of {PREFIX}AUDIT")
     common.add_argument("--anchors", help=f"folder or s3://bucket/prefix, instead of {PREFIX}AUDIT_ANCHOR")

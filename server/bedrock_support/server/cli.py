@@ -24,6 +24,7 @@ from bedrock_support.server.explain_cli import add_explain_parser
 from bedrock_support.server.flags_cli import add_flag_parsers
 from bedrock_support.server.gaps_cli import add_gap_parsers
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.infra_cli import with_path
 from bedrock_support.server.monitoring_cli import add_monitoring_parser
 from bedrock_support.server.queue_cli import add_queue_parser
 from bedrock_support.server.rca_cli import add_rca_parser
@@ -44,7 +45,7 @@ PATIENCE = 1.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(with_path(sys.argv[1:] if argv is None else argv))
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     code = USAGE_ERROR
     try:

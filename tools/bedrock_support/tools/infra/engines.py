@@ -115,10 +115,12 @@ def _mappings(value: Any) -> list[dict[str, Any]]:
 
 def _linted(each: dict[str, Any], root: Path) -> Problem:
     location: dict[str, Any] = each.get("Location") or {}
-    path = [str(part) for part in location.get("Path") or []]
+    path = [str(part) for part in listed(location.get("Path"))]
     resource = path[1] if len(path) > 1 and path[0] in ("Resources", "Parameters") else "/".join(path[:2]) or "template"
-    rule = str((each.get("Rule") or {}).get("Id", "E0000"))
-    line = int((location.get("Start") or {}).get("LineNumber") or 1)
+    named: dict[str, Any] = each.get("Rule") or {}
+    rule = str(named.get("Id", "E0000"))
+    start: dict[str, Any] = location.get("Start") or {}
+    line = int(start.get("LineNumber") or 1)
     level = str(each.get("Level"))
     said = str(each.get("Message", ""))
     return _problem(

@@ -6,7 +6,7 @@ from bedrock_support.tools.envelope import Severity
 
 _CHECKOV: dict[str, str] = {
     "open_admin_port": "CKV_AWS_24 CKV_AWS_25",
-    "open_ports": "CKV_AWS_23 CKV_AWS_260 CKV_AWS_277 CKV_AWS_382",
+    "open_ports": "CKV_AWS_260 CKV_AWS_277 CKV_AWS_382",
     "public_bucket": "CKV_AWS_20 CKV_AWS_53 CKV_AWS_54 CKV_AWS_55 CKV_AWS_56 CKV_AWS_57 CKV_AWS_70 CKV2_AWS_6",
     "public_database": "CKV_AWS_17 CKV_AWS_87 CKV_AWS_154",
     "reachable_instance": "CKV_AWS_88",
