@@ -135,14 +135,15 @@ class _Resolver:
             if len(parts) == 1:
                 parts = parts[0].split(".", 1)
             return Ref(parts[0], parts[1] if len(parts) > 1 else "") if parts else Unknown("GetAtt")
+        if name == "Fn::If" and len(listed(argument)) == 3:
+            _, chosen, other = (self.value(each, depth + 1) for each in listed(argument))
+            return chosen if chosen != Ref(_NO_VALUE) else other
         resolved = self.value(argument, depth + 1)
         if name == "Fn::Sub":
             return self._sub(resolved)
         if name == "Fn::Base64":
             return resolved
         parts: list[Any] = listed(resolved)
-        if name == "Fn::If" and len(parts) == 3:
-            return parts[1] if parts[1] != Ref(_NO_VALUE) else parts[2]
         if name == "Fn::Join" and len(parts) == 2:
             return _joined(str(parts[0]), listed(parts[1]), refs_in(resolved))
         if name == "Fn::Select" and len(parts) == 2:
