@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.server.explain_cli import Commands
+from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:
     from bedrock_support.tools.infra.model import Problem
@@ -38,6 +39,9 @@ def add_infra_action(actions: Commands) -> None:
     infra.add_argument(
         "--fail-on", choices=(*SEVERITIES, "never"), default="high", help="least severity that ends with 1"
     )
+    infra.add_argument("--live", action="store_true", help="ask the AWS account instead, read-only; PATH isn't read")
+    infra.add_argument("--region", help="with --live: its Region (default: as for Bedrock)")
+    infra.add_argument("--profile", help="with --live: the profile of the AWS configuration")
     form = infra.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything as JSON")
     form.add_argument("--sarif", action="store_true", help="everything as SARIF 2.1.0")
@@ -59,6 +63,8 @@ def _seconds(text: str) -> float:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
+    if arguments.live:
+        return _told(_live(arguments), arguments)
     from bedrock_support.tools.base import InputError
     from bedrock_support.tools.infra.run import audit
 
@@ -81,6 +87,19 @@ def _audit(arguments: argparse.Namespace) -> int:
         found = anyio.run(partial(work))
     except InputError as error:
         return _refuse(str(error))
+    return _told(found, arguments)
+
+
+def _live(arguments: argparse.Namespace) -> Audited:
+    from bedrock_support.routing.bedrock.account import AccountReader
+    from bedrock_support.tools.infra.live import audit_live
+    from bedrock_support.tools.infra.sources import Sources
+
+    reader = AccountReader(region=arguments.region or load().region, profile=arguments.profile)
+    return audit_live(reader, Sources([]), arguments.min_severity)
+
+
+def _told(found: Audited, arguments: argparse.Namespace) -> int:
     if arguments.json:
         _write(json.dumps({"findings": [_row(each) for each in found.problems], "limits": list(found.notes)}))
     elif arguments.sarif:
