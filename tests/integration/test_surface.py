@@ -81,6 +81,7 @@ async def test_the_catalogue_fits_a_client(era: Era, log_root: Path) -> None:
             "detect_implementation_gaps",
             "verify_spec",
             "find_root_cause",
+            "audit_infrastructure",
             "analyze_executions",
             "complete_handoff",
             "explain_routing",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bedrock_support.server.commands import Commands
 from bedrock_support.server.environment import PREFIX, SettingsError
+from bedrock_support.server.infra_cli import add_infra_action
 from bedrock_support.server.settings import Settings, load
 
 FAILED, UNUSABLE = 1, 3
@@ -19,8 +20,9 @@ FAILED, UNUSABLE = 1, 3
 
 def add_audit_parser(commands: Commands) -> None:
     """The command `audit` with its own commands."""
-    audit = commands.add_parser("audit", help="verify, show, export, prove, anchor, erase or prune the audit trail")
+    audit = commands.add_parser("audit", help="the audit trail's actions; with PATH, what is wrong with infrastructure")
     actions = audit.add_subparsers(required=True, metavar="ACTION")
+    add_infra_action(actions)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--audit", type=Path, help=f"the trail's folder, instead of {PREFIX}AUDIT")
     common.add_argument("--anchors", help=f"folder or s3://bucket/prefix, instead of {PREFIX}AUDIT_ANCHOR")

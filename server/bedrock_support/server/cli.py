@@ -31,6 +31,10 @@ PATIENCE = 1.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
     given = sys.argv[1:] if argv is None else list(argv)
+    if given[:1] == ["audit"]:
+        from bedrock_support.server.infra_cli import with_path
+
+        given = list(with_path(given))
     arguments = parser_for(given[0] if given else "").parse_args(given)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     code = USAGE_ERROR

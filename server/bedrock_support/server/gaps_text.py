@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bedrock_support.tools.gaps.run import Found
     from bedrock_support.tools.specs.verify import Verified
 
-_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 _VERDICTS = {"missing": "red", "partial": "yellow", "unverifiable": "cyan", "done": "green"}
 _SHOWN = 100
 _CONTROL = dict.fromkeys(range(32), "�") | {127: "\N{REPLACEMENT CHARACTER}"}
@@ -30,7 +30,7 @@ def show_gaps(gaps: Sequence[Gap], found: Found) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for each in gaps[:_SHOWN]:
         line = Text()
-        line.append(f"{each.severity:6}", style=_COLOURS[each.severity])
+        line.append(f"{each.severity:6}", style=COLOURS[each.severity])
         line.append(f" {plain(each.file)}:{each.line} ", style="bold")
         line.append(f"{plain(each.title)} ")
         line.append(f"{each.kind} {each.confidence:.0%}", style="dim")

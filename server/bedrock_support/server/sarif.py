@@ -1,4 +1,4 @@
-"""Gaps as SARIF 2.1.0 (OASIS), for code hosts and editors."""
+"""Gaps and problems of infrastructure as SARIF 2.1.0 (OASIS), for code hosts and editors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from bedrock_support.tools.gaps.findings import Gap
+    from bedrock_support.tools.infra.model import Problem
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(gaps: Sequence[Gap]) -> dict[str, object]:
+def sarif(gaps: Sequence[Gap] | Sequence[Problem]) -> dict[str, object]:
     """One run with one rule for each kind. Ranks are confidences in percent."""
     kinds = sorted({each.kind for each in gaps})
     driver = {

@@ -9,6 +9,7 @@ from bedrock_support.tools.compliance import Gather, compliance_report
 from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
+from bedrock_support.tools.infrastructure import AUDIT
 from bedrock_support.tools.root_cause import ROOT_CAUSE
 from bedrock_support.tools.runs import ANALYZE
 from bedrock_support.tools.scan import SCAN
@@ -26,6 +27,7 @@ def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: Fa
         detect_gaps(store),
         verify_specs(store),
         ROOT_CAUSE,
+        AUDIT,
         ANALYZE,
         complete_handoff(desk, note),
         explain_routing(look),

@@ -1,0 +1,218 @@
+"""audit_infrastructure: what is wrong with what templates and manifests declare, ranked by exposure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+from pydantic import Field
+
+from bedrock_support.routing.model import OperationClass
+from bedrock_support.routing.redaction import Redactor
+from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
+from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result, Severity
+from bedrock_support.tools.paths import Place, confine
+
+if TYPE_CHECKING:
+    from bedrock_support.tools.infra.model import Problem
+    from bedrock_support.tools.infra.run import Audited
+
+MOST_BYTES = 24_000
+"""Of one answer, so that clients that cut at 25 kB cut nothing."""
+EXPLAINED = 12
+_RESERVE = 0.15
+"""Share of the time that is kept for the answer."""
+_ENGINES = 0.4
+"""Share of the time that each engine may take."""
+_LONGEST = 160
+
+
+class InfrastructureInput(ToolInput):
+    """Arguments of audit_infrastructure."""
+
+    path: str = Field(default=".", max_length=4_096)
+    focus: str | None = Field(default=None, max_length=200, description="Kind, file or resource")
+    min_severity: Severity = "low"
+    limit: int = Field(default=40, ge=1, le=100)
+    offset: int = Field(default=0, ge=0)
+
+
+class ProblemRow(Result):
+    """One problem, in short."""
+
+    file: str
+    line: int
+    resource: str
+    kind: str
+    severity: Severity
+    confidence: float
+    sources: list[str]
+
+
+class InfrastructureResult(Envelope):
+    """What audit_infrastructure found."""
+
+    problems: list[ProblemRow] = Field(description="This page, most exposed first; findings explain its first ones")
+    total: int
+    resources: int
+    files: int
+    by_kind: dict[str, int]
+
+
+async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureResult:
+    # Loaded by the first call: a server's start must not wait for it.
+    from bedrock_support.tools.infra.run import audit
+
+    place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
+    until = ctx.deadline - ctx.remaining() * _RESERVE
+    found = await audit(
+        place.path,
+        workers=ctx.workers,
+        focus=given.focus,
+        min_severity=given.min_severity,
+        engine_seconds=ctx.remaining() * _ENGINES,
+        expired=lambda: ctx.clock.now() >= until,
+    )
+    return await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+
+
+def _result(ctx: ToolContext, given: InfrastructureInput, place: Place, found: Audited) -> InfrastructureResult:
+    """The page that was asked for, cut to what clients take."""
+    redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
+    page = list(found.problems[given.offset : given.offset + given.limit])
+    explained = EXPLAINED
+    while True:
+        result = _page(ctx, given, place, found, page, explained, redactor)
+        if len(result.model_dump_json()) <= MOST_BYTES or not (explained or page):
+            return result
+        if explained:
+            explained = explained * 2 // 3
+        else:
+            page = page[: len(page) * 3 // 4]
+
+
+def _page(
+    ctx: ToolContext,
+    given: InfrastructureInput,
+    place: Place,
+    found: Audited,
+    page: list[Problem],
+    explained: int,
+    redactor: Redactor,
+) -> InfrastructureResult:
+    evidence: dict[tuple[str, int], Evidence] = {}
+    findings: list[Finding] = []
+    for each in page[:explained]:
+        ids = [
+            quote.id
+            for file, line in [(each.file, each.line), *each.also[:3]]
+            if (quote := _quote(evidence, place, file, line, redactor, hide=each.kind == "plain_secret"))
+        ]
+        findings.append(
+            Finding(
+                id=f"I{given.offset + len(findings) + 1}",
+                severity=each.severity,
+                title=redactor.redact(each.title)[:200],
+                detail=redactor.redact(f"{each.detail} Do: {each.remedy}.")[:600],
+                path=each.file,
+                line=each.line,
+                confidence=each.confidence,
+                evidence_ids=list(dict.fromkeys(ids)),
+                disproof=each.disproof,
+            )
+        )
+    limits = [redactor.redact(each) for each in found.notes]
+    beyond = len(found.problems) - given.offset - len(page)
+    if beyond > 0:
+        limits.append(f"{beyond} problems of lower rank on later pages: offset={given.offset + len(page)}")
+    if found.said > len(found.problems):
+        limits.append(f"{found.said} findings of checks and engines are {len(found.problems)} problems here")
+    by_kind: dict[str, int] = {}
+    for each in found.problems:
+        by_kind[each.kind] = by_kind.get(each.kind, 0) + 1
+    return InfrastructureResult(
+        status="partial" if found.partial else "ok",
+        operation_class=ctx.op_class,
+        route="local",
+        decision="Found by rules alone; this tool asks no model",
+        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
+        findings=findings,
+        evidence=list(evidence.values()),
+        limits=limits,
+        problems=[_row(each, redactor) for each in page],
+        total=len(found.problems),
+        resources=found.resources,
+        files=found.files,
+        by_kind=dict(sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def _row(each: Problem, redactor: Redactor) -> ProblemRow:
+    return ProblemRow(
+        file=each.file,
+        line=each.line,
+        resource=redactor.redact(each.resource)[:200],
+        kind=each.kind,
+        severity=each.severity,
+        confidence=each.confidence,
+        sources=list(each.sources[:6]),
+    )
+
+
+def _quote(
+    evidence: dict[tuple[str, int], Evidence], place: Place, file: str, line: int, redactor: Redactor, *, hide: bool
+) -> Evidence | None:
+    """A line as evidence; what may be a secret is left out of what is shown, the digest is of what stands there."""
+    from bedrock_support.tools.gaps.files import SourceFile, read
+
+    if (file, line) in evidence:
+        return evidence[file, line]
+    path = place.path / file if place.is_folder else place.path
+    if not path.resolve().is_relative_to(place.root):
+        return None
+    data = read(SourceFile(path=path, label=file, size=0))
+    lines = data.split(b"\n") if data is not None else []
+    if not 0 < line <= len(lines):
+        return None
+    text = lines[line - 1].removesuffix(b"\r")
+    # The value of a secret may have any form: only what stands before it is shown and digested.
+    text = text[:80].replace(b"=", b":").split(b":")[0] if hide else text
+    evidence[file, line] = Evidence(
+        id=f"E{len(evidence) + 1}",
+        kind="declaration",
+        source=f"{file}:{line}",
+        quote=redactor.redact(text.decode("utf-8", "replace")[:_LONGEST]),
+        sha256=hashlib.sha256(text).hexdigest(),
+    )
+    return evidence[file, line]
+
+
+def summary(result: InfrastructureResult) -> str:
+    """The result in plain text."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in list(result.by_kind.items())[:8])
+    lines = [f"{result.total} problems in {result.resources} resources of {result.files} files ({kinds or 'none'})."]
+    lines += [
+        f"- [{each.severity}] {each.path}:{each.line} {each.title} ({each.confidence:.0%}). {each.detail}"
+        for each in result.findings
+    ]
+    lines += [
+        f"- [{each.severity}] {each.file}:{each.line} {each.resource}: {each.kind} ({each.confidence:.0%})"
+        for each in result.problems[len(result.findings) : 25]
+    ]
+    lines += [f"Limit: {limit}" for limit in result.limits[:4]]
+    return "\n".join(lines)
+
+
+AUDIT = SupportTool(
+    name="audit_infrastructure",
+    title="Find what is wrong with infrastructure",
+    description="CloudFormation, CDK, Terraform, compose, Kubernetes: exposure, secrets, timeout and retry chains, "
+    "dead alarms, unread settings. Read only.",
+    input_model=InfrastructureInput,
+    output_model=InfrastructureResult,
+    run=_run,
+    op_class=lambda _: OperationClass.BACKGROUND,
+    summary=summary,
+    open_world=False,
+)
