@@ -88,7 +88,7 @@ def test_what_is_asked_wrongly_ends_with_2(tmp_path: Path, arguments: list[str],
 
 @promise("infra:confined", "infra:no-secrets")
 async def test_an_answer_is_small_and_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_engine", {}.get)
+    monkeypatch.setattr(engines, "find_engine", dict[str, str]().get)
     inside = tmp_path / "inside"
     plant(inside, TREE)
     many = "Resources:\n" + "".join(
