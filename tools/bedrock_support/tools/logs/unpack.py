@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import zstandard
 
+from bedrock_support.tools.logs.span_lines import lines_of_spans
+
 if TYPE_CHECKING:
     from bedrock_support.tools.logs.sources import Source
 
@@ -21,11 +23,14 @@ MAX_UNPACKED = 1 << 30
 """Bytes that one packed file may become."""
 MAX_EXPORT = 64 << 20
 """Bytes of a JSON export that are looked at: it can be read only as a whole."""
+MAX_TRACES = 32 << 20
+"""Bytes of a file of traces that are looked at, for the same reason."""
 _MAX_WINDOW = 128 << 20
 """Memory that a zstd frame may ask for, as much as the zstd program allows without being told."""
 _PIECE = 1 << 18
 _ZSTD_PIECE = 512
 _EXPORT = re.compile(rb'\A\s*[{\[][^\0]{0,4000}?"(?:events|logEvents|results)"\s*:\s*\[', re.DOTALL)
+_SPANS = re.compile(rb'\A\s*\{\s*(?:"resourceSpans"\s*:\s*\[|"data"\s*:\s*\[\s*\{\s*"(?:traceID|spans|processes)"\s*:)')
 _ARRAY = re.compile(r'"(?:events|logEvents|results)"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -43,6 +48,8 @@ def converter(head: bytes) -> tuple[str, Convert] | None:
         return "unpacked from zstd; hashes are of the unpacked lines", _unzstd
     if _EXPORT.match(head) and b'message"' in head and b'timestamp"' in head:
         return "read as an export of CloudWatch Logs; lines and hashes are of its events, each with its time", _export
+    if _SPANS.search(head):
+        return "read as traces; lines and hashes are of its spans, one a line, each with its trace id", _spans
     return None
 
 
@@ -104,6 +111,18 @@ def _export(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bo
     except (ValueError, RecursionError):
         return False
     return source.size <= MAX_EXPORT
+
+
+def _spans(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+    text = source.read_at(0, MAX_TRACES).decode("utf-8", "replace")
+    try:
+        for line in lines_of_spans(text):
+            if expired():
+                return False
+            spool.write(line.encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return source.size <= MAX_TRACES
 
 
 def _events(text: str) -> Iterator[Any]:
