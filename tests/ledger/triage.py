@@ -36,6 +36,7 @@ PROMISES: dict[str, Promise] = {
     "triage:first-service": Promise(
         "issue 6", "Where several services failed, their first errors are told in order, with what clocks may hide."
     ),
+    "triage:spans": Promise("issue 6", "Failed spans of OTLP and Jaeger files are findings with their trace ids."),
     "triage:workspace": Promise(
         "issue 6", "Stack traces lead to the line in the workspace and to the commit that last changed it."
     ),

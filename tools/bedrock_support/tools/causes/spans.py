@@ -53,14 +53,14 @@ def read_spans(lines: Iterable[str], into: dict[str, Span]) -> tuple[int, bool]:
 
 
 def _spans(document: object) -> Iterator[tuple[str, Span]]:
-    for resource in _rows(document, "resourceSpans"):
-        service = str(_attributes(resource.get("resource")).get("service.name", "unknown"))
-        for scope in _rows(resource, "scopeSpans"):
-            for span in _rows(scope, "spans"):
-                start, end = _nanos(span.get("startTimeUnixNano")), _nanos(span.get("endTimeUnixNano"))
+    for resource in rows(document, "resourceSpans"):
+        service = str(attributes_of(resource.get("resource")).get("service.name", "unknown"))
+        for scope in rows(resource, "scopeSpans"):
+            for span in rows(scope, "spans"):
+                start, end = nanos(span.get("startTimeUnixNano")), nanos(span.get("endTimeUnixNano"))
                 if start is None or end is None or not span.get("spanId"):
                     continue
-                attributes = _attributes(span)
+                attributes = attributes_of(span)
                 status = span.get("status")
                 code = cast("Mapping[str, Any]", status).get("code") if isinstance(status, Mapping) else 0
                 peer = next((str(attributes[key]) for key in _PEER if attributes.get(key)), "")
@@ -72,39 +72,43 @@ def _spans(document: object) -> Iterator[tuple[str, Span]]:
                     Span(
                         service=service,
                         parent=parent and f"{trace}/{parent}",
-                        kind=_code(span.get("kind")),
+                        kind=code_of(span.get("kind")),
                         start=start,
                         end=max(start, end),
-                        failed=_code(code) == _ERROR,
+                        failed=code_of(code) == _ERROR,
                         peer=peer,
                     ),
                 )
 
 
-def _rows(value: object, key: str) -> list[dict[str, Any]]:
-    rows = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
-    if not isinstance(rows, list):
+def rows(value: object, key: str) -> list[dict[str, Any]]:
+    """The objects of a list that stands under a key; none if there is no such list."""
+    held = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
+    if not isinstance(held, list):
         return []
-    return [cast("dict[str, Any]", each) for each in cast("list[object]", rows) if isinstance(each, dict)]
+    return [cast("dict[str, Any]", each) for each in cast("list[object]", held) if isinstance(each, dict)]
 
 
-def _attributes(value: object) -> dict[str, object]:
+def attributes_of(value: object) -> dict[str, object]:
+    """Attributes of OTLP-JSON by their key."""
     found: dict[str, object] = {}
-    for each in _rows(value, "attributes"):
+    for each in rows(value, "attributes"):
         held = each.get("value")
         if isinstance(held, Mapping):
             found[str(each.get("key"))] = next(iter(cast("Mapping[str, object]", held).values()), None)
     return found
 
 
-def _nanos(value: object) -> float | None:
+def nanos(value: object) -> float | None:
+    """Nanoseconds as seconds; None if they are no number."""
     try:
         return int(str(value)) / 1e9
     except ValueError:
         return None
 
 
-def _code(value: object) -> int:
+def code_of(value: object) -> int:
+    """A kind or status by its number, however it is written."""
     return value if isinstance(value, int) else _WORDS.get(str(value), 0)
 
 

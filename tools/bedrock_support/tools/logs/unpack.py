@@ -10,26 +10,38 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
-if TYPE_CHECKING:
-    from bedrock_support.tools.logs.sources import Source
+from bedrock_support.tools.logs.span_lines import lines_of_spans
 
 MAX_UNPACKED = 1 << 30
 """Bytes that one packed file may become."""
 MAX_EXPORT = 64 << 20
 """Bytes of a JSON export that are looked at: it can be read only as a whole."""
+MAX_TRACES = 32 << 20
+"""Bytes of a file of traces that are looked at, for the same reason."""
 _MAX_WINDOW = 128 << 20
 """Memory that a zstd frame may ask for, as much as the zstd program allows without being told."""
 _PIECE = 1 << 18
 _ZSTD_PIECE = 512
 _EXPORT = re.compile(rb'\A\s*[{\[][^\0]{0,4000}?"(?:events|logEvents|results)"\s*:\s*\[', re.DOTALL)
+_SPANS = re.compile(rb'\A\s*\{\s*(?:"resourceSpans"\s*:\s*\[|"data"\s*:\s*\[\s*\{\s*"(?:traceID|spans|processes)"\s*:)')
 _ARRAY = re.compile(r'"(?:events|logEvents|results)"\s*:\s*\[')
 _BETWEEN = re.compile(r"[\s,]*")
 
-Convert = Callable[["Source", IO[bytes], Callable[[], bool]], bool]
+
+class Packed(Protocol):
+    """What is needed of a source to unpack it."""
+
+    size: int
+    handle: int
+
+    def read_at(self, offset: int, count: int) -> bytes: ...
+
+
+Convert = Callable[[Packed, IO[bytes], Callable[[], bool]], bool]
 """Writes what a source holds as text; False if not all of it."""
 
 
@@ -43,10 +55,12 @@ def converter(head: bytes) -> tuple[str, Convert] | None:
         return "unpacked from zstd; hashes are of the unpacked lines", _unzstd
     if _EXPORT.match(head) and b'message"' in head and b'timestamp"' in head:
         return "read as an export of CloudWatch Logs; lines and hashes are of its events, each with its time", _export
+    if _SPANS.search(head):
+        return "read as traces; lines and hashes are of its spans, one a line, each with its trace id", _spans
     return None
 
 
-def _utf16(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+def _utf16(source: Packed, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
     decoder = codecs.getincrementaldecoder("utf-16")("replace")
     for offset in range(0, source.size, _PIECE):
         if expired():
@@ -55,7 +69,7 @@ def _utf16(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> boo
     return True
 
 
-def _gunzip(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+def _gunzip(source: Packed, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
     with _raw(source) as raw, gzip.GzipFile(fileobj=raw) as packed:
         written = 0
         while written < MAX_UNPACKED and not expired():
@@ -69,7 +83,7 @@ def _gunzip(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bo
         return False
 
 
-def _unzstd(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+def _unzstd(source: Packed, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
     made = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
     frame, written, left = made.decompressobj(), 0, b""
     with _raw(source) as raw:
@@ -88,13 +102,13 @@ def _unzstd(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bo
     return False
 
 
-def _raw(source: Source) -> IO[bytes]:
+def _raw(source: Packed) -> IO[bytes]:
     raw = os.fdopen(os.dup(source.handle), "rb")
     raw.seek(0)
     return raw
 
 
-def _export(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+def _export(source: Packed, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
     text = source.read_at(0, MAX_EXPORT).decode("utf-8", "replace")
     try:
         for event in _events(text):
@@ -104,6 +118,18 @@ def _export(source: Source, spool: IO[bytes], expired: Callable[[], bool]) -> bo
     except (ValueError, RecursionError):
         return False
     return source.size <= MAX_EXPORT
+
+
+def _spans(source: Packed, spool: IO[bytes], expired: Callable[[], bool]) -> bool:
+    text = source.read_at(0, MAX_TRACES).decode("utf-8", "replace")
+    try:
+        for line in lines_of_spans(text):
+            if expired():
+                return False
+            spool.write(line.encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return source.size <= MAX_TRACES
 
 
 def _events(text: str) -> Iterator[Any]:
