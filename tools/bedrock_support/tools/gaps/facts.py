@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
+from bedrock_support.tools.gaps.nodes import below
 from bedrock_support.tools.gaps.signals import comments_of, excuses, look
 
 
@@ -218,21 +219,6 @@ def _home(node: ast.expr, origins: dict[str, str]) -> str:
     return origins.get(node.id, "") if isinstance(node, ast.Name) else ""
 
 
-def _below(node: ast.AST) -> list[ast.AST]:
-    """Nodes directly inside one: what ast.iter_child_nodes gives but for leaves, several times as fast."""
-    found: list[ast.AST] = []
-    for value in node.__dict__.values():
-        if isinstance(value, list):
-            found += [each for each in cast("list[object]", value) if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-            found.append(value)
-    return found
-
-
-_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
-"""Nodes that name nothing."""
-
-
 def uses_of(tree: ast.Module, found: FileFacts) -> None:
     """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
@@ -258,7 +244,7 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             continue
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             _count(uses, node, owner, 2)
-        pending += [(each, prefix, owner) for each in _below(node)]
+        pending += [(each, prefix, owner) for each in below(node)]
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bedrock_support.tools.gaps.bodies import called
+from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.poly.calls import dotted
 from bedrock_support.tools.gaps.poly.define import TYPED, Defined
 
@@ -49,14 +50,14 @@ def weak_tests(tree: ast.Module, functions: list[Defined], family: str) -> list[
     listed = list(cases)
     if not listed:
         return []
-    helpers = {each.node.name for each in functions if any(_checks(part, set()) for part in ast.walk(each.node))}
+    helpers = {each.node.name for each in functions if any(_checks(part, set()) for part in every(each.node))}
     own = {name for name, _line, _body in listed}
     judged = (_judge(name, line, body, helpers - own, family) for name, line, body in listed)
     return [each for each in judged if each is not None]
 
 
 def _script(tree: ast.Module) -> Iterator[tuple[str, int, list[ast.stmt]]]:
-    for each in ast.walk(tree):
+    for each in every(tree):
         if not isinstance(each, ast.Call) or len(each.args) < 2 or dotted(each.func).split(".")[0] not in _CASES:
             continue
         title, body = each.args[0], each.args[-1]
@@ -72,7 +73,7 @@ def _script(tree: ast.Module) -> Iterator[tuple[str, int, list[ast.stmt]]]:
 
 
 def _line(node: ast.expr) -> int:
-    return next((each.lineno for each in ast.walk(node) if isinstance(each, ast.Name)), 0)
+    return next((each.lineno for each in every(node) if isinstance(each, ast.Name)), 0)
 
 
 def _declared(functions: list[Defined], family: str) -> Iterator[tuple[str, int, list[ast.stmt]]]:
@@ -150,7 +151,7 @@ def _same(left: ast.expr, right: ast.expr) -> bool:
 
 
 def _judge(name: str, line: int, body: list[ast.stmt], helpers: set[str], family: str) -> Weak | None:
-    inside = [each for part in body for each in ast.walk(part)]
+    inside = [each for part in body for each in every(part)]
     if any(_checks(each, helpers) for each in inside):
         return None
     calls = [each for each in inside if isinstance(each, ast.Call)]
@@ -176,4 +177,4 @@ def _judge(name: str, line: int, body: list[ast.stmt], helpers: set[str], family
 
 
 def _line_of(node: ast.expr, otherwise: int) -> int:
-    return next((each.lineno for each in ast.walk(node) if isinstance(each, ast.Name)), otherwise)
+    return next((each.lineno for each in every(node) if isinstance(each, ast.Name)), otherwise)
