@@ -88,7 +88,8 @@ def test_what_is_asked_wrongly_ends_with_2(tmp_path: Path, arguments: list[str],
 
 @promise("infra:confined", "infra:no-secrets")
 async def test_an_answer_is_small_and_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_engine", dict[str, str]().get)
+    none: dict[str, str] = {}
+    monkeypatch.setattr(engines, "find_engine", none.get)
     inside = tmp_path / "inside"
     plant(inside, TREE)
     many = "Resources:\n" + "".join(

@@ -13,7 +13,6 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "security groups": ("ec2:DescribeSecurityGroups",),
     "buckets": (
         "s3:ListAllMyBuckets",
-        "s3:GetBucketLocation",
         "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketPolicy",
     ),
