@@ -263,6 +263,11 @@ class Usage:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    """All that was written to the prompt cache."""
+    cache_write_1h_tokens: int = 0
+    """Part of `cache_write_tokens` that lives an hour and costs more; the rest lives five minutes."""
+    tier: str = ""
+    """Service tier that really served, as Bedrock names it; empty when it doesn't say."""
     estimated: bool = False
 
 

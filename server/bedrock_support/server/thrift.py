@@ -112,7 +112,8 @@ def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
         price = price_of(bedrock.models[asked.model_role])
         tokens = round((len(asked.system) + len(asked.brief)) / CHARACTERS_PER_TOKEN)
         usage = Usage(input_tokens=tokens, output_tokens=asked.max_tokens, estimated=True)
-        return None if price is None else MOST_ATTEMPTS * price.usd(usage)
+        most = price.usd(usage) if price is not None else None
+        return None if most is None else MOST_ATTEMPTS * most
 
     return worst
 

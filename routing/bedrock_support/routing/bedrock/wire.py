@@ -99,19 +99,26 @@ def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
     return Reading(
         text="".join(block.get("text") or "" for block in blocks),
         stop_reason=stopped(answer),
-        usage=usage(answer["usage"]),
+        usage=usage(answer),
         request_id=headers.get(REQUEST_ID_HEADER, ""),
         simulated=headers.get(SIMULATED_HEADER, "") == "true",
     )
 
 
-def usage(told: Mapping[str, Any]) -> Usage:
-    """Tokens as Bedrock counts them."""
+def usage(answer: Mapping[str, Any]) -> Usage:
+    """Tokens as Bedrock counts them, from a reply of Converse or from the last event of a stream."""
+    told: Mapping[str, Any] = answer["usage"]
+    details: list[Mapping[str, Any]] = told.get("cacheDetails") or []
+    written = tokens(told.get("cacheWriteInputTokens") or 0)
+    served: object = answer.get("serviceTier")
+    tier = cast("Mapping[str, object]", served).get("type") if isinstance(served, Mapping) else None
     return Usage(
         input_tokens=tokens(told["inputTokens"]),
         output_tokens=tokens(told["outputTokens"]),
         cache_read_tokens=tokens(told.get("cacheReadInputTokens") or 0),
-        cache_write_tokens=tokens(told.get("cacheWriteInputTokens") or 0),
+        cache_write_tokens=written,
+        cache_write_1h_tokens=min(written, sum(tokens(each["inputTokens"]) for each in details if each["ttl"] == "1h")),
+        tier=tier if isinstance(tier, str) else "",
     )
 
 
