@@ -9,5 +9,14 @@ PROMISES = {
         "issue 4", "fifty usage blocks with cached tokens, TTLs and tiers cost what they come to by hand"
     ),
     "cost:second-source": Promise("issue 4", "the price table agrees with a second source but for a list of reasons"),
+    "prompt-cache:point": Promise(
+        "issue 4", "instructions end in a cachePoint for models that keep them, never for others or too short ones"
+    ),
+    "prompt-cache:stable": Promise("issue 4", "two questions have the same instructions to the letter"),
+    "prompt-cache:read": Promise(
+        "issue 4", "the second call reads its instructions from the prompt cache, whole or streamed, and costs less"
+    ),
+    "prompt-cache:sandbox": Promise("issue 4", "the sandbox counts a hit only for the same prefix of the same model"),
+    "prompt-cache:reported": Promise("issue 4", "the cost report says what prompt caching saved, less its writes"),
     "cost:table-origin": Promise("issue 4", "the price table says its currency, date and source"),
 }

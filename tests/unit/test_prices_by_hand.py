@@ -26,7 +26,7 @@ DIFFERS = {
     ("amazon.nova-pro", "eu"): "the second source lists us-east-1 for every Region",
 }
 """Rows on which the sources disagree, each with why; a row that agrees again must leave the list."""
-SHAPES = (
+SHAPES: tuple[dict[str, Any], ...] = (
     {"input_tokens": 1000, "output_tokens": 500},
     {"input_tokens": 1000, "cache_read_tokens": 4000, "output_tokens": 10},
     {"input_tokens": 1000, "cache_write_tokens": 4000, "output_tokens": 10},

@@ -132,14 +132,24 @@ TABLE = _load()  # with the module, which is imported before there is an event l
 @cache
 def price_of(model: str) -> Price | None:
     """The price of a model id or inference profile; None when the table has none, as for every ARN."""
-    head, _, rest = model.partition(".")
-    geography, bare = (head, rest) if head in _GEOGRAPHIES else ("", model)
+    bare = bare_model(model)
+    geography = model.removesuffix(bare).removesuffix(".")
     for match in {name for name, _ in TABLE.prices}:
-        # claude-opus-5-6 is not a version of claude-opus-5: only dates and versions may follow.
-        if bare.startswith(match) and _VERSION.fullmatch(bare[len(match) :]):
+        if is_version(bare, match):
             regional = None if geography == "global" else TABLE.prices.get((match, _REGIONAL))
             return TABLE.prices.get((match, geography)) or regional
     return None
+
+
+def bare_model(model: str) -> str:
+    """The model id without the geographic prefix of an inference profile."""
+    head, _, rest = model.partition(".")
+    return rest if head in _GEOGRAPHIES else model
+
+
+def is_version(bare: str, name: str) -> bool:
+    """Whether only a date or a version follows the name: claude-opus-5-6 is no version of claude-opus-5."""
+    return bare.startswith(name) and _VERSION.fullmatch(bare[len(name) :]) is not None
 
 
 def expected_usage(operation: Operation) -> Usage:

@@ -129,7 +129,7 @@ def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: lis
         id=identity,
         op_class=ctx.op_class,
         tool=TRIAGE.name,
-        system=system_prompt(nonce),
+        system=system_prompt(),
         brief=brief_of("\n".join(head), report.findings, report.evidence, nonce),
         evidence_digest=digest,
         deadline=ctx.deadline,

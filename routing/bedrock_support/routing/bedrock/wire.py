@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from bedrock_support.routing.bedrock.caching import worth_a_checkpoint
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Usage
 
@@ -44,14 +45,19 @@ class Reading:
     """Seconds from asking to the first piece of a stream."""
 
 
-def body(operation: Operation) -> dict[str, Any]:
+def body(operation: Operation, model: str) -> dict[str, Any]:
     """What is sent to Converse and ConverseStream.
+
+    The system prompt is the same from call to call, so that a model which keeps prefixes is told where it ends.
 
     maxTokens is always set, because Bedrock reserves quota for the model's maximum otherwise. temperature, topP
     and a prefilled answer never are: Claude 5 refuses them.
     """
+    read = content(operation)
+    if operation.system and worth_a_checkpoint(model, operation.system):
+        read["system"] = [{"text": operation.system}, {"cachePoint": {"type": "default"}}]
     return {
-        **content(operation),
+        **read,
         "inferenceConfig": {"maxTokens": operation.max_tokens},
         "requestMetadata": _metadata(operation),
     }
