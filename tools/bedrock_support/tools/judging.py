@@ -79,7 +79,7 @@ How to judge:
 - Cite evidence only by its ids. What you can't cite, don't claim: a sentence that cites an id which isn't there is
   thrown away, and so is a cause without one.
 - Say for each cause what one would see if it were wrong, as something that can be looked up or tried.
-- confidence is from 0 to 1: above 0.8 only where the evidence leaves no other cause standing, below 0.4 where it is thin.
+- confidence is from 0 to 1: above 0.8 only where the evidence leaves no other cause, below 0.4 where it is thin.
 - If the evidence is too thin, or findings were left out that would decide it, say so in the summary.
 - Next steps are ordered, each is one action, and the first undoes the damage or tells two hypotheses apart.
 
