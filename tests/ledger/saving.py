@@ -18,5 +18,11 @@ PROMISES = {
     ),
     "prompt-cache:sandbox": Promise("issue 4", "the sandbox counts a hit only for the same prefix of the same model"),
     "prompt-cache:reported": Promise("issue 4", "the cost report says what prompt caching saved, less its writes"),
+    "brief:information": Promise(
+        "issue 4", "what tells most for its length goes into a brief; a lone rare finding beats repeats of one"
+    ),
+    "brief:whole": Promise("issue 4", "no brief is longer than its budget, and every finding in it is whole"),
+    "brief:left-out": Promise("issue 4", "what was left out of a brief is said in the brief and in the limits"),
+    "tokens:estimate": Promise("issue 4", "tokens are estimated from words, digits and signs, never from length alone"),
     "cost:table-origin": Promise("issue 4", "the price table says its currency, date and source"),
 }

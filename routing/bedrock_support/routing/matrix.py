@@ -37,6 +37,8 @@ class ClassRule(_Strict):
     """Every route that the class may ever take."""
     role: ModelRole
     max_tokens: Annotated[int, Field(gt=0, le=64_000)]
+    evidence_tokens: Annotated[int, Field(gt=0, le=64_000)]
+    """Tokens of evidence that a brief may hold."""
     stream: bool
     worth_usd: Annotated[float, Field(gt=0)]
     """What an answer in time is worth."""

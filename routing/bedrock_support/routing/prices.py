@@ -11,11 +11,10 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from bedrock_support.routing.length import text_tokens
 from bedrock_support.routing.model import Operation, Usage
 
 PRICES_PACKAGE = "bedrock_support.routing"
-CHARACTERS_PER_TOKEN = 4.0
-"""Usual for English prose; logs come out lower, so an estimate is on the cheap side there."""
 OUTPUT_SHARE = 0.5
 """Share of the allowed output that an answer is expected to use."""
 STANDARD_TIERS = frozenset({"", "default", "standard"})
@@ -154,9 +153,8 @@ def is_version(bare: str, name: str) -> bool:
 
 def expected_usage(operation: Operation) -> Usage:
     """Tokens that an operation is likely to use, from its length."""
-    characters = len(operation.system) + len(operation.brief)
     return Usage(
-        input_tokens=round(characters / CHARACTERS_PER_TOKEN),
+        input_tokens=text_tokens(operation.system) + text_tokens(operation.brief),
         output_tokens=round(operation.max_tokens * OUTPUT_SHARE),
         estimated=True,
     )

@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_support.routing.model import Carrier, Outcome, Reply
 from bedrock_support.tools.envelope import Cause, Evidence, Finding, HandoffRef, Judgement, ModelUse, Status
+from bedrock_support.tools.ranking import pick
 
-EVIDENCE_BYTES = 12_000
-"""Budget of a brief for findings and evidence."""
 _KEPT_TEXT = 4_000
 _OBJECTS_TRIED = 20
 _CITED = re.compile(r"\bE\d{1,6}\b")
@@ -99,25 +98,29 @@ def system_prompt() -> str:
     return _METHOD + json.dumps(answer_schema(), separators=(",", ":"))
 
 
-def brief_of(head: str, findings: Sequence[Finding], evidence: Sequence[Evidence], nonce: str) -> str:
-    """The question with its ranked evidence, cut to whole items."""
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The question as text, and what of the evidence isn't in it."""
+
+    text: str
+    left_out: str
+    """In words; empty when everything fits."""
+
+
+def brief_of(head: str, findings: Sequence[Finding], evidence: Sequence[Evidence], nonce: str, budget: int) -> Brief:
+    """The question with those findings that tell most within `budget` tokens, each whole."""
     by_id = {each.id: each for each in evidence}
-    lines: list[str] = []
-    used, room = 0, EVIDENCE_BYTES
+    texts: dict[str, str] = {}
     for finding in findings:
         quotes = [{"id": key, "at": by_id[key].source, "quote": by_id[key].quote} for key in finding.evidence_ids]
         item = {"finding": finding.title, "severity": finding.severity, "detail": finding.detail, "evidence": quotes}
         # One line of JSON an item: quoted text can't break out of its string, nor forge the closing mark.
-        line = json.dumps(item, ensure_ascii=False).replace(nonce, "")
-        room -= len(line.encode())
-        if room < 0:
-            break
-        lines.append(line)
-        used += 1
-    if used < len(findings):
-        lines.append(f"({len(findings) - used} findings of lower rank left out)")
+        texts[finding.id] = json.dumps(item, ensure_ascii=False).replace(nonce, "")
+    picked = pick(findings, [texts[each.id] for each in findings], budget)
+    left_out = picked.left_out()
+    lines = [texts[each.id] for each in picked.kept] + ([f"({left_out})"] if left_out else [])
     body = "\n".join(lines) or "(no findings)"
-    return f"<evidence-{nonce}>\n{body}\n</evidence-{nonce}>\n{head}"
+    return Brief(f"<evidence-{nonce}>\n{body}\n</evidence-{nonce}>\n{head}", left_out)
 
 
 def judge_answer(answer: str | Mapping[str, Any], evidence_ids: Iterable[str]) -> Judgement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bedrock_support.routing.bedrock.caching import worth_a_checkpoint
 from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.length import MARGIN, text_tokens
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Usage
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ SIMULATED_HEADER = "x-bedrock-support-simulated"
 REQUEST_ID_HEADER = "x-amzn-requestid"
 _NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
 _LONGEST = 256
-CHARACTERS_PER_TOKEN = 3
-"""Low on purpose: an estimate that reserves budget should not come out short."""
 MOST_TEXT = 4_000_000
 """Characters of one answer; far above any model's limit, so that a flood goes no further than this door."""
 MOST_BODY = 8 * MOST_TEXT
@@ -175,6 +175,6 @@ def too_much() -> RouteError:
 
 
 def estimate(operation: Operation) -> Usage:
-    """Input tokens by length, for where CountTokens is not offered."""
-    length = len(operation.system) + len(operation.brief)
-    return Usage(input_tokens=-(-length // CHARACTERS_PER_TOKEN), estimated=True)
+    """Input tokens by length, on the high side, for where CountTokens is not offered."""
+    counted = text_tokens(operation.system) + text_tokens(operation.brief)
+    return Usage(input_tokens=math.ceil(MARGIN * counted), estimated=True)
