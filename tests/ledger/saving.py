@@ -24,5 +24,16 @@ PROMISES = {
     "brief:whole": Promise("issue 4", "no brief is longer than its budget, and every finding in it is whole"),
     "brief:left-out": Promise("issue 4", "what was left out of a brief is said in the brief and in the limits"),
     "tokens:estimate": Promise("issue 4", "tokens are estimated from words, digits and signs, never from length alone"),
+    "choice:size": Promise("issue 4", "a small brief of a class that allows it goes to the next smaller model"),
+    "choice:step-up": Promise(
+        "issue 4",
+        "an answer that is cut or has the wrong form is asked for once more, of the next larger model; both are paid",
+    ),
+    "choice:no-step-up": Promise(
+        "issue 4",
+        "no step up without time and budget for it, for acts, for the agent's own model or past the largest",
+    ),
+    "choice:recorded": Promise("issue 4", "every choice of a model is in the decision's record and in explain_routing"),
+    "cache:tenant": Promise("issue 4", "BEDROCK_SUPPORT_TENANT says whose questions, sums and budgets a server's are"),
     "cost:table-origin": Promise("issue 4", "the price table says its currency, date and source"),
 }

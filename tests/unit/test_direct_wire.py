@@ -73,4 +73,4 @@ def test_an_answer_without_text_is_none() -> None:
 
 
 def test_an_estimate_is_marked() -> None:
-    assert wire.estimate(operation(system="ab", brief="cd")) == Usage(input_tokens=2, estimated=True)
+    assert wire.estimate(operation(system="ab", brief="cd")) == Usage(input_tokens=3, estimated=True)

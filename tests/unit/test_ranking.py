@@ -71,9 +71,8 @@ def test_no_brief_is_longer_than_its_budget_and_nothing_is_lost_unsaid(
 
 @promise("brief:left-out", "brief:whole")
 def test_a_brief_says_what_is_missing_and_cuts_no_quote() -> None:
-    evidence = [
-        Evidence(id=f"E{n}", kind="log line", source=f"a:{n}", quote=f"{n} {LINE}", sha256="") for n in range(9)
-    ]
+    quotes = {f"E{n}": f"{n} {LINE}" for n in range(9)}
+    evidence = [Evidence(id=key, kind="log line", source="a:1", quote=each, sha256="") for key, each in quotes.items()]
     findings = [finding(n, f"trouble {n}").model_copy(update={"evidence_ids": [f"E{n}"]}) for n in range(9)]
     brief = brief_of("Why?", findings, evidence, "ab" * 8, 200)
     assert "of 9 findings left out" in brief.left_out

@@ -1,7 +1,7 @@
 """How many tokens a text comes to, without asking anybody: an estimate, calibrated and measured against a tokenizer.
 
 The weights are a least-squares fit of relative errors on logs, briefs, code and prose, rounded, against Mistral's
-Tekken (`python -m benchmarks.token_estimate`), which counts every digit, as no tokenizer of the Claude models is published.
+Tekken, which counts every digit (`python -m benchmarks.token_estimate`): Claude's tokenizer isn't published.
 Characters alone won't do: a log full of ids has 1.7 of them to a token, prose 3.8.
 """
 

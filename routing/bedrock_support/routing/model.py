@@ -13,6 +13,9 @@ from typing import Any
 
 from bedrock_support.routing.estimate import Estimate
 
+LOCAL = "local"
+"""Whose questions they are unless it is said: everyone who can reach this server is the same person."""
+
 
 def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
@@ -249,6 +252,8 @@ class Decision:
     """Probability with which this plan was chosen; 1 for a deterministic policy."""
     hedge: bool = False
     """The second route may be started while the first still runs."""
+    model_choice: tuple[str, ...] = ()
+    """Why the model of this role is asked, in order: class and size, the budget, a step up."""
 
     @property
     def operation(self) -> Operation:

@@ -90,6 +90,7 @@ def thrift(
             worst_usd=_worst(bedrock),
             threads=threads,
             version=about,
+            tenant=settings.tenant,
         ),
         spending=spending,
         budgets=budgets,

@@ -1,8 +1,8 @@
 """Which findings go into a brief when not all fit: those that tell most for their length.
 
 A set's worth is the sum of what each word that it holds tells (rare words more, each counted once) and of each
-finding's severity and confidence: monotone and submodular, so that greedy picks by worth per token, or the best single finding,
-reach a fixed share of the best set under the budget (Khuller, Moss and Naor 1999; Lin and Bilmes 2010).
+finding's severity and confidence: monotone and submodular, so that greedy picks by worth per token, or the best
+single finding, reach a fixed share of the best set under the budget (Khuller, Moss and Naor 1999; Lin and Bilmes 2010).
 """
 
 from __future__ import annotations
