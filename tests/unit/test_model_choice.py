@@ -100,7 +100,7 @@ async def test_a_step_up_that_brings_nothing_better_leaves_the_first_answer() ->
 async def test_no_step_up_where_it_must_not_be(changes: dict[str, object], answer: Reply) -> None:
     scene = Scene()
     scene.answer = lambda _: answer
-    await scene.run(decided(LONG, answer_schema=SCHEMA, **changes))
+    await scene.run(decided(LONG, OperationClass.STANDARD, **{"answer_schema": SCHEMA, **changes}))
     assert len(scene.asked) == 1
 
 
