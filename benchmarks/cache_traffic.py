@@ -119,7 +119,9 @@ def usage(text: str) -> Usage:
 def priced(model: str, text: str) -> float:
     price = price_of(model)
     assert price is not None
-    return price.usd(usage(text))
+    cost = price.usd(usage(text))
+    assert cost is not None
+    return cost
 
 
 async def ask(decision: Decision) -> Outcome:

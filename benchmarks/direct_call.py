@@ -95,7 +95,8 @@ def bare(url: str, settings: BedrockSettings, stream: bool) -> Ask:
     maker: Any = boto3.Session()
     client = maker.client("bedrock-runtime", region_name=settings.region, endpoint_url=url, config=config)
     limiter = anyio.CapacityLimiter(POOL)
-    request = {"modelId": settings.models[ModelRole.FAST], **wire.body(operation(stream))}
+    model = settings.models[ModelRole.FAST]
+    request = {"modelId": model, **wire.body(operation(stream), model)}
 
     def ask() -> object:
         if not stream:

@@ -17,7 +17,7 @@ from tests.promises import promise
 
 @promise("direct:max-tokens")
 def test_a_request_limits_its_answer_and_leaves_sampling_alone() -> None:
-    sent = wire.body(operation(max_tokens=300))
+    sent = wire.body(operation(max_tokens=300), "eu.model")
     assert sent.get("inferenceConfig") == {"maxTokens": 300}
     assert [message["role"] for message in sent.get("messages", [])] == ["user"]
     assert sent.get("system") == [{"text": "You help."}]
@@ -25,13 +25,13 @@ def test_a_request_limits_its_answer_and_leaves_sampling_alone() -> None:
 
 
 def test_no_system_prompt_sends_none() -> None:
-    assert "system" not in wire.body(operation(system=""))
+    assert "system" not in wire.body(operation(system=""), "eu.model")
 
 
 @promise("direct:metadata")
 @given(id=st.text(max_size=400), tool=st.text(max_size=400))
 def test_metadata_fits_the_rules_of_bedrock(id: str, tool: str) -> None:
-    sent = wire.body(operation(id=id, tool=tool)).get("requestMetadata", {})
+    sent = wire.body(operation(id=id, tool=tool), "eu.model").get("requestMetadata", {})
     assert sent["op_class"] == "emergency"
     assert 1 <= len(sent) <= 16
     for key, value in sent.items():
@@ -73,4 +73,4 @@ def test_an_answer_without_text_is_none() -> None:
 
 
 def test_an_estimate_is_marked() -> None:
-    assert wire.estimate(operation(system="ab", brief="cd")) == Usage(input_tokens=2, estimated=True)
+    assert wire.estimate(operation(system="ab", brief="cd")) == Usage(input_tokens=3, estimated=True)

@@ -158,7 +158,7 @@ async def test_a_stale_answer_is_given_while_another_call_asks_anew() -> None:
 async def test_what_is_no_whole_answer_is_not_kept(answer: Reply | Failure) -> None:
     scene = Scene()
     scene.answer = lambda _: answer
-    asked = decided(answer_schema={"required": ["summary"]})
+    asked = decided(answer_schema={"required": ["summary"]}, model_role=ModelRole.DEEP)
     for _ in range(2):
         assert (await scene.run(asked)).cached is None
     assert len(scene.asked) == 2
@@ -308,7 +308,7 @@ async def test_a_smaller_models_answer_is_not_kept_for_the_larger_one() -> None:
     hold = scene.budgets.reserve("spent", "t", STANDARD, 0.8)
     assert hold is not None
     scene.budgets.settle(hold, 0.8)
-    asked = decided(model_role=ModelRole.STANDARD)
+    asked = decided("why " * 700, model_role=ModelRole.STANDARD)
     await scene.run(asked)
     assert scene.asked[-1].operation.model_role is ModelRole.FAST
     free = Scene(store=scene.store)

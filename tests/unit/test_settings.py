@@ -98,3 +98,12 @@ def test_a_setting_that_bedrock_cannot_take_is_named(environment: dict[str, str]
     with pytest.raises(SettingsError) as refused:
         bedrock_settings(load(environment))
     assert all(word in str(refused.value) for word in words)
+
+
+@promise("cache:tenant")
+def test_the_tenant_is_local_unless_it_is_said(tmp_path: Path) -> None:
+    assert load({}).tenant == "local"
+    settings = load({"BEDROCK_SUPPORT_TENANT": "team-a", "BEDROCK_SUPPORT_AUDIT": "off"}, roots=(tmp_path,))
+    assert settings.tenant == "team-a"
+    with pytest.raises(SettingsError, match="BEDROCK_SUPPORT_TENANT"):
+        load({"BEDROCK_SUPPORT_TENANT": "x" * 129})

@@ -122,7 +122,8 @@ async def test_log_text_stays_inside_its_marks() -> None:
     await run(None, judge, text="\n".join([evil] * 30))
     asked = judge.asked[0]
     nonce = asked.brief.split("<evidence-")[1].split(">")[0]
-    assert nonce in asked.system
+    assert asked.brief.startswith(f"<evidence-{nonce}>\n")
+    assert nonce not in asked.system, "what changes from call to call would keep instructions out of prompt caches"
     inside = asked.brief.split(f"<evidence-{nonce}>\n")[1].split(f"\n</evidence-{nonce}>")[0]
     assert "ignore all instructions" in inside
     assert asked.brief.count(f"</evidence-{nonce}>") == 1

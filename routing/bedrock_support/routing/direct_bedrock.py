@@ -185,7 +185,7 @@ class DirectBedrockClient:
     async def _converse(self, operation: Operation, model: str) -> Reading:
         access = await self._ready()
         try:
-            async with self._post(access, model, "converse", wire.body(operation)) as answer:
+            async with self._post(access, model, "converse", wire.body(operation, model)) as answer:
                 return wire.read(await wire.whole(answer.content.iter_any()), answer.headers)
         except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
             raise self._translated(error, answering=False) from None
@@ -196,7 +196,7 @@ class DirectBedrockClient:
         answering = False
         with pace.scope:
             try:
-                async with self._post(access, model, "converse-stream", wire.body(operation)) as answer:
+                async with self._post(access, model, "converse-stream", wire.body(operation, model)) as answer:
                     answering = True
                     return await read_stream(answer, pace)
             except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it

@@ -37,6 +37,10 @@ class ClassRule(_Strict):
     """Every route that the class may ever take."""
     role: ModelRole
     max_tokens: Annotated[int, Field(gt=0, le=64_000)]
+    small_tokens: Annotated[int, Field(ge=0, le=64_000)]
+    """A brief of no more tokens is asked of the next smaller role; 0 never."""
+    evidence_tokens: Annotated[int, Field(gt=0, le=64_000)]
+    """Tokens of evidence that a brief may hold."""
     stream: bool
     worth_usd: Annotated[float, Field(gt=0)]
     """What an answer in time is worth."""

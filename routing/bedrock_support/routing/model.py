@@ -13,6 +13,9 @@ from typing import Any
 
 from bedrock_support.routing.estimate import Estimate
 
+LOCAL = "local"
+"""Whose questions they are unless it is said: everyone who can reach this server is the same person."""
+
 
 def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
@@ -249,6 +252,8 @@ class Decision:
     """Probability with which this plan was chosen; 1 for a deterministic policy."""
     hedge: bool = False
     """The second route may be started while the first still runs."""
+    model_choice: tuple[str, ...] = ()
+    """Why the model of this role is asked, in order: class and size, the budget, a step up."""
 
     @property
     def operation(self) -> Operation:
@@ -263,6 +268,11 @@ class Usage:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    """All that was written to the prompt cache."""
+    cache_write_1h_tokens: int = 0
+    """Part of `cache_write_tokens` that lives an hour and costs more; the rest lives five minutes."""
+    tier: str = ""
+    """Service tier that really served, as Bedrock names it; empty when it doesn't say."""
     estimated: bool = False
 
 

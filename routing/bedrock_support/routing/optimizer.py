@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from bedrock_support.routing import semconv
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.matrix import Matrix
 from bedrock_support.routing.model import (
+    LOCAL,
     CacheUse,
     Clearance,
     Decision,
@@ -27,7 +27,8 @@ from bedrock_support.routing.model import (
     RouteName,
 )
 from bedrock_support.routing.optimizing.answers import Answers, Kept, Question
-from bedrock_support.routing.optimizing.budget import Budgets, Hold
+from bedrock_support.routing.optimizing.budget import Budgets, Hold, Step
+from bedrock_support.routing.optimizing.choice import fits, for_size, joined, larger, step_up
 from bedrock_support.routing.optimizing.flight import Flights
 from bedrock_support.routing.optimizing.frugal import Frugal, within_budget
 from bedrock_support.routing.optimizing.spending import Spending
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 3
 """Leaders that a call waits for before it asks by itself."""
-LOCAL = "local"
-"""Whose questions they are while nobody signs in: everyone who can reach this server is the same person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,13 @@ class PerformanceOptimizer:
 
     async def run(self, decision: Decision, ask: Ask) -> Outcome:
         """The outcome of the decision, from the cache or by `ask`. Raises nothing but cancellation."""
+        if decision.plan:
+            smaller = decision.conditions.flags.optimization and RouteName.DIRECT in decision.plan
+            decision = for_size(decision, self.matrix.rules[decision.operation.op_class], smaller=smaller)
         outcome = await self._cached(decision, ask) if self._may_cache(decision) else await self._paid(decision, ask)
+        if outcome.decision is not None and outcome.decision.model_choice:
+            role = outcome.decision.operation.model_role.value
+            annotate({semconv.MODEL_ROLE: role, semconv.MODEL_CHOICE: outcome.decision.model_choice})
         if self.spending is not None:
             self.spending.record(self.tenant, outcome)
         return outcome
@@ -108,10 +113,10 @@ class PerformanceOptimizer:
         if again is not None:
             return self._from(decision, again, started)
         outcome = await self._paid(decision, ask)
-        if outcome.reply is not None and _fits(outcome):
+        if outcome.reply is not None and fits(outcome):
             usd = _sum([each.usd for each in outcome.attempts])
             lives = rule.cache_seconds + rule.stale_seconds
-            if outcome.decision is not None and outcome.decision.operation.model_role is not asked.model_role:
+            if outcome.decision is not None and larger(asked.model_role, outcome.decision.operation.model_role):
                 # A smaller model answered, for the budget's sake: that is an answer to its own question alone.
                 question = await self._in_thread(
                     partial(answers.question, outcome.decision.clearance, self.tenant, self.version)
@@ -132,7 +137,25 @@ class PerformanceOptimizer:
         )
 
     async def _paid(self, decision: Decision, ask: Ask) -> Outcome:
-        """Ask within the budgets."""
+        """Ask within the budgets, and once more of a larger model when the answer lacks something."""
+        outcome = await self._once(decision, ask)
+        used = outcome.decision or decision
+        up = step_up(used, outcome, self.clock.now()) if used.conditions.flags.optimization else None
+        if up is None or not await self._affords(up):
+            return outcome
+        return joined(outcome, await self._once(up, ask))
+
+    async def _affords(self, up: Decision) -> bool:
+        """A step up is a luxury: no budget may be used by three quarters."""
+        if self.budgets is None:
+            return True
+        try:
+            step = await self._in_thread(partial(self.budgets.step, self.tenant, up.operation.op_class))
+        except (OSError, sqlite3.Error, ValueError):
+            return False
+        return step is Step.NONE
+
+    async def _once(self, decision: Decision, ask: Ask) -> Outcome:
         budgets = self.budgets
         if budgets is None or RouteName.DIRECT not in decision.plan:
             return await ask(decision)
@@ -176,19 +199,6 @@ class PerformanceOptimizer:
 def _sum(costs: list[float | None]) -> float | None:
     known = [each for each in costs if each is not None]
     return sum(known) if len(known) == len(costs) else None
-
-
-def _fits(outcome: Outcome) -> bool:
-    """Whether an answer has the form that was asked for; one that hasn't is given on, but not again."""
-    reply, schema = outcome.reply, outcome.operation.answer_schema
-    if reply is None or not schema:
-        return reply is not None
-    start, end = reply.text.find("{"), reply.text.rfind("}")
-    try:
-        found: object = json.loads(reply.text[start : end + 1])
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and set(schema.get("required", ())) <= found.keys()
 
 
 def _refused(frugal: Frugal) -> Outcome:

@@ -13,6 +13,8 @@ from bedrock_support.server.manager import BedrockSupportManager
 HYPOTHETICAL = "hypothetical"
 NO_CLIENT = "asked without a client: what the MCP route can do depends on whose call it is"
 APPROVAL = "the direct route would be taken only after the client's user approved it"
+FILLER = "log 42 "
+"""Stands for evidence, with as many tokens to a character as logs have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class RoutingLook:
             op_class=op_class,
             tool="explain_routing",
             system="",
-            brief=" " * size_chars,
+            brief=(FILLER * (size_chars // len(FILLER) + 1))[:size_chars],
             evidence_digest="",
             deadline=self.manager.deadline(op_class, self.manager.clock.now(), deadline_s),
             model_role=rule.role,

@@ -67,6 +67,8 @@ def decided(decision: Decision, at: float) -> dict[str, object]:
         "row": decision.row,
         "plan": [route.value for route in decision.plan],
         "reasons": list(decision.reasons),
+        "model_role": decision.operation.model_role.value,
+        "model_choice": list(decision.model_choice),
         "policy": decision.policy,
         "propensity": decision.propensity,
         "flags": asdict(decision.conditions.flags),

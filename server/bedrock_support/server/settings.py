@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bedrock_support.routing.model import ModelRole, Residency
+from bedrock_support.routing.model import LOCAL, ModelRole, Residency
 from bedrock_support.server.environment import PREFIX, SettingsError, process_environment, state_folder
 
 FLAG_NAMES = {
@@ -73,6 +73,8 @@ class Settings(BaseModel):
     """File of the message queue; without one there is no queue."""
     store: Path | None = None
     """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    tenant: Annotated[str, Field(min_length=1, max_length=128)] = LOCAL
+    """Whose questions this server asks: part of every cache key, sum and budget."""
     budgets_file: Path | None = None
     """TOML file with budgets; needs a store."""
     audit: Path | None = None
@@ -119,6 +121,7 @@ READS = {
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",
+    "tenant": f"{PREFIX}TENANT",
     "budgets_file": f"{PREFIX}BUDGETS",
     "audit": f"{PREFIX}AUDIT",
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",

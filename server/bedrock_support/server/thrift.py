@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import tomllib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import anyio
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.dispatch import MOST_ATTEMPTS
+from bedrock_support.routing.length import MARGIN, text_tokens
 from bedrock_support.routing.matrix import Matrix
 from bedrock_support.routing.model import Decision, Usage
 from bedrock_support.routing.optimizer import PerformanceOptimizer
@@ -27,8 +29,6 @@ from bedrock_support.routing.prices import price_of
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.settings import READS, Settings
 
-CHARACTERS_PER_TOKEN = 2.5
-"""Low on purpose: what is set aside must not come out short."""
 THREADS = 4
 FLUSH_EVERY = 2.0
 """Seconds between two writes of what was spent."""
@@ -91,6 +91,7 @@ def thrift(
             worst_usd=_worst(bedrock),
             threads=threads,
             version=about,
+            tenant=settings.tenant,
         ),
         spending=spending,
         budgets=budgets,
@@ -111,9 +112,10 @@ def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
     def worst(decision: Decision) -> float | None:
         asked = decision.operation
         price = price_of(bedrock.models[asked.model_role])
-        tokens = round((len(asked.system) + len(asked.brief)) / CHARACTERS_PER_TOKEN)
+        tokens = math.ceil(MARGIN * (text_tokens(asked.system) + text_tokens(asked.brief)))
         usage = Usage(input_tokens=tokens, output_tokens=asked.max_tokens, estimated=True)
-        return None if price is None else MOST_ATTEMPTS * price.usd(usage)
+        most = price.usd(usage) if price is not None else None
+        return None if most is None else MOST_ATTEMPTS * most
 
     return worst
 

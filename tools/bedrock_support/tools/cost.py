@@ -148,17 +148,8 @@ def report(
 
 def _prompt_cache(billed: Sequence[Line]) -> float | None:
     """What cached input saved against reading it anew, less what writing it cost on top; None when none was used."""
-    from bedrock_support.routing.prices import CACHE_READ, CACHE_WRITE, price_of
-
-    saved, used = 0.0, False
-    for each in billed:
-        price = price_of(each.model)
-        if price is None or not (each.sums.cache_read_tokens or each.sums.cache_write_tokens):
-            continue
-        used = True
-        spared = (1.0 - CACHE_READ) * each.sums.cache_read_tokens
-        saved += (spared - (CACHE_WRITE - 1.0) * each.sums.cache_write_tokens) * price.input / 1e6
-    return round(saved, 6) if used else None
+    used = [each for each in billed if each.sums.cache_read_tokens or each.sums.cache_write_tokens]
+    return round(total(used).prompt_saved_usd, 6) if used else None
 
 
 def _forecast(lines: Sequence[Line], today: date) -> float | None:
@@ -217,6 +208,8 @@ def worded(found: CostReport) -> str:
         saved = found.saved_by_answer_cache_usd
         told = "an unknown amount" if saved is None else f"{saved:.4f} USD"
         lines.append(f"{found.cache_hit_rate:.0%} answered from memory, which saved {told}")
+    if found.saved_by_prompt_cache_usd is not None:
+        lines.append(f"Prompt caching saved {found.saved_by_prompt_cache_usd:.4f} USD, what writing cost deducted")
     lines += [f"{part.name}: {part.calls} calls, {part.usd:.4f} USD" for part in found.by_class[:7]]
     lines += [f"budget {each.period}: {each.share:.0%} of {each.usd:g} USD" for each in found.budgets]
     lines += [f"Next: {each.what} (about {each.usd:.4f} USD of these days)" for each in found.next_savings[:3]]

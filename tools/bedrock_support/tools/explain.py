@@ -59,6 +59,7 @@ class RoutingExplanation(Result):
     policy: str
     plan: list[str] = Field(description="Routes in the order in which they are tried")
     reasons: list[str]
+    model_choice: list[str] = Field(default=[], description="Why a model of this role was asked, in order")
     candidates: list[Candidate]
     attempts: list[Tried]
     chosen: str | None = Field(default=None, description="First route of the plan; left out: none")
@@ -114,6 +115,7 @@ def explanation(kept: Mapping[str, object], *, hypothetical: bool) -> RoutingExp
         policy=entry.policy,
         plan=entry.plan,
         reasons=entry.reasons,
+        model_choice=entry.model_choice,
         candidates=candidates,
         attempts=entry.attempts,
         chosen=chosen,

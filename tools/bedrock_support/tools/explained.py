@@ -89,6 +89,7 @@ class Entry(BaseModel):
     policy: str
     plan: list[str]
     reasons: list[str]
+    model_choice: list[str] = []
     conditions: dict[str, _Condition]
     attempts: list[Tried] = []
     ended: str | None = None

@@ -15,6 +15,7 @@ def worded(entry: Entry, candidates: Sequence[Candidate], others: Sequence[Alter
             f"{made}, at {entry.moment()}, for class {entry.operation_class}.",
             f"Plan: {' then '.join(entry.plan) or 'none'} (row {entry.row}, policy {entry.policy}).",
             *(f"- {reason}" for reason in entry.reasons),
+            *(f"Model {each}." for each in entry.model_choice),
             *(_candidate(each) for each in candidates),
             *(_attempt(each) for each in entry.attempts),
             *([f"It ended: {entry.ended}, {_usd(entry.usd)} in all."] if entry.ended else []),

@@ -135,12 +135,15 @@ def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: lis
         head.append(f"Compared with: {quiet.start} to {quiet.end}, {quiet.lines} lines.")
     if limits:
         head.append(f"Limits: {len(limits)}, e.g. counts and times are of what was read.")
+    brief = brief_of("\n".join(head), report.findings, report.evidence, nonce, ctx.rule.evidence_tokens)
+    if brief.left_out:
+        limits.append(brief.left_out)
     return Operation(
         id=identity,
         op_class=ctx.op_class,
         tool=TRIAGE.name,
-        system=system_prompt(nonce),
-        brief=brief_of("\n".join(head), report.findings, report.evidence, nonce),
+        system=system_prompt(),
+        brief=brief.text,
         evidence_digest=digest,
         deadline=ctx.deadline,
         model_role=ctx.rule.role,

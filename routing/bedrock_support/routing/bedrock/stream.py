@@ -88,7 +88,7 @@ class _Said:
         if kind == "messageStop":
             self.stop_reason = stopped(json.loads(frame.payload))
         elif kind == "metadata":
-            self.usage = usage(json.loads(frame.payload)["usage"])
+            self.usage = usage(json.loads(frame.payload))
         return False
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from bedrock_support.routing.bedrock.caching import worth_a_checkpoint
 from bedrock_support.routing.errors import RouteError
+from bedrock_support.routing.length import MARGIN, text_tokens
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Usage
 
 if TYPE_CHECKING:
@@ -19,8 +22,6 @@ SIMULATED_HEADER = "x-bedrock-support-simulated"
 REQUEST_ID_HEADER = "x-amzn-requestid"
 _NOT_ALLOWED = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
 _LONGEST = 256
-CHARACTERS_PER_TOKEN = 3
-"""Low on purpose: an estimate that reserves budget should not come out short."""
 MOST_TEXT = 4_000_000
 """Characters of one answer; far above any model's limit, so that a flood goes no further than this door."""
 MOST_BODY = 8 * MOST_TEXT
@@ -44,14 +45,19 @@ class Reading:
     """Seconds from asking to the first piece of a stream."""
 
 
-def body(operation: Operation) -> dict[str, Any]:
+def body(operation: Operation, model: str) -> dict[str, Any]:
     """What is sent to Converse and ConverseStream.
+
+    The system prompt is the same from call to call, so that a model which keeps prefixes is told where it ends.
 
     maxTokens is always set, because Bedrock reserves quota for the model's maximum otherwise. temperature, topP
     and a prefilled answer never are: Claude 5 refuses them.
     """
+    read = content(operation)
+    if operation.system and worth_a_checkpoint(model, operation.system):
+        read["system"] = [{"text": operation.system}, {"cachePoint": {"type": "default"}}]
     return {
-        **content(operation),
+        **read,
         "inferenceConfig": {"maxTokens": operation.max_tokens},
         "requestMetadata": _metadata(operation),
     }
@@ -99,19 +105,26 @@ def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
     return Reading(
         text="".join(block.get("text") or "" for block in blocks),
         stop_reason=stopped(answer),
-        usage=usage(answer["usage"]),
+        usage=usage(answer),
         request_id=headers.get(REQUEST_ID_HEADER, ""),
         simulated=headers.get(SIMULATED_HEADER, "") == "true",
     )
 
 
-def usage(told: Mapping[str, Any]) -> Usage:
-    """Tokens as Bedrock counts them."""
+def usage(answer: Mapping[str, Any]) -> Usage:
+    """Tokens as Bedrock counts them, from a reply of Converse or from the last event of a stream."""
+    told: Mapping[str, Any] = answer["usage"]
+    details: list[Mapping[str, Any]] = told.get("cacheDetails") or []
+    written = tokens(told.get("cacheWriteInputTokens") or 0)
+    served: object = answer.get("serviceTier")
+    tier = cast("Mapping[str, object]", served).get("type") if isinstance(served, Mapping) else None
     return Usage(
         input_tokens=tokens(told["inputTokens"]),
         output_tokens=tokens(told["outputTokens"]),
         cache_read_tokens=tokens(told.get("cacheReadInputTokens") or 0),
-        cache_write_tokens=tokens(told.get("cacheWriteInputTokens") or 0),
+        cache_write_tokens=written,
+        cache_write_1h_tokens=min(written, sum(tokens(each["inputTokens"]) for each in details if each["ttl"] == "1h")),
+        tier=tier if isinstance(tier, str) else "",
     )
 
 
@@ -162,6 +175,6 @@ def too_much() -> RouteError:
 
 
 def estimate(operation: Operation) -> Usage:
-    """Input tokens by length, for where CountTokens is not offered."""
-    length = len(operation.system) + len(operation.brief)
-    return Usage(input_tokens=-(-length // CHARACTERS_PER_TOKEN), estimated=True)
+    """Input tokens by length, on the high side, for where CountTokens is not offered."""
+    counted = text_tokens(operation.system) + text_tokens(operation.brief)
+    return Usage(input_tokens=math.ceil(MARGIN * counted), estimated=True)

@@ -7,6 +7,7 @@ from typing import Self
 
 from bedrock_support.routing.model import Decision, ModelRole, OperationClass, RouteName
 from bedrock_support.routing.optimizing.budget import URGENT, Step
+from bedrock_support.routing.optimizing.choice import with_role
 
 _HOLDS = (Step.MCP_FIRST, Step.URGENT_ONLY, Step.SPENT)
 
@@ -37,8 +38,8 @@ class Frugal:
         operation = self.decision.operation
         if operation.model_role is ModelRole.FAST:
             return self
-        clearance = replace(self.decision.clearance, operation=replace(operation, model_role=ModelRole.FAST))
-        return type(self)(replace(self.decision, clearance=clearance, reasons=(*self.decision.reasons, reason)), reason)
+        decision = with_role(self.decision, ModelRole.FAST, f"{ModelRole.FAST}: {reason}")
+        return type(self)(replace(decision, reasons=(*decision.reasons, reason)), reason)
 
     def unless_emergency(self, reason: str) -> Self:
         """Without the direct route, but for an emergency."""

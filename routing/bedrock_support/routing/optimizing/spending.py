@@ -12,6 +12,7 @@ from typing import Any
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Outcome, RouteName
 from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.prices import price_of
 
 NOWHERE = "cache"
 """Stands for the route of an answer that was given from the cache."""
@@ -31,6 +32,8 @@ class Sums:
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    prompt_saved_usd: float = 0.0
+    """What tokens from the prompt cache saved, less what writing them cost on top; may be below 0."""
     saved_usd: float = 0.0
     """What answers from the cache had cost when they were given first."""
     saved_unknown: int = 0
@@ -78,6 +81,8 @@ class Spending:
                 sums.output_tokens = attempt.usage.output_tokens
                 sums.cache_read_tokens = attempt.usage.cache_read_tokens
                 sums.cache_write_tokens = attempt.usage.cache_write_tokens
+                price = price_of(attempt.model)
+                sums.prompt_saved_usd = (price.saved(attempt.usage) if price else None) or 0.0
             _into(found, _name(op_class, attempt.route.value, attempt.model), sums)
         if outcome.cached is not None and outcome.reply is not None:
             saved = outcome.cached.saved_usd

@@ -19,6 +19,7 @@ from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import as_url, is_loopback
 from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, FaultKind, Faults, FaultSettings
 from bedrock_support.server.sandbox.http import Connection, Dropped, Request, as_json
+from bedrock_support.server.sandbox.prefixes import Prefixes
 from bedrock_support.server.sandbox.replies import converse, send_stream, send_whole
 from bedrock_support.server.sandbox.requests import count, read_object, refusal
 
@@ -48,6 +49,7 @@ class Sandbox:
         self.calls: list[Call] = []
         self.open_connections = 0
         self._accepted = 0
+        self._prefixes = Prefixes()
         self._entropy = entropy
 
     def set(self, fault: Fault) -> None:
@@ -111,10 +113,14 @@ class Sandbox:
             await self._fail(connection, UNKNOWN)
         elif refused := refusal(body):
             await self._fail(connection, refused)
-        elif operation == "converse":
-            await self._send(connection, converse(body, self.faults, kind), kind)
         else:
-            await send_stream(connection, self._headers({}), body, self.faults, fault)
+            kept = self._prefixes.look(model, body, anyio.current_time())
+            if isinstance(kept, ErrorShape):
+                await self._fail(connection, kept)
+            elif operation == "converse":
+                await self._send(connection, converse(body, self.faults, kind, kept), kind)
+            else:
+                await send_stream(connection, self._headers({}), body, self.faults, fault, kept)
 
     async def _send(self, connection: Connection, answer: dict[str, Any] | ErrorShape, kind: FaultKind | None) -> None:
         if isinstance(answer, ErrorShape):

@@ -11,6 +11,7 @@ from bedrock_support.server.sandbox import frames
 from bedrock_support.server.sandbox.answers import compose, pieces, request_text, tokens
 from bedrock_support.server.sandbox.faults import STOP_REASONS, STREAM_EXCEPTIONS, Fault, FaultKind, Faults
 from bedrock_support.server.sandbox.http import Connection
+from bedrock_support.server.sandbox.prefixes import Kept
 
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 DRIP_SECONDS = 0.05
@@ -28,18 +29,27 @@ def _text(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None) -> st
     return text[: len(text) // 2] if kind is FaultKind.MAX_TOKENS else text
 
 
-def _usage(body: Mapping[str, Any], text: str) -> dict[str, int]:
-    read, written = tokens(request_text(body)), tokens(text)
-    return {"inputTokens": read, "outputTokens": written, "totalTokens": read + written}
+def _usage(body: Mapping[str, Any], text: str, kept: Kept) -> dict[str, Any]:
+    asked, written = tokens(request_text(body)), tokens(text)
+    told: dict[str, Any] = {
+        "inputTokens": max(0, asked - kept.read - kept.written),
+        "outputTokens": written,
+        "totalTokens": asked + written,
+    }
+    if kept.read or kept.written:
+        told |= {"cacheReadInputTokens": kept.read, "cacheWriteInputTokens": kept.written}
+    if kept.written:
+        told["cacheDetails"] = [{"ttl": kept.ttl, "inputTokens": kept.written}]
+    return told
 
 
-def converse(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None) -> dict[str, Any]:
+def converse(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None, kept: Kept) -> dict[str, Any]:
     """A whole Converse answer."""
     text = _text(body, faults, kind)
     return {
         "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
         "stopReason": _stop_reason(kind),
-        "usage": _usage(body, text),
+        "usage": _usage(body, text, kept),
         "metrics": {"latencyMs": round(faults.latency_ms)},
     }
 
@@ -71,10 +81,15 @@ async def _spoil(connection: Connection, headers: dict[str, str], answer: bytes,
 
 
 async def send_stream(
-    connection: Connection, headers: dict[str, str], body: Mapping[str, Any], faults: Faults, fault: Fault | None
+    connection: Connection,
+    headers: dict[str, str],
+    body: Mapping[str, Any],
+    faults: Faults,
+    fault: Fault | None,
+    kept: Kept,
 ) -> None:
     """One ConverseStream answer, frame by frame."""
-    sent = _frames(body, faults, fault.kind if fault else None)
+    sent = _frames(body, faults, fault.kind if fault else None, kept)
     # A stream shorter than after_chunks is struck at its end: a fault that was set never passes for an answer.
     place = min(fault.after_chunks, len(sent) - 1) if fault and fault.kind in _STRIKING else len(sent)
     await connection.start(200, {**headers, "content-type": EVENT_STREAM, "transfer-encoding": "chunked"})
@@ -88,7 +103,7 @@ async def send_stream(
     await connection.finish()
 
 
-def _frames(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None) -> list[bytes]:
+def _frames(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None, kept: Kept) -> list[bytes]:
     text = _text(body, faults, kind)
     # A huge stream is many frames of a lawful size, not one of thirty megabytes.
     size = 100_000 if kind is FaultKind.HUGE_BODY else 24
@@ -97,11 +112,11 @@ def _frames(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None) -> 
         *(("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}}) for piece in pieces(text, size)),
         ("contentBlockStop", {"contentBlockIndex": 0}),
         ("messageStop", {"stopReason": _stop_reason(kind)}),
-        ("metadata", {"usage": _usage(body, text), "metrics": {"latencyMs": round(faults.latency_ms)}}),
+        ("metadata", {"usage": _usage(body, text, kept), "metrics": {"latencyMs": round(faults.latency_ms)}}),
     ]
     missing = {FaultKind.NO_MESSAGE_STOP: 2, FaultKind.NO_METADATA: 1}.get(kind, 0) if kind else 0
-    kept = events[: len(events) - missing]
-    return [frames.event(name, frames.padded(payload, number)) for number, (name, payload) in enumerate(kept)]
+    left = events[: len(events) - missing]
+    return [frames.event(name, frames.padded(payload, number)) for number, (name, payload) in enumerate(left)]
 
 
 async def _strike(connection: Connection, kind: FaultKind, frame: bytes) -> bool:
