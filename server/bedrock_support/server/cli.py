@@ -128,10 +128,6 @@ async def _over_http(house: House, arguments: argparse.Namespace) -> None:
     listener = bind(arguments.host, arguments.port)
     guard = security()
     app = house.server.http_app(guard) if arguments.transport == "http" else house.server.sse_application(guard)
-    if house.page is not None:
-        from bedrock_support.server.page.routes import with_page
-
-        app = with_page(app, house.page, guard)
     path = "/mcp" if arguments.transport == "http" else "/sse"
     stop = anyio.Event()
 

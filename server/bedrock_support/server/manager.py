@@ -141,7 +141,6 @@ class BedrockSupportManager:
         if self.metrics is not None:
             self.metrics.ended(outcome)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
-        self.ledger.note(decision.id, "trace_id", trace)
         annotate(
             {
                 semconv.OUTCOME: ended(outcome),

@@ -53,8 +53,6 @@ class Settings(BaseModel):
     """An OpenFeature provider as module:attribute; what it says comes before the file."""
     notify_file: Path | None = None
     """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
-    page: bool = False
-    """Whether the HTTP and SSE servers show a page of their state."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -110,7 +108,6 @@ READS = {
     "flags_file": f"{PREFIX}FLAGS",
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "notify_file": f"{PREFIX}NOTIFY",
-    "page": f"{PREFIX}PAGE",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",

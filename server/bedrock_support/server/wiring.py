@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
@@ -72,16 +71,13 @@ from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
-from bedrock_support.tools.cost import get_cost_report, report
+from bedrock_support.tools.cost import get_cost_report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.system_health import get_system_health
-
-if TYPE_CHECKING:
-    from bedrock_support.server.page.snapshot import Snapshots
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
@@ -106,8 +102,6 @@ class House:
     evidence: ComplianceEvidence
     switching: Switching
     notices: NoticeDesk
-    page: Snapshots | None
-    """What the page shows; None while it isn't enabled."""
     metrics: MetricsWatch | None
 
     @asynccontextmanager
@@ -291,7 +285,6 @@ def build(
             keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check, notices=notices
         ),
         notices=notices,
-        page=snapshots(settings, manager, system, saving, queue) if settings.page else None,
         metrics=watch,
     )
 
@@ -300,23 +293,6 @@ def _load_what_calls_need() -> None:
     """What the start left out: the first call would otherwise load it while others wait for the loop."""
     for name in ("routing.pii.finder", "tools.logs.session"):
         import_module(f"bedrock_support.{name}")
-
-
-def snapshots(
-    settings: Settings, manager: BedrockSupportManager, system: SystemHealth, saving: Thrift, queue: MessageQueue | None
-) -> Snapshots:
-    """What the page shows, from the parts that know it."""
-    from bedrock_support.server.page.snapshot import Snapshots  # for whom it's set
-
-    sums, tenant, shared = saving.spending, saving.optimizer.tenant, settings.store is not None
-    return Snapshots(
-        manager=manager,
-        system=system,
-        clock=manager.clock,
-        cost=lambda: report(sums, saving.budgets, manager.clock, tenant, 30, shared=shared),
-        queue=queue.stats if queue is not None else None,
-        jaeger=settings.jaeger_url,
-    )
 
 
 def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:

@@ -1,1 +1,0 @@
-"""The page: live state of a server, for people, without anything from elsewhere."""
