@@ -23,6 +23,8 @@ from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
 from bedrock_support.server.middleware import describe_transport, take_baggage
+from bedrock_support.server.page.look import PageLook
+from bedrock_support.server.page.serve import with_page
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -60,6 +62,7 @@ class SupportServer(MCPServer[Rounds]):
         state_keys: tuple[str, ...],
         peer_tools: PeerTools,
         system: SystemHealth,
+        page: PageLook | None = None,
     ) -> None:
         entropy: Entropy = manager.entropy
 
@@ -88,6 +91,7 @@ class SupportServer(MCPServer[Rounds]):
         self.manager = manager
         self._peer_tools = peer_tools
         self._system = system
+        self._page = page
         # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
         lowlevel = self._lowlevel_server
         lowlevel.create_initialization_options = partial(  # pyright: ignore[reportAttributeAccessIssue] - called without
@@ -136,12 +140,12 @@ class SupportServer(MCPServer[Rounds]):
         app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
-        return with_health(app, self._system, security)
+        return with_page(with_health(app, self._system, security), self._page, security)
 
     def sse_application(self, security: TransportSecuritySettings) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
         app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
-        return with_health(app, self._system, security)
+        return with_page(with_health(app, self._system, security), self._page, security)
 
     def _add_resources(self) -> None:
         manager = self.manager

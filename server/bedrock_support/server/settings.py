@@ -83,6 +83,8 @@ class Settings(BaseModel):
     cache: Path | None = None
     """Folder in which what was read of source files is remembered; None: only as long as the process lives.
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
+    page: bool = False
+    """Whether the HTTP server has a page for people at /status."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -118,6 +120,7 @@ READS = {
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
+    "page": f"{PREFIX}PAGE",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

@@ -38,6 +38,7 @@ from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
+from bedrock_support.server.page.look import PageLook
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -56,7 +57,7 @@ from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
-from bedrock_support.tools.cost import get_cost_report
+from bedrock_support.tools.cost import get_cost_report, report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
@@ -64,6 +65,9 @@ from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
+
+PAGE_DAYS = 30
+"""Days of spending that the page sums up."""
 
 HELD = 1.0
 """Seconds between two looks whether questions from the queue may be asked again."""
@@ -204,11 +208,8 @@ def build(
     )
     facts = FactStore(settings.facts_file)
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
-    tools.append(
-        get_cost_report(
-            saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
-        )
-    )
+    spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
+    tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
         live=manager.efficiency, span_file=settings.span_file, jaeger_url=settings.jaeger_url, clock=clock
     )
@@ -220,7 +221,11 @@ def build(
     tools.append(get_system_health(system.report))
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
+    page = None
+    if settings.page:
+        cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
+        page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
     return House(
         server=server,
         manager=manager,
