@@ -52,7 +52,7 @@ export function pairs(rows) {
 export function bars(counts) {
   if (!counts) return unknown();
   const total = counts.reduce((sum, each) => sum + each, 0);
-  const shown = counts.map((each) => Math.round((100 * each) / total));
+  const shown = counts.map((each) => (each ? Math.max(4, Math.round((100 * each) / total)) : 0));
   const named = ["10", "25", "50", "75", "100"].map((edge, at) => `up to ${edge} %: ${counts[at]}`);
   const made = el("div", null, { class: "bars", role: "img", "aria-label": `${named.join(", ")}, late: ${counts.at(-1)}` });
   for (const height of shown) {
