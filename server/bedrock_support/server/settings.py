@@ -85,6 +85,8 @@ class Settings(BaseModel):
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
+    emf: Path | None = None
+    """File that gets the objectives' events as lines of CloudWatch's embedded metric format."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -121,6 +123,7 @@ READS = {
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
     "page": f"{PREFIX}PAGE",
+    "emf": f"{PREFIX}EMF",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

@@ -31,6 +31,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+from bedrock_support.server.emf import EmfWriter
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
@@ -88,6 +89,7 @@ class House:
     evidence: ComplianceEvidence
     switching: Switching
     metrics: MetricsWatch | None
+    emf: EmfWriter | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -104,6 +106,8 @@ class House:
             group.start_soon(self.saving.run)
             if self.metrics is not None:
                 group.start_soon(self.metrics.run)
+            if self.emf is not None:
+                group.start_soon(self.emf.run)
             if self.manager.backlog is not None:
                 group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:
@@ -238,6 +242,7 @@ def build(
         evidence=evidence,
         switching=Switching(keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check),
         metrics=watch,
+        emf=EmfWriter(settings.emf.expanduser(), board, clock) if settings.emf else None,
     )
 
 
