@@ -15,6 +15,7 @@ from typing import Any
 
 import anyio
 from mcp import Client
+
 from tests.page_rig import Tab, chromium, tab
 from tests.rig import LOG, environment, running, with_bedrock
 

@@ -93,7 +93,7 @@ class Tab:
     async def until(self, script: str) -> Any:
         """Wait until an expression is true."""
         with anyio.fail_after(20):
-            while not (found := await self.run(script)):
+            while not (found := await self.run(script)):  # noqa: ASYNC110 - the page has no event for it
                 await anyio.sleep(0.1)
             return found
 

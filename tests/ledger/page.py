@@ -12,6 +12,6 @@ PROMISES: dict[str, Promise] = {
     "monitoring:cloudwatch": Promise("issue 7", "monitoring apply is idempotent, diff ends with 1, remove takes ours."),
     "monitoring:emitted": Promise("issue 7", "CloudWatch alarms name only metrics that EMF lines carry."),
     "monitoring:runbooks": Promise("issue 7", "Every alarm links to a section of the runbooks that exists."),
-    "page:health-resource": Promise("issue 7", "support://health has seven components; changes of state are announced."),
+    "page:health-resource": Promise("issue 7", "support://health has seven components and announces changes."),
     "page:unknown": Promise("issue 7", "With no data every figure of a fresh server is unknown."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,22 @@ import pytest
 from moto import mock_aws
 from moto.cloudwatch.responses import CloudWatchResponse
 
+from bedrock_support.routing.model import CacheUse, OperationClass, Outcome
 from bedrock_support.server.cli import main
 from bedrock_support.server.cloudwatch import BAD, DIMENSION, GOOD, NAMESPACE, composite_alarms, metric_alarms
 from bedrock_support.server.emf import EmfWriter
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.slo.objectives import shipped_objectives
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, operation, reply
 from tests.promises import promise
-from tests.unit.test_slo import outcome
 
 ROOT = Path(__file__).parents[2]
+
+
+def outcomes() -> list[Outcome]:
+    """One answer of each class, and one from the cache."""
+    fresh = [Outcome(operation=operation(each), reply=reply(), seconds=0.1) for each in OperationClass]
+    return [*fresh, replace(fresh[0], cached=CacheUse(age=1.0))]
 
 
 @pytest.fixture

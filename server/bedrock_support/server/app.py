@@ -9,9 +9,11 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 from mcp.server import MCPServer, NotificationOptions
 from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.subscriptions import ResourceUpdated
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, InputRequiredResult, Tool
 from starlette.applications import Starlette
@@ -38,6 +40,9 @@ MAX_BODY = 4 * 1024 * 1024
 
 JUDGEMENT_ONLY = frozenset({"complete_handoff"})
 """Tools that nobody needs where no model is asked; all others have findings of their own."""
+HEALTH = "support://health"
+HEALTH_EVERY = 0.5
+"""Seconds between two looks at the components' states."""
 UPSTREAM = "upstream"
 """Stands for all tools of upstream servers."""
 
@@ -130,6 +135,18 @@ class SupportServer(MCPServer[Rounds]):
         """Tell clients when what upstream servers offer changes. Runs until cancelled."""
         await self._peer_tools.run(self._subscriptions)
 
+    async def follow_health(self) -> None:
+        """Tell who listens to support://health when a component's state changes: 2026-07-28 only. Never returns."""
+        told = self._states()
+        while True:
+            await anyio.sleep(HEALTH_EVERY)
+            if (now := self._states()) != told:
+                told = now
+                await self._subscriptions.publish(ResourceUpdated(uri=HEALTH))
+
+    def _states(self) -> list[str]:
+        return [each.state for each in self._system.report().components]
+
     async def serve_streams(self, read_stream: Any, write_stream: Any) -> None:
         """Serve one connection over a pair of message streams until the read side closes."""
         options = self._lowlevel_server.create_initialization_options()
@@ -150,10 +167,10 @@ class SupportServer(MCPServer[Rounds]):
     def _add_resources(self) -> None:
         manager = self.manager
 
-        @self.resource("support://health", name="health", mime_type="application/json")
+        @self.resource(HEALTH, name="health", mime_type="application/json")
         async def health() -> str:  # pyright: ignore[reportUnusedFunction] - registered by the decorator
-            """State of both routes to a model, with sample counts; unknown without data."""
-            return json.dumps(await manager.health_report())
+            """State of both routes and of the seven components, with sample counts; unknown without data."""
+            return json.dumps(await manager.health_report() | self._system.report().model_dump(mode="json"))
 
         @self.resource("support://decisions/{decision_id}", name="decision", mime_type="application/json")
         async def decision(decision_id: str) -> str:  # pyright: ignore[reportUnusedFunction]

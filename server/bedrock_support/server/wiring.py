@@ -103,6 +103,7 @@ class House:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
             group.start_soon(self.server.follow_peers)
+            group.start_soon(self.server.follow_health)
             group.start_soon(self.saving.run)
             if self.metrics is not None:
                 group.start_soon(self.metrics.run)
