@@ -63,7 +63,7 @@ async def shoot(page: Tab, folder: Path) -> None:
 
 async def drive(url: str, browser: str, arguments: argparse.Namespace) -> None:
     """Open the page, load the server, say what was seen."""
-    done, ages = [0, 0], list[float]()
+    done, ages, took = [0, 0], list[float](), 0.0
     async with tab(browser) as page:
         await page.ask("Page.navigate", url=f"{url.removesuffix('/mcp')}/status")
         await page.until("document.documentElement?.dataset.at")

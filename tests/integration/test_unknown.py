@@ -7,7 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -44,10 +44,10 @@ def fresh(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 def claims(value: Any, path: str = "") -> list[str]:
     """Figures in a tree that something claims without data, and states that are said to be good or bad."""
     if isinstance(value, dict):
-        found: dict[str, Any] = value
+        found = cast("dict[str, Any]", value)
         return [each for name, part in found.items() for each in claims(part, f"{path}.{name}")]
     if isinstance(value, list):
-        parts: list[Any] = value
+        parts = cast("list[Any]", value)
         return [each for part in parts for each in claims(part, path)]
     name = path.rpartition(".")[2]
     if value is None or SET.search(name):
