@@ -9,9 +9,11 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 from mcp.server import MCPServer, NotificationOptions
 from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.subscriptions import ResourceUpdated
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import CallToolResult, InputRequiredResult, Tool
 from starlette.applications import Starlette
@@ -23,6 +25,8 @@ from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
 from bedrock_support.server.middleware import describe_transport, take_baggage
+from bedrock_support.server.page.look import PageLook
+from bedrock_support.server.page.serve import with_page
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -36,6 +40,9 @@ MAX_BODY = 4 * 1024 * 1024
 
 JUDGEMENT_ONLY = frozenset({"complete_handoff"})
 """Tools that nobody needs where no model is asked; all others have findings of their own."""
+HEALTH = "support://health"
+HEALTH_EVERY = 0.5
+"""Seconds between two looks at the components' states."""
 UPSTREAM = "upstream"
 """Stands for all tools of upstream servers."""
 
@@ -61,6 +68,7 @@ class SupportServer(MCPServer[Rounds]):
         state_keys: tuple[str, ...],
         peer_tools: PeerTools,
         system: SystemHealth,
+        page: PageLook | None = None,
     ) -> None:
         entropy: Entropy = manager.entropy
 
@@ -89,6 +97,7 @@ class SupportServer(MCPServer[Rounds]):
         self.manager = manager
         self._peer_tools = peer_tools
         self._system = system
+        self._page = page
         # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
         lowlevel = self._lowlevel_server
         lowlevel.create_initialization_options = partial(  # pyright: ignore[reportAttributeAccessIssue] - called without
@@ -127,6 +136,18 @@ class SupportServer(MCPServer[Rounds]):
         """Tell clients when what upstream servers offer changes. Runs until cancelled."""
         await self._peer_tools.run(self._subscriptions)
 
+    async def follow_health(self) -> None:
+        """Tell who listens to support://health when a component's state changes: 2026-07-28 only. Never returns."""
+        told = self._states()
+        while True:
+            await anyio.sleep(HEALTH_EVERY)
+            if (now := self._states()) != told:
+                told = now
+                await self._subscriptions.publish(ResourceUpdated(uri=HEALTH))
+
+    def _states(self) -> list[str]:
+        return [each.state for each in self._system.report().components]
+
     async def serve_streams(self, read_stream: Any, write_stream: Any) -> None:
         """Serve one connection over a pair of message streams until the read side closes."""
         options = self._lowlevel_server.create_initialization_options()
@@ -137,20 +158,20 @@ class SupportServer(MCPServer[Rounds]):
         app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
-        return with_health(app, self._system, security)
+        return with_page(with_health(app, self._system, security), self._page, security)
 
     def sse_application(self, security: TransportSecuritySettings) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
         app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
-        return with_health(app, self._system, security)
+        return with_page(with_health(app, self._system, security), self._page, security)
 
     def _add_resources(self) -> None:
         manager = self.manager
 
-        @self.resource("support://health", name="health", mime_type="application/json")
+        @self.resource(HEALTH, name="health", mime_type="application/json")
         async def health() -> str:  # pyright: ignore[reportUnusedFunction] - registered by the decorator
-            """State of both routes to a model, with sample counts; unknown without data."""
-            return json.dumps(await manager.health_report())
+            """State of both routes and of the seven components, with sample counts; unknown without data."""
+            return json.dumps(await manager.health_report() | self._system.report().model_dump(mode="json"))
 
         @self.resource("support://decisions/{decision_id}", name="decision", mime_type="application/json")
         async def decision(decision_id: str) -> str:  # pyright: ignore[reportUnusedFunction]

@@ -86,6 +86,10 @@ class Settings(BaseModel):
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
     names: bool = True
     """Whether names of people that stand in running text without a cue are looked for."""
+    page: bool = False
+    """Whether the HTTP server has a page for people at /status."""
+    emf: Path | None = None
+    """File that gets the objectives' events as lines of CloudWatch's embedded metric format."""
     environment: str = "development"
     """OpenTelemetry's deployment.environment.name."""
 
@@ -125,6 +129,8 @@ READS = {
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
+    "page": f"{PREFIX}PAGE",
+    "emf": f"{PREFIX}EMF",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
 

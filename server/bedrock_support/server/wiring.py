@@ -36,6 +36,7 @@ from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+from bedrock_support.server.emf import EmfWriter
 from bedrock_support.server.environment import SettingsError, child_environment, process_environment
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.flag_file import FlagFile
@@ -53,6 +54,7 @@ from bedrock_support.server.notices.alerts import AlertWatch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.operations import Operations
+from bedrock_support.server.page.look import PageLook
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -71,7 +73,7 @@ from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
-from bedrock_support.tools.cost import get_cost_report
+from bedrock_support.tools.cost import get_cost_report, report
 from bedrock_support.tools.efficiency import get_routing_efficiency
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
@@ -81,6 +83,9 @@ from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
 """Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
+
+PAGE_DAYS = 30
+"""Days of spending that the page sums up."""
 
 HELD = 1.0
 """Seconds between two looks whether questions from the queue may be asked again."""
@@ -103,6 +108,7 @@ class House:
     switching: Switching
     notices: NoticeDesk
     metrics: MetricsWatch | None
+    emf: EmfWriter | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -119,9 +125,12 @@ class House:
             self.peers.start(group)
             self.operations.start(group)
             group.start_soon(self.server.follow_peers)
+            group.start_soon(self.server.follow_health)
             group.start_soon(self.saving.run)
             if self.metrics is not None:
                 group.start_soon(self.metrics.run)
+            if self.emf is not None:
+                group.start_soon(self.emf.run)
             if self.manager.backlog is not None:
                 group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
             try:
@@ -251,11 +260,8 @@ def build(
     )
     facts = FactStore(settings.facts_file)
     tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
-    tools.append(
-        get_cost_report(
-            saving.spending, saving.budgets, clock, saving.optimizer.tenant, shared=settings.store is not None
-        )
-    )
+    spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
+    tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
         live=manager.efficiency, span_file=settings.span_file, jaeger_url=settings.jaeger_url, clock=clock
     )
@@ -269,7 +275,11 @@ def build(
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system)
+    page = None
+    if settings.page:
+        cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
+        page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
     return House(
         server=server,
         manager=manager,
@@ -286,6 +296,7 @@ def build(
         ),
         notices=notices,
         metrics=watch,
+        emf=EmfWriter(settings.emf.expanduser(), board, clock) if settings.emf else None,
     )
 
 
@@ -303,7 +314,8 @@ def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeepe
 
 def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
     """Seconds for which questions from the queue had better wait; a stop and support mode off hold them back too."""
-    wait = guards.of(channel).open_in()
+    guard = guards.known().get(channel)  # asking must not make one: a breaker nobody used would count as known
+    wait = guard.open_in() if guard is not None else 0.0
     return wait if lifecycle.may_ask else max(HELD, wait)
 
 

@@ -26,6 +26,11 @@ class LiveEfficiency:
             self._whole.add(record)
             self._kept.append(record)
 
+    def trace_of(self, decision_id: str) -> str | None:
+        """Trace id of a decision among the last KEPT; None when it has none or isn't kept."""
+        with self._lock:
+            return next((each.trace for each in reversed(self._kept) if each.id == decision_id), None)
+
     def read(self, since: float | None) -> tuple[dict[str, object], list[str]]:
         """Figures since a moment (Unix seconds), and what limits them."""
         with self._lock:
