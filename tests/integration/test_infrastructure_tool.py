@@ -77,7 +77,7 @@ def test_audit_path_gives_json_sarif_and_text_with_exit_codes(tmp_path: Path) ->
         (["audit", "nowhere"], "no file or folder"),
         (["audit", "infra", "--focus", "nowhere", "--no-engines"], "focus"),
         (["audit", "infra", "--engine-seconds", "0"], "1 to 3600"),
-        (["audit", "verify"], "trail"),
+        (["audit", "verify", "--audit", "nowhere"], "trail"),  # of the audit trail, and no path
     ],
 )
 def test_what_is_asked_wrongly_ends_with_2(tmp_path: Path, arguments: list[str], said: str) -> None:
