@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
 import pytest
 from anyio import to_thread
 from mcp import Client
+from mcp.client import ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.promises import promise
-from tests.rig import COMMAND, LOG, environment
+from tests.rig import COMMAND, LOG, environment, told
 from tests.rollout_rig import QUICK, rig, wait_for
 
 
@@ -169,3 +172,34 @@ def test_no_page_of_another_host_gets_in(tmp_path: Path, sandbox_url: str) -> No
         )
         assert gone.status_code == 404
         assert gone.json()["id"] == 1
+
+
+@pytest.mark.timeout(90)
+@promise("rollout:tool")
+async def test_an_agent_rolls_back_once_its_user_says_yes(tmp_path: Path, sandbox_url: str) -> None:
+    answers = ["decline", "accept"]
+    asked = list[str]()
+
+    async def user(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        action: Any = answers.pop(0)
+        return ElicitResult(action=action, content={"approve": True} if action == "accept" else None)
+
+    given = {"level": "immediate", "reason": "answers\nare wrong"}
+    with rig(tmp_path, sandbox_url) as made:
+        async with Client(made.url, mode="legacy") as plain:
+            refused = told(await plain.call_tool("roll_back", given))
+        assert refused["status"] == "refused"
+        assert "elicitation" in refused["why"]
+        async with Client(made.url, mode="legacy", elicitation_callback=user) as client:
+            assert told(await client.call_tool("roll_back", given))["status"] == "refused"
+            assert "false" not in (tmp_path / "flags.json").read_text()
+            assert told(await client.call_tool("roll_back", given))["status"] == "begun"
+        assert "every worker" in asked[0]
+        assert "answers are wrong" in asked[0]
+        done = list[tuple[str, str, bool | None, str]]()
+        with anyio.fail_after(40):
+            while len(done) < 3:  # its record is all that this process sees of it
+                await anyio.sleep(0.1)
+                done = [each for each in await to_thread.run_sync(made.evidence) if each[0] == "immediate"]
+        assert all(ok for _, _, ok, _ in done)

@@ -20,6 +20,9 @@ PROMISES = {
         "generated and remembered answers, hits among repeats and the budget are gates; what is unknown opens none",
     ),
     "rollout:watch": Promise("issue 8.3", "rollout watch tells each change until no rollout is under way"),
+    "rollout:tool": Promise(
+        "issue 8.4", "an agent rolls back by a tool once its user has confirmed it, and by no other answer"
+    ),
     "rollout:killed": Promise(
         "issue 8", "after kill -9 status tells the truth, and resume or abort ends what was begun"
     ),

@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """An OpenFeature provider as module:attribute; what it says comes before the file."""
     notify_file: Path | None = None
     """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
+    rollout: Path | None = None
+    """State folder of the front that this server is a worker of; the front sets it."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -112,6 +114,7 @@ READS = {
     "flags_file": f"{PREFIX}FLAGS",
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "notify_file": f"{PREFIX}NOTIFY",
+    "rollout": f"{PREFIX}ROLLOUT",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",

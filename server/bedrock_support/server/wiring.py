@@ -59,6 +59,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
+from bedrock_support.server.rollout.from_worker import beginning
 from bedrock_support.server.settings import READS, Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
@@ -79,6 +80,7 @@ from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
+from bedrock_support.tools.roll_back import roll_back
 from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
@@ -271,6 +273,8 @@ def build(
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
+    if settings.rollout is not None:
+        tools.append(roll_back(beginning(settings.rollout)))
     notices = notice_desk(settings, clock, entropy)
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bedrock_support.server.environment import PREFIX
 from bedrock_support.server.rollout.files import Wanted
 from bedrock_support.server.rollout.flag_writer import VARIABLE
 
@@ -30,7 +31,8 @@ class Start:
         return [sys.executable, "-m", "bedrock_support.server", "serve", "--transport", "http", "--port", "0", *roots]
 
     def environment(self, wanted: Wanted) -> dict[str, str]:
-        env = {"BEDROCK_SUPPORT_STATE_KEYS": self.state_key, **self.base, VARIABLE: str(self.flags), **wanted.env}
+        ours = {VARIABLE: str(self.flags), f"{PREFIX}ROLLOUT": str(self.flags.parent)}
+        env = {f"{PREFIX}STATE_KEYS": self.state_key, **self.base, **ours, **wanted.env}
         if wanted.isolated:
             env = {name: value for name, value in env.items() if not name.startswith("AWS_")}
             env |= {
