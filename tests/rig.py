@@ -44,6 +44,8 @@ def environment(**extra: str) -> dict[str, str]:
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "OTEL_", "BEDROCK_"))}
     ours = {
+        # As in an activated environment: a project's tests are run with the python on PATH.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "ENABLE_PERFORMANCE_OPTIMIZATION": "false",
