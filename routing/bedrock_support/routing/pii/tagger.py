@@ -76,15 +76,20 @@ class LinearTagger:
         for start, end, language in stretches:
             if text[start:end].islower():
                 continue
-            tokens = list(TOKEN.finditer(text, start, end))
             border = self._word(BORDER, capital)
-            words = [border, border, *(self._word(each[0], capital) for each in tokens), border, border]
+            words, starts, ends = [border, border], list[int](), list[int]()
+            # Numbers instead of the matches: keeping these makes the collector of garbage go through everything.
+            for found in TOKEN.finditer(text, start, end):
+                words.append(self._word(found[0], capital))
+                starts.append(found.start())
+                ends.append(found.end())
+            words += (border, border)
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
             for run in self._runs(words, bias):
                 for first, last in _best(run):
                     while first < last and _what_for(words[first + 2], words[first + 3]):
                         first += 1
-                    begin, stop = tokens[first].start(), tokens[last].end()
+                    begin, stop = starts[first], ends[last]
                     if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
                         yield begin, stop
 
