@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.remediate import RemedyResult, plan_remediation
 from bedrock_support.tools.remedy.given import RemedyInput
 from tests.gaps_rig import context, plant
+from tests.rig import environment
 from tests.triage_rig import FakeJudge
 
 SHOP = {
@@ -58,7 +58,7 @@ PATCH = """\
 -    return a - b
 +    return a + b
 """
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+ENVIRON = {name: value for name, value in environment().items() if name in {"PATH", "HOME"}}
 
 
 def run_git(root: Path, *words: str) -> str:
