@@ -92,6 +92,8 @@ async def _surroundings(
     """The environment of the tests, and what they may miss."""
     paths = await to_thread.run_sync(_python_paths, root, place.project, limiter=workers)
     around = {**env, "HOME": str(place.home), "PYTHONPATH": os.pathsep.join(paths), "CI": "1"}
+    # A patch may leave a file its size and second: compiled code of before would then be taken for that of after.
+    around["PYTHONDONTWRITEBYTECODE"] = "1"
     notes: list[str] = []
     if any(line[0] in ("npm", "pnpm", "yarn") for line in lines):
         size = await to_thread.run_sync(_size, root / "node_modules", limiter=workers)
