@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server import MCPServer, NotificationOptions
@@ -25,13 +25,14 @@ from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
 from bedrock_support.server.middleware import describe_transport, take_baggage
-from bedrock_support.server.page.look import PageLook
-from bedrock_support.server.page.serve import with_page
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
 from bedrock_support.server.system import SystemHealth, with_health
 from bedrock_support.tools.base import AnyTool
+
+if TYPE_CHECKING:
+    from bedrock_support.server.page.look import PageLook
 
 NAME = "bedrock-support"
 VERSION = version("bedrock-support")
@@ -146,7 +147,7 @@ class SupportServer(MCPServer[Rounds]):
                 await self._subscriptions.publish(ResourceUpdated(uri=HEALTH))
 
     def _states(self) -> list[str]:
-        return [each.state for each in self._system.report().components]
+        return [each.state.value for each in self._system.components.check()]
 
     async def serve_streams(self, read_stream: Any, write_stream: Any) -> None:
         """Serve one connection over a pair of message streams until the read side closes."""
@@ -158,12 +159,21 @@ class SupportServer(MCPServer[Rounds]):
         app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
-        return with_page(with_health(app, self._system, security), self._page, security)
+        return self._with_pages(app, security)
 
     def sse_application(self, security: TransportSecuritySettings) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
         app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
-        return with_page(with_health(app, self._system, security), self._page, security)
+        return self._with_pages(app, security)
+
+    def _with_pages(self, app: Starlette, security: TransportSecuritySettings) -> Starlette:
+        """With what stands beside MCP: health, and the page where it is enabled."""
+        app = with_health(app, self._system, security)
+        if self._page is None:
+            return app
+        from bedrock_support.server.page.serve import with_page  # for whom it's set
+
+        return with_page(app, self._page, security)
 
     def _add_resources(self) -> None:
         manager = self.manager

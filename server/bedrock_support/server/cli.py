@@ -73,7 +73,7 @@ def parser_for(wanted: str) -> argparse.ArgumentParser:
     sandbox.set_defaults(run=_sandbox)
     demo = commands.add_parser("demo", help="triage a real log three ways and print the traces")
     demo.set_defaults(run=_demo)
-    if wanted not in ("serve", "sandbox", "demo"):
+    if wanted not in commands.choices:
         add_commands(commands, wanted)
     return parser
 

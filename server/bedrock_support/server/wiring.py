@@ -54,7 +54,6 @@ from bedrock_support.server.notices.alerts import AlertWatch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.operations import Operations
-from bedrock_support.server.page.look import PageLook
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -121,7 +120,8 @@ class House:
             group.start_soon(self.switching.run)
             group.start_soon(self.manager.guardian.run, self.switching.changed)
             group.start_soon(self.notices.run)
-            group.start_soon(AlertWatch(board=self.manager.board, desk=self.notices).run)
+            if self.notices.has_targets:
+                group.start_soon(AlertWatch(board=self.manager.board, desk=self.notices).run)
             if self.audit is not None:
                 group.start_soon(self.audit.run)
             self.peers.start(group)
@@ -281,6 +281,8 @@ def build(
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
     page = None
     if settings.page:
+        from bedrock_support.server.page.look import PageLook  # for whom it's set
+
         cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
         page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
     server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
@@ -306,8 +308,7 @@ def build(
 
 def _load_what_calls_need() -> None:
     """What the start left out: the first call would otherwise load it while others wait for the loop."""
-    for name in ("routing.pii.finder", "tools.logs.session"):
-        import_module(f"bedrock_support.{name}")
+    import_module("bedrock_support.tools.logs.session")
 
 
 def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:

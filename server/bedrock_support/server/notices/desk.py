@@ -82,9 +82,13 @@ class NoticeDesk:
         self._entropy = entropy
         self._told: OrderedDict[tuple[Kind, str], tuple[float, int]] = OrderedDict()
 
+    @property
+    def has_targets(self) -> bool:
+        return bool(self._lanes)
+
     def tell(self, kind: Kind, about: str, text: str) -> None:
         """Take a notice. Returns at once; repeats within QUIET are counted and told with the next."""
-        if not self._lanes:
+        if not self.has_targets:
             return
         now, key = self._clock.now(), (kind, about)
         at, repeats = self._told.get(key, (now - QUIET, 0))

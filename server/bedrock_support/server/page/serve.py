@@ -81,10 +81,8 @@ async def _gone(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-def with_page(app: Starlette, look: PageLook | None, security: TransportSecuritySettings) -> Starlette:
-    """The application with the page, whose Host and Origin are checked like those of MCP; without one, unchanged."""
-    if look is None:
-        return app
+def with_page(app: Starlette, look: PageLook, security: TransportSecuritySettings) -> Starlette:
+    """The application with the page, whose Host and Origin are checked like those of MCP."""
     guard = TransportSecurityMiddleware(security)
     readers = anyio.CapacityLimiter(MOST_READERS)
     folder = files("bedrock_support.server.page") / "static"
