@@ -8,7 +8,7 @@ import os
 import threading
 import tomllib
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Scope
+from bedrock_support.server.durable import PRIVATE, replace_file
 from bedrock_support.server.environment import PREFIX
 from bedrock_support.server.settings import FLAG_NAMES
 from bedrock_support.tools.base import InputError
@@ -27,7 +28,6 @@ MOST_REASON = 500
 """Characters."""
 LOCK_SECONDS = 5.0
 """How long a writer waits for another; each holds the lock for milliseconds."""
-PRIVATE = 0o600
 NAMES = frozenset(FLAG_NAMES.values())
 
 
@@ -187,7 +187,7 @@ class FlagFile:
             with self._locked(target):
                 wanted = worded(made(), toml=self.toml)
                 expected = parsed(wanted, toml=self.toml)  # before anything is replaced
-                _replace(target, wanted)
+                replace_file(target, wanted)
                 found = self.read()
         except FlagFileError as error:
             raise InputError(VARIABLE, str(self.path), str(error), "Mend the file by hand first") from None
@@ -220,24 +220,3 @@ class FlagFile:
             yield
         finally:
             os.close(handle)
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """All of it or nothing, and on the disk before anybody is told. Raises OSError."""
-    fresh = target.with_name(f".{target.name}.new")  # one writer at a time holds the lock
-    try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
-        with open(handle, "wb") as file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), target.stat().st_mode & 0o777)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bedrock_support.server.durable import replace_file
 from bedrock_support.server.environment import SettingsError
 
-PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
 WHOLE = 100
 """Sum of all weights."""
@@ -158,15 +156,5 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, table: Mapping[str, object]) -> None:
-    """All of it or nothing, and on the disk before anybody is told. Raises OSError; the old file then stands."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
-        with open(handle, "wb") as file:
-            file.write((json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
+    """Replace a file by an object. Raises OSError; the old file then stands."""
+    replace_file(path, (json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
