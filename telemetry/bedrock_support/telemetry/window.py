@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -87,8 +88,7 @@ class Window:
 
     def quantile(self, share: float) -> float | None:
         """Seconds by nearest rank over the answered attempts, so that it is one that happened."""
-        answered = sorted(each.seconds for each in self._samples if each.kind is None)
-        return answered[math.ceil(share * len(answered)) - 1] if answered else None
+        return nearest_rank([each.seconds for each in self._samples if each.kind is None], share)
 
     def sentence(self) -> str:
         """The evidence with its counts."""
@@ -102,3 +102,9 @@ class Window:
         if slow := [sample.verdict for sample in self._samples].count(Verdict.SLOW):
             said += f", {slow} nearly ran out of time"
         return said
+
+
+def nearest_rank(values: Iterable[float], share: float) -> float | None:
+    """A quantile that is one of the values: the least with at least this share at or below it. None of nothing."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None

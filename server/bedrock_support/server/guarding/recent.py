@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Attempt, RouteName
 from bedrock_support.telemetry.track import verdict
-from bedrock_support.telemetry.window import Verdict
+from bedrock_support.telemetry.window import Verdict, nearest_rank
 
 WINDOW = 300.0
 """Seconds that errors and latency look back."""
@@ -81,9 +80,8 @@ class Recent:
     def _route(self, route: RouteName, now: float) -> RouteNow:
         oldest = max(now - WINDOW, self._forgotten.get(route, -HOUR))
         told = [each for each in self._seen if each.route is route and each.said is not None and each.at > oldest]
-        answered = sorted(each.seconds for each in told if each.said not in BAD)
         return RouteNow(
             samples=len(told),
             errors=sum(each.said in BAD for each in told) / len(told) if told else None,
-            p95=answered[ceil(0.95 * len(answered)) - 1] if answered else None,
+            p95=nearest_rank((each.seconds for each in told if each.said not in BAD), 0.95),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from bedrock_support.telemetry.slo.board import Standing
+from bedrock_support.telemetry.window import nearest_rank
 from bedrock_support.tools.cost import CostReport
 
 EDGES = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -50,16 +51,11 @@ def _distribution(name: str, deadline: float, seconds: Sequence[float]) -> dict[
         "operation_class": name,
         "deadline_seconds": deadline,
         "samples": len(seconds),
-        "p50_seconds": _quantile(seconds, 0.5),
-        "p95_seconds": _quantile(seconds, 0.95),
+        "p50_seconds": nearest_rank(seconds, 0.5),
+        "p95_seconds": nearest_rank(seconds, 0.95),
         "within_deadline": round(1.0 - counts[-1] / len(seconds), 4) if seconds else None,
         "counts": counts if seconds else None,
     }
-
-
-def _quantile(seconds: Sequence[float], share: float) -> float | None:
-    """Nearest rank of sorted values; None without any."""
-    return seconds[min(len(seconds) - 1, int(share * len(seconds)))] if seconds else None
 
 
 def objective(found: Standing) -> dict[str, object]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, comb
+from math import comb
 
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.store import Sample
+from bedrock_support.telemetry.window import nearest_rank
 
 MOST_ERRORS = 0.01
 """Share of calls that may fail."""
@@ -17,8 +18,7 @@ REQUIRED = ("standard", "infrastructure")
 
 def p95(values: Sequence[float]) -> float | None:
     """The 95th percentile by nearest rank; None of nothing."""
-    ordered = sorted(values)
-    return ordered[ceil(0.95 * len(ordered)) - 1] if ordered else None
+    return nearest_rank(values, 0.95)
 
 
 def upper_bound(failed: int, count: int) -> float:
