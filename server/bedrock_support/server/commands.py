@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -56,3 +56,8 @@ def port(text: str) -> int:
 
 
 MOST_PORT = 65535
+
+
+def counts(found: Iterable[str], severities: Sequence[str], least: str) -> bool:
+    """Whether any of the severities found is `least` or worse, by their order; never for "never"."""
+    return least != "never" and any(each in severities[severities.index(least) :] for each in found)

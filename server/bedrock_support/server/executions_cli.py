@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedrock_support.server.commands import Commands
+from bedrock_support.server.commands import Commands, counts
 
 if TYPE_CHECKING:
     from bedrock_support.tools.executions.analyze import Report
@@ -53,10 +53,8 @@ def _executions(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(_all(report)) + "\n")
     else:
         _show(report)
-    if arguments.fail_on == "never":
-        return FINE
-    counted = SEVERITIES[SEVERITIES.index(arguments.fail_on) :]
-    return FOUND if any(each.severity in counted for each in report.found) else FINE
+    bad = counts((each.severity for each in report.found), SEVERITIES, arguments.fail_on)
+    return FOUND if bad else FINE
 
 
 def _all(report: Report) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from bedrock_support.server.commands import Commands
+from bedrock_support.server.commands import Commands, counts
 from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:
@@ -87,10 +87,8 @@ def _gaps(arguments: argparse.Namespace) -> int:
         from bedrock_support.server.gaps_text import show_gaps
 
         show_gaps(listed, found)
-    if arguments.fail_on == "never":
-        return FINE
-    counted = {"critical", *SEVERITIES[SEVERITIES.index(arguments.fail_on) :]}
-    return FOUND if any(each.severity in counted for each in listed) else FINE
+    bad = counts((each.severity for each in listed), (*SEVERITIES, "critical"), arguments.fail_on)
+    return FOUND if bad else FINE
 
 
 async def _finding(root: Path, floor: float | None, focus: list[str]) -> Found:

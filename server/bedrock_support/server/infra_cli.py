@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from bedrock_support.server.commands import Commands
+from bedrock_support.server.commands import Commands, counts
 from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:
@@ -108,10 +108,8 @@ def _told(found: Audited, arguments: argparse.Namespace) -> int:
         _write(json.dumps(sarif(found.problems), indent=1))
     else:
         _show(found)
-    if arguments.fail_on == "never":
-        return FINE
-    counted = SEVERITIES[SEVERITIES.index(arguments.fail_on) :]
-    return FOUND if any(each.severity in counted for each in found.problems) else FINE
+    bad = counts((each.severity for each in found.problems), SEVERITIES, arguments.fail_on)
+    return FOUND if bad else FINE
 
 
 def _row(each: Problem) -> dict[str, object]:

@@ -9,7 +9,17 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result, Severity
+from bedrock_support.tools.envelope import (
+    BY_RULES,
+    NO_MODEL,
+    Envelope,
+    Evidence,
+    Finding,
+    Result,
+    Severity,
+    in_words,
+    tally,
+)
 from bedrock_support.tools.gaps.options import CHECKS, DEFAULT_CONFIDENCE
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.paths import Place, confine
@@ -137,15 +147,12 @@ def _page(
     beyond = len(found.gaps) - given.offset - len(page)
     if beyond > 0:
         limits.append(f"{beyond} gaps of lower rank on later pages: offset={given.offset + len(page)}")
-    by_kind: dict[str, int] = {}
-    for each in found.gaps:
-        by_kind[each.kind] = by_kind.get(each.kind, 0) + 1
     return GapsResult(
         status="partial" if found.partial else "ok",
         operation_class=ctx.op_class,
         route="local",
-        decision="Found by rules alone; this tool asks no model",
-        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
+        decision=BY_RULES,
+        model=NO_MODEL,
         findings=findings,
         evidence=evidence,
         limits=limits,
@@ -162,7 +169,7 @@ def _page(
         ],
         total=len(found.gaps),
         files=found.files,
-        by_kind=dict(sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))),
+        by_kind=tally(each.kind for each in found.gaps),
     )
 
 
@@ -170,10 +177,7 @@ def summary(result: GapsResult) -> str:
     """The result in plain text."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in result.by_kind.items())
     lines = [f"{result.total} gaps in {result.files} files{f' ({kinds})' if kinds else ''}."]
-    lines += [
-        f"- [{each.severity}] {each.path}:{each.line} {each.title} ({each.confidence:.0%}). {each.detail}"
-        for each in result.findings
-    ]
+    lines += in_words(result.findings)
     lines += [
         f"- [{each.severity}] {each.file}:{each.line} {each.symbol}: {each.kind} ({each.confidence:.0%})"
         for each in result.gaps[len(result.findings) : 25]

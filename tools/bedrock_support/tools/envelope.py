@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -106,3 +108,21 @@ class Envelope(Result):
     evidence: list[Evidence]
     limits: list[str] = Field(description="What was not looked at, and why")
     trace_id: str | None = None
+
+
+BY_RULES = "Found by rules alone; this tool asks no model"
+NO_MODEL = ModelUse(used=False, not_used_reason="this tool asks no model")
+"""What tools that never ask a model say of it."""
+
+
+def in_words(findings: Iterable[Finding]) -> list[str]:
+    """Findings that have a file and a line, as lines of a summary."""
+    return [
+        f"- [{each.severity}] {each.path}:{each.line} {each.title} ({each.confidence:.0%}). {each.detail}"
+        for each in findings
+    ]
+
+
+def tally(kinds: Iterable[str]) -> dict[str, int]:
+    """How often each occurs, the most frequent first, then by name."""
+    return dict(sorted(Counter(kinds).items(), key=lambda item: (-item[1], item[0])))

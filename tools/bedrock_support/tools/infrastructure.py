@@ -11,7 +11,17 @@ from pydantic import Field
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result, Severity
+from bedrock_support.tools.envelope import (
+    BY_RULES,
+    NO_MODEL,
+    Envelope,
+    Evidence,
+    Finding,
+    Result,
+    Severity,
+    in_words,
+    tally,
+)
 from bedrock_support.tools.paths import Place, confine
 
 if TYPE_CHECKING:
@@ -128,15 +138,12 @@ def _page(
         limits.append(f"{beyond} problems of lower rank on later pages: offset={given.offset + len(page)}")
     if found.said > len(found.problems):
         limits.append(f"{found.said} findings of checks and engines are {len(found.problems)} problems here")
-    by_kind: dict[str, int] = {}
-    for each in found.problems:
-        by_kind[each.kind] = by_kind.get(each.kind, 0) + 1
     return InfrastructureResult(
         status="partial" if found.partial else "ok",
         operation_class=ctx.op_class,
         route="local",
-        decision="Found by rules alone; this tool asks no model",
-        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
+        decision=BY_RULES,
+        model=NO_MODEL,
         findings=findings,
         evidence=list(evidence.values()),
         limits=limits,
@@ -144,7 +151,7 @@ def _page(
         total=len(found.problems),
         resources=found.resources,
         files=found.files,
-        by_kind=dict(sorted(by_kind.items(), key=lambda item: (-item[1], item[0]))),
+        by_kind=tally(each.kind for each in found.problems),
     )
 
 
@@ -192,10 +199,7 @@ def summary(result: InfrastructureResult) -> str:
     """The result in plain text."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(result.by_kind.items())[:8])
     lines = [f"{result.total} problems in {result.resources} resources of {result.files} files ({kinds or 'none'})."]
-    lines += [
-        f"- [{each.severity}] {each.path}:{each.line} {each.title} ({each.confidence:.0%}). {each.detail}"
-        for each in result.findings
-    ]
+    lines += in_words(result.findings)
     lines += [
         f"- [{each.severity}] {each.file}:{each.line} {each.resource}: {each.kind} ({each.confidence:.0%})"
         for each in result.problems[len(result.findings) : 25]

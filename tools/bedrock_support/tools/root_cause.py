@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result
+from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result
 from bedrock_support.tools.paths import confine
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def _result(ctx: ToolContext, data: Data, found: Found, shown: list[Cause]) -> R
         status="partial" if late else "ok",
         operation_class=ctx.op_class,
         route="local",
-        decision="Found by rules alone; this tool asks no model",
-        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
+        decision=BY_RULES,
+        model=NO_MODEL,
         findings=findings,
         evidence=evidence,
         limits=list(found.notes)[:20],

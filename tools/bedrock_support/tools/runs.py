@@ -11,7 +11,7 @@ from pydantic import Field
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result
+from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result, in_words
 from bedrock_support.tools.paths import confine
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _page(op_class: OperationClass, redactor: Redactor, report: Report, explaine
         status="partial" if report.partial else "ok",
         operation_class=op_class,
         route="local",
-        decision="Found by rules alone; this tool asks no model",
-        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
+        decision=BY_RULES,
+        model=NO_MODEL,
         findings=findings,
         evidence=list(evidence.values()),
         limits=limits(report, len(findings), min(rows, len(runs))),
@@ -209,10 +209,7 @@ def summary(result: ExecutionsResult) -> str:
     """The result in plain text."""
     counts = ", ".join(f"{count} {name}" for name, count in result.by_pattern.items()) or "nothing found"
     lines = [f"{result.total_runs} runs: {counts}."]
-    lines += [
-        f"- [{each.severity}] {each.path}:{each.line} {each.title} ({each.confidence:.0%}). {each.detail}"
-        for each in result.findings
-    ]
+    lines += in_words(result.findings)
     lines += [f"Failure {each.count}x: {each.tool}: {each.error} (first {each.first})" for each in result.clusters[:5]]
     lines += [f"Do: {each}" for each in result.feedback]
     lines += [f"Limit: {limit}" for limit in result.limits[:4]]
