@@ -134,14 +134,11 @@ async def ask(decision: Decision) -> Outcome:
     return Outcome(operation=decision.operation, decision=decision, attempts=(tried,), reply=answer)
 
 
-async def traffic(asks: int, folder: Path) -> dict[str, float]:
-    """The replay."""
-    chance = Random(SEED)  # noqa: S311 - a load, no secret
-    store = Store(folder)
+def remembering(store: Store) -> PerformanceOptimizer:
+    """An optimizer that gives answers again, and does nothing else."""
     threads = anyio.CapacityLimiter(4)
-    answers = Answers(store, CLOCK)
-    optimizer = PerformanceOptimizer(
-        answers=answers,
+    return PerformanceOptimizer(
+        answers=Answers(store, CLOCK),
         flights=Flights(store, "bench", threads),
         budgets=None,
         spending=None,
@@ -151,6 +148,13 @@ async def traffic(asks: int, folder: Path) -> dict[str, float]:
         threads=threads,
         version="bench",
     )
+
+
+async def traffic(asks: int, folder: Path) -> dict[str, float]:
+    """The replay."""
+    chance = Random(SEED)  # noqa: S311 - a load, no secret
+    store = Store(folder)
+    optimizer = remembering(store)
     weights = [1.0 / rank**EXPONENT for rank in range(1, INCIDENTS + 1)]
     seen: set[int] = set()
     sums = {"repeats": 0.0, "hits": 0.0, "usd": 0.0, "without": 0.0, "big": 0.0}

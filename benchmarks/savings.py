@@ -22,16 +22,22 @@ import anyio.to_thread
 from bedrock_support.routing.bedrock import wire
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.length import text_tokens
-from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import Attempt, Carrier, Decision, Outcome, Reply, RouteName, Usage
-from bedrock_support.routing.optimizer import PerformanceOptimizer
-from bedrock_support.routing.optimizing.answers import Answers
-from bedrock_support.routing.optimizing.flight import Flights
 from bedrock_support.routing.optimizing.store import Store
 from bedrock_support.routing.prices import price_of
 from bedrock_support.server.sandbox.prefixes import Kept, Prefixes
 from bedrock_support.tools.judging import system_prompt
-from benchmarks.cache_traffic import CLOCK, EXPONENT, INCIDENTS, NEW_EVERY, OPUS, SEED, brief, decided, lines
+from benchmarks.cache_traffic import (
+    EXPONENT,
+    INCIDENTS,
+    NEW_EVERY,
+    OPUS,
+    SEED,
+    brief,
+    decided,
+    lines,
+    remembering,
+)
 
 EVERY = 20.0
 """Seconds of replayed time between two asks."""
@@ -86,18 +92,8 @@ class Bill:
 async def replay(asks: int, folder: Path) -> tuple[Bill, int]:
     """The sums, and how many asks were answered from memory."""
     chance, bill, hits = Random(SEED), Bill(), 0  # noqa: S311 - a load, no secret
-    store, threads = Store(folder), anyio.CapacityLimiter(4)
-    optimizer = PerformanceOptimizer(
-        answers=Answers(store, CLOCK),
-        flights=Flights(store, "savings", threads),
-        budgets=None,
-        spending=None,
-        matrix=shipped(),
-        clock=CLOCK,
-        worst_usd=lambda _: None,
-        threads=threads,
-        version="savings",
-    )
+    store = Store(folder)
+    optimizer = remembering(store)
     weights = [1.0 / rank**EXPONENT for rank in range(1, INCIDENTS + 1)]
     for number in range(asks):
         bill.now = number * EVERY

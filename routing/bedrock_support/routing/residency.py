@@ -49,9 +49,7 @@ def _foreign_endpoint(endpoint_url: str) -> str | None:
     host = (urlsplit(endpoint_url).hostname or "").lower()
     if host in _LOOPBACK:
         return None
-    labels = host.split(".")
-    ours = host.endswith((".amazonaws.com", ".api.aws"))
-    if ours and any(label in EU_REGIONS for label in labels):
+    if host.endswith((".amazonaws.com", ".api.aws")) and _names_eu(host):
         return None
     return f"endpoint host {host or endpoint_url!r} is not an AWS endpoint in an EU region"
 
@@ -63,6 +61,11 @@ def foreign_target(residency: Residency, url: str) -> str | None:
     """
     host = (urlsplit(url).hostname or "").lower()
     ours = host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".on.aws"))
-    if residency is Residency.ANY or not ours or any(label in EU_REGIONS for label in host.split(".")):
+    if residency is Residency.ANY or not ours or _names_eu(host):
         return None
     return f"residency eu: {host} is an AWS host outside the EU regions {', '.join(sorted(EU_REGIONS))}"
+
+
+def _names_eu(host: str) -> bool:
+    """Whether a label of an AWS host is an EU Region."""
+    return any(label in EU_REGIONS for label in host.split("."))
