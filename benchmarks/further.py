@@ -82,20 +82,22 @@ class FurtherWorld:
     busy: list[bool] = field(default_factory=list[bool])
     """Ticks in which something happens."""
 
-    def _moment(self, t: float, op_class: OperationClass, size: float, law: Law) -> tuple[float, float, bool, float]:
+    def _moment(
+        self, t: float, op_class: OperationClass, size: float, law: Law, late: float = 0.0
+    ) -> tuple[float, float, float]:
         """Middle, failures of the course, and the second hump's share."""
-        course, tick = law.course, min(int(t / TICK), len(law.course.slow) - 1)
-        middle = law.medians[op_class] * law.sized(size / SIZE)
+        course, middle = law.course, law.medians[op_class] * law.sized(size / SIZE)
+        tick = max(0, min(int((t - late * middle) / TICK), len(course.slow) - 1))
         if not course.strikes(op_class, size):
-            return middle, 0.0, False, course.second[0]
-        return middle * course.slow[tick], course.fails[tick], True, course.second[tick]
+            return middle, 0.0, course.second[0]
+        return middle * course.slow[tick], course.fails[tick], course.second[tick]
 
     def truth(
-        self, t: float, op_class: OperationClass, size: float, route: RouteName, deadline: float
+        self, t: float, op_class: OperationClass, size: float, route: RouteName, deadline: float, *, late: float = 0.0
     ) -> tuple[float, float]:
-        """P(success in time) and E[min(latency, deadline)] in seconds."""
+        """P(success in time) and E[min(latency, deadline)] in seconds; `late` as in `World.state`."""
         law = self.laws[route]
-        middle, extra, _, second = self._moment(t, op_class, size, law)
+        middle, extra, second = self._moment(t, op_class, size, law, late)
         p, seconds = law.shape.within(middle, deadline)
         if second:
             p2, seconds2 = law.other.within(middle * law.ratio, deadline)
@@ -106,12 +108,12 @@ class FurtherWorld:
         failed = seconds if law.course.fail_seconds is None else min(law.course.fail_seconds, deadline)
         return (1 - extra) * usual, (1 - extra) * seconds + extra * failed
 
-    def utilities(self, row: Row) -> dict[RouteName, float]:
+    def utilities(self, row: Row, *, late: float = 0.0) -> dict[RouteName, float]:
         """Expected utility of each route that the class may take, by the product's own weights."""
         found: dict[RouteName, float] = {}
         for route in RouteName:
             if route in shipped().rules[row.op_class].may:
-                p, seconds = self.truth(row.t, row.op_class, row.size, route, row.deadline)
+                p, seconds = self.truth(row.t, row.op_class, row.size, route, row.deadline, late=late)
                 found[route] = WEIGHTS.success * p - WEIGHTS.usd * row.usd[route] - WEIGHTS.ms * seconds * 1000
         return found
 
@@ -128,7 +130,7 @@ class FurtherWorld:
             t += random.expovariate(self.rate * most)
 
     def _drawn(self, t: float, op_class: OperationClass, size: float, law: Law, random: Random) -> tuple[float, bool]:
-        middle, extra, _, second = self._moment(t, op_class, size, law)
+        middle, extra, second = self._moment(t, op_class, size, law)
         hump, times = (law.other, law.ratio) if random.random() < second else (law.shape, 1.0)
         latency = hump.draw(random.random()) * middle * times
         if random.random() < extra:
