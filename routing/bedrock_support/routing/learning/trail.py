@@ -44,7 +44,7 @@ ENOUGH = 12
 """Calls of one class in a bucket: under load more of them say the same and only cost time."""
 KEPT, MOST = 6, 32
 """Buckets that may still be judged anew in the light of later ones, and buckets that may wait for a call to end."""
-JUMP, BACK, WANDER = 0.005, 0.04, 0.006
+JUMP, BACK, WANDER = 0.01, 0.03, 0.012
 """Chances per second that a channel's speed changes, that it is as usual again, that it drifts a level up or down."""
 JUMP_EXTRA, BACK_EXTRA = 0.01, 0.03
 """The same for its failures."""

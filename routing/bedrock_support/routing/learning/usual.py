@@ -18,8 +18,6 @@ CURVE_RIDGE, FAR = 40.0, 2.5
 """The same for the curvature of that slope, and the log-size off the usual beyond which nothing is read from it."""
 PACES = (1e-6, 6e-5, 1e-3)
 """Variances per second by which what all classes share may wander: hardly, slowly, fast."""
-PACE_PRIOR = (0.0, -1.0, -3.0)
-"""Log-likelihood of each before anything was seen: what wanders fast must show it."""
 PACE_KEEP, LONGEST = 0.998, 30.0
 """How long a pace's success in foretelling counts, in calls, and the seconds that one step of it counts at most."""
 FAILURES_KEEP = 0.9995
@@ -191,11 +189,10 @@ class Usual:
             gain = spread / total
             each[0] += gain * off
             each[1] = (1.0 - gain) * spread
-        likely = [each[2] + prior for each, prior in zip(self.drifts, PACE_PRIOR, strict=True)]
-        top = max(likely)
+        top = max([each[2] for each in self.drifts])
         found = whole = 0.0
-        for each, log in zip(self.drifts, likely, strict=True):
-            weight = math.exp(log - top)
+        for each in self.drifts:
+            weight = math.exp(each[2] - top)
             found += weight * each[0]
             whole += weight
         self.base = found / whole
