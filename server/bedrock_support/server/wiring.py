@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,8 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lasting.past import PastClock
+from bedrock_support.routing.lasting.recall import Recall
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
@@ -27,13 +29,13 @@ from bedrock_support.routing.pii.finder import plug
 from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
-from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.residency import foreign_target
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.cleaning import for_good, redacting
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
@@ -46,6 +48,7 @@ from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import Overhead
 from bedrock_support.server.guarding.recent import Recent
 from bedrock_support.server.guarding.triggers import Triggers
+from bedrock_support.server.lasting import Lasting, lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
@@ -110,12 +113,16 @@ class House:
     notices: NoticeDesk
     metrics: MetricsWatch | None
     emf: EmfWriter | None
+    lasting: Lasting | None
+    recall: Recall | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Everything that works in the background, for as long as the block lasts."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
+            if self.lasting is not None and self.recall is not None:
+                group.start_soon(self.lasting.run, self.recall, self.manager.desk)
             group.start_soon(self._warm)
             group.start_soon(self.switching.run)
             group.start_soon(self.manager.guardian.run, self.switching.changed)
@@ -153,6 +160,8 @@ class House:
         if self.queue is not None:
             await self.queue.aclose()
         await self.saving.aclose()
+        if self.lasting is not None:
+            await self.lasting.journal.aclose()
         await self.manager.direct.aclose()
         if self.audit is not None:
             await self.audit.aclose()
@@ -172,16 +181,18 @@ def build(
     plug(SHIPPED if settings.names else None)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
-    desk = HandoffDesk(clock, entropy)
+    keeps, then = lasting(settings, bedrock, clock), PastClock(clock)
+    desk = HandoffDesk(clock, entropy, keeps.questions if keeps else None)
     lifecycle = Lifecycle(flags, lambda: desk.out)
-    ledger = DecisionLedger()
-    learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
+    ledger = DecisionLedger(keeps)
+    learner, health, gray = RouteLearner(then), HybridHealthMonitor(then), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
     watch = metrics_watch(telemetry_settings(settings), health, guards)
     recent, load = Recent(clock), Load()
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
+    feed = AttemptFeed(learner, *sinks, keeping=keeps.journal if keeps else None)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
@@ -191,7 +202,7 @@ def build(
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
-    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
@@ -269,7 +280,7 @@ def build(
     )
     tools.append(get_routing_efficiency(efficiency))
     if queue is not None:
-        tools.append(manage_queue(queue, _for_good))
+        tools.append(manage_queue(queue, for_good))
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
@@ -303,6 +314,8 @@ def build(
         notices=notices,
         metrics=watch,
         emf=EmfWriter(settings.emf.expanduser(), board, clock) if settings.emf else None,
+        lasting=keeps,
+        recall=keeps.attempt_recall(then, learner, health, prober, feed) if keeps else None,
     )
 
 
@@ -369,16 +382,6 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         trace_share=settings.trace_share,
         send_metrics=settings.metrics_exporter == "otlp",
     )
-
-
-def _redacting(entropy: Entropy) -> Callable[[str], str]:
-    """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
-    return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
-
-
-def _for_good(text: str) -> str:
-    """For the queue's file: one text always gives the same, so that an idempotency key holds when it is sent again."""
-    return Redactor(nonce="queued00").redact(text)
 
 
 def _headers(text: str) -> dict[str, str]:
