@@ -90,7 +90,9 @@ async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> 
     assert (scene.state, scene.manager.lifecycle.idle) == (State.INACTIVE, True)
     held = scene.manager.desk.give(operation())
     assert scene.state is State.DRAINING
-    scene.manager.desk.close(held.id)
+    question = await scene.manager.desk.find(held.id)
+    assert question is not None
+    assert await scene.manager.desk.close(held.id, question)
     assert scene.state is State.INACTIVE
     await scene.house.aclose()
 

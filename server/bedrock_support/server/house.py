@@ -10,11 +10,13 @@ from importlib import import_module
 import anyio
 from anyio import to_thread
 
+from bedrock_support.routing.lasting.recall import Recall
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.server.app import SupportServer
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.emf import EmfWriter
+from bedrock_support.server.lasting import Lasting
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import MetricsWatch
 from bedrock_support.server.notices.alerts import AlertWatch
@@ -48,12 +50,16 @@ class House:
     notices: NoticeDesk
     metrics: MetricsWatch | None
     emf: EmfWriter | None
+    lasting: Lasting | None
+    recall: Recall | None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Everything that works in the background, for as long as the block lasts."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
+            if self.lasting is not None and self.recall is not None:
+                group.start_soon(self.lasting.run, self.recall, self.manager.desk)
             group.start_soon(self._warm)
             group.start_soon(self.switching.run)
             group.start_soon(self.manager.guardian.run, self.switching.changed)
@@ -91,6 +97,8 @@ class House:
         if self.queue is not None:
             await self.queue.aclose()
         await self.saving.aclose()
+        if self.lasting is not None:
+            await self.lasting.journal.aclose()
         await self.manager.direct.aclose()
         if self.audit is not None:
             await self.audit.aclose()

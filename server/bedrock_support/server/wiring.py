@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
@@ -22,11 +22,11 @@ from bedrock_support.routing.pii.finder import plug
 from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
-from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.cleaning import for_good, redacting
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
@@ -39,6 +39,7 @@ from bedrock_support.server.guarding.overhead import Overhead
 from bedrock_support.server.guarding.recent import Recent
 from bedrock_support.server.guarding.triggers import Triggers
 from bedrock_support.server.house import House
+from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
@@ -90,16 +91,18 @@ def build(
     plug(SHIPPED if settings.names else None)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
-    desk = HandoffDesk(clock, entropy)
+    keeps, then = lasting(settings, bedrock, clock), PastClock(clock)
+    desk = HandoffDesk(clock, entropy, keeps.questions if keeps else None)
     lifecycle = Lifecycle(flags, lambda: desk.out)
-    ledger = DecisionLedger()
-    learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
+    ledger = DecisionLedger(keeps)
+    learner, health, gray = RouteLearner(then), HybridHealthMonitor(then), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
     watch = metrics_watch(telemetry_settings(settings), health, guards)
     recent, load = Recent(clock), Load()
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
+    feed = AttemptFeed(learner, *sinks, keeping=keeps.journal if keeps else None)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
@@ -109,7 +112,7 @@ def build(
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
-    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
@@ -187,7 +190,7 @@ def build(
     )
     tools.append(get_routing_efficiency(efficiency))
     if queue is not None:
-        tools.append(manage_queue(queue, _for_good))
+        tools.append(manage_queue(queue, for_good))
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
@@ -221,6 +224,8 @@ def build(
         notices=notices,
         metrics=watch,
         emf=EmfWriter(settings.emf.expanduser(), board, clock) if settings.emf else None,
+        lasting=keeps,
+        recall=keeps.attempt_recall(then, learner, health, prober, feed) if keeps else None,
     )
 
 
@@ -229,16 +234,6 @@ def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
     guard = guards.known().get(channel)  # asking must not make one: a breaker nobody used would count as known
     wait = guard.open_in() if guard is not None else 0.0
     return wait if lifecycle.may_ask else max(HELD, wait)
-
-
-def _redacting(entropy: Entropy) -> Callable[[str], str]:
-    """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
-    return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
-
-
-def _for_good(text: str) -> str:
-    """For the queue's file: one text always gives the same, so that an idempotency key holds when it is sent again."""
-    return Redactor(nonce="queued00").redact(text)
 
 
 def _started_in() -> tuple[Path, ...]:
