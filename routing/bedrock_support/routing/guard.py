@@ -39,19 +39,25 @@ class Pass:
         self._guard = guard
         self._permit = permit
 
-    def answered(self, seconds: float, budget: float, expected: float | None) -> None:
-        """The call was answered. `expected` is what this kind of call usually takes, in seconds, where known."""
-        self._permit.succeeded(slow=seconds > SLOW * budget)
-        self._guard.answered(seconds, expected)
+    def answered(self, seconds: float, budget: float, expected: float | None, ours: float = 0.0) -> None:
+        """The call was answered. `expected` is what this kind of call usually takes, in seconds, where known.
 
-    def failed(self, failure: Failure) -> None:
-        """The call failed; what that means for the channel depends on the kind."""
+        `ours` are the seconds in which this process kept the answer waiting: they say nothing of the channel.
+        """
+        self._permit.succeeded(slow=seconds - ours > SLOW * budget)
+        self._guard.answered(seconds, expected, ours)
+
+    def failed(self, failure: Failure, *, late_by_us: bool = False) -> None:
+        """The call failed; what that means for the channel depends on the kind.
+
+        `late_by_us`: most of its time went by in this process, so that it ran out is no sign of load over there.
+        """
         meaning = FAILURES[failure.kind]
         if meaning.hurts_health:
             self._permit.failed()
         else:
             self._permit.ignored()
-        self._guard.refused(failure)
+        self._guard.refused(failure, late_by_us=late_by_us)
 
 
 class Guard:
@@ -88,14 +94,14 @@ class Guard:
         finally:
             self.line.leave(place)
 
-    def answered(self, seconds: float, expected: float | None) -> None:
+    def answered(self, seconds: float, expected: float | None, ours: float = 0.0) -> None:
         self.retries.earn()
         if expected:
-            self.limit.answered(seconds / expected, self.line.busy)
+            self.limit.answered(seconds, expected, self.line.busy, ours)
 
-    def refused(self, failure: Failure) -> None:
+    def refused(self, failure: Failure, *, late_by_us: bool = False) -> None:
         meaning = FAILURES[failure.kind]
-        if meaning.overload or failure.kind is FailureKind.TIMEOUT:
+        if meaning.overload or (failure.kind is FailureKind.TIMEOUT and not late_by_us):
             self.limit.dropped()
         if meaning.hurts_health or meaning.overload:
             self.retries.spend()

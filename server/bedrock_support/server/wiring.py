@@ -20,6 +20,7 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
@@ -181,7 +182,8 @@ def build(
     recent, load = Recent(clock), Load()
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
+    feed = AttemptFeed(learner, *sinks)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted, lag=LoopLag(clock))
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
