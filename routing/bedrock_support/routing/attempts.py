@@ -112,7 +112,7 @@ class Runner:
         self._began = self._by.clock.now()
         self._budget = budget
         self._scope.deadline = anyio.current_time() + budget
-        with span(semconv.SPAN_ATTEMPT, self._about()) as current:
+        with span(semconv.SPAN_ATTEMPT, self._about) as current:
             answer: Reply | Handoff | None = None
             failure: Failure | None = None
             try:
@@ -233,6 +233,8 @@ class Runner:
 
 
 def _tell(current: Span, attempt: Attempt) -> None:
+    if not current.is_recording():
+        return
     current.set_attribute(semconv.WAITED_MS, round(attempt.waited * 1000))
     if attempt.usd is not None:
         current.set_attribute(semconv.COST_USD, attempt.usd)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from bedrock_support.routing.breaker import Breaker, BreakerSettings, BreakerState, Permit
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.limit import AdaptiveLimit
-from bedrock_support.routing.line import Line
+from bedrock_support.routing.line import Line, Place
 from bedrock_support.routing.model import Failure, FailureKind, Priority
 from bedrock_support.routing.tokens import TokenBucket
 
@@ -60,6 +60,30 @@ class Pass:
         self._guard.refused(failure, late_by_us=late_by_us)
 
 
+class _Entered:
+    """The block of one call."""
+
+    __slots__ = ("_give_way", "_guard", "_held", "_priority")
+
+    def __init__(self, guard: Guard, priority: Priority, give_way: Callable[[], None] | None) -> None:
+        self._guard = guard
+        self._priority = priority
+        self._give_way = give_way
+        self._held: tuple[Place, Permit] | None = None
+
+    async def __aenter__(self) -> Pass:
+        self._held = await self._guard.enter(self._priority, self._give_way)
+        return Pass(self._guard, self._held[1])
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._held is not None:
+            place, permit = self._held
+            permit.ignored()  # unless it has ended already
+            self._guard.line.leave(place)
+
+
 class Guard:
     """Breaker, places by urgency, retry budget and the other side's Retry-After, for one channel."""
 
@@ -76,8 +100,7 @@ class Guard:
         """Seconds until the channel may be asked: the breaker's wait or the other side's, whichever is longer."""
         return max(self.breaker.retry_in(), self._quiet_until - self._clock.now(), 0.0)
 
-    @asynccontextmanager
-    async def entered(self, priority: Priority, give_way: Callable[[], None] | None = None) -> AsyncGenerator[Pass]:
+    def entered(self, priority: Priority, give_way: Callable[[], None] | None = None) -> _Entered:
         """A place and a permit for one call, both given back however the block ends. `give_way` is `Line.enter`'s.
 
         An emergency has nowhere else to go: it passes an open breaker, but never as one of its trials.
@@ -85,14 +108,18 @@ class Guard:
         Raises:
             RouteError: HELD_BACK by the breaker or while the other side wants to be left alone, or SHED.
         """
+        return _Entered(self, priority, give_way)
+
+    async def enter(self, priority: Priority, give_way: Callable[[], None] | None) -> tuple[Place, Permit]:
+        """What `entered` holds. Raises as it does."""
         self._refuse_while_closed(priority)
         place = await self.line.enter(priority, give_way)
         try:
             self._refuse_while_closed(priority)  # again: it may have tripped while this call stood in line
-            with self._permit(priority) as permit:
-                yield Pass(self, permit)
-        finally:
+            return place, self._permit(priority)
+        except BaseException:
             self.line.leave(place)
+            raise
 
     def answered(self, seconds: float, expected: float | None, ours: float = 0.0) -> None:
         self.retries.earn()
