@@ -14,6 +14,7 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
@@ -102,7 +103,7 @@ def build(
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
     feed = AttemptFeed(learner, *sinks, keeping=keeps.journal if keeps else None)
-    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted, lag=LoopLag(clock))
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
