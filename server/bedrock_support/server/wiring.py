@@ -32,6 +32,8 @@ from bedrock_support.routing.residency import foreign_target
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
+from bedrock_support.server.approving.desk import ApprovalDesk
+from bedrock_support.server.approving.files import approval_files
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
@@ -58,7 +60,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
-from bedrock_support.server.rollout.from_worker import beginning
+from bedrock_support.server.rollout.from_worker import FromWorker
 from bedrock_support.server.settings import READS, Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
@@ -80,6 +82,7 @@ from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.roll_back import roll_back
+from bedrock_support.tools.rollout_status import get_rollout_status
 from bedrock_support.tools.system_health import get_system_health
 
 WARM_AFTER = 1.0
@@ -251,6 +254,7 @@ def build(
         workers=WorkPlaces.of_this_machine(),
         load=load,
         operations=operations,
+        approvals=ApprovalDesk(files=approval_files(settings.approvals, settings.approvers), audit=audit, clock=clock),
     )
     evidence = ComplianceEvidence(
         settings=settings,
@@ -274,7 +278,8 @@ def build(
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
     if settings.rollout is not None:
-        tools.append(roll_back(beginning(settings.rollout)))
+        system_of = FromWorker(settings.rollout)
+        tools += [roll_back(system_of), get_rollout_status(system_of)]
     notices = notice_desk(settings, clock, entropy)
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]

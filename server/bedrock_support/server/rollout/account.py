@@ -20,10 +20,22 @@ INTERRUPTED = "interrupted"
 
 async def account(files: RolloutFiles) -> dict[str, Any]:
     """The state of the newest rollout and of the front. Raises OSError, sqlite3.Error, SettingsError."""
-    clock, desk = SystemClock(), Desk()
+    told = await recorded(files)
+    control = Control(files=files, desk=Desk(), clock=SystemClock(), entropy=SystemEntropy())
+    try:
+        told["flags"] = await control.file_flags()
+        told["front"] = await control.status()
+    except (NoFront, SettingsError) as error:
+        told["front"] = None
+        told["front_problem"] = str(error)
+    return told
+
+
+async def recorded(files: RolloutFiles) -> dict[str, Any]:
+    """The newest rollout as its record says, and whether its process lives. Raises OSError, sqlite3.Error."""
+    desk = Desk()
     await desk(files.prepare)
-    control = Control(files=files, desk=desk, clock=clock, entropy=SystemEntropy())
-    store = await desk(partial(EvidenceStore, files.evidence, clock))
+    store = await desk(partial(EvidenceStore, files.evidence, SystemClock()))
     try:
         run = await desk(partial(store.newest, KIND))
         held = await desk(partial(is_held, files.lock))
@@ -54,12 +66,6 @@ async def account(files: RolloutFiles) -> dict[str, Any]:
             }
     finally:
         await desk(store.close)
-    try:
-        told["flags"] = await control.file_flags()
-        told["front"] = await control.status()
-    except (NoFront, SettingsError) as error:
-        told["front"] = None
-        told["front_problem"] = str(error)
     return told
 
 
