@@ -75,6 +75,8 @@ async def test_two_servers_follow_a_service(service: Service, tmp_path: Path) ->
                 held.set(**dict.fromkeys(ALL, on))
                 lags.extend([await seen(each, dict.fromkeys(ALL, on)) for each in clients])
             held.set(**{SUPPORT: False})
+            for each in clients:
+                await seen(each, dict.fromkeys(ALL, True) | {SUPPORT: False})
             with anyio.fail_after(20):
                 await heard.wait()
     shown = await anyio.to_thread.run_sync(

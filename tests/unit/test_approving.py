@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio import to_thread
 
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
 from bedrock_support.routing.errors import RouteError
@@ -59,6 +61,13 @@ def office(tmp_path: Path) -> Office:
     files = approval_files(tmp_path / "approvals", approvers)
     assert files is not None
     return Office(files, signer)
+
+
+def acted(trail: Path) -> list[str]:
+    """The steps of acts in a trail, in order."""
+    query = "SELECT body ->> '$.step' FROM records WHERE body ->> '$.type' = 'acted' ORDER BY idx"
+    with reading(AuditFiles(folder=trail).log) as db:
+        return [bytes(step).decode() for (step,) in db.execute(query)]
 
 
 async def nobody_there(_: str) -> bool:
@@ -161,7 +170,7 @@ async def test_a_file_comes_before_the_user_and_both_are_written_down(office: Of
         return False
 
     trail = AuditTrail(AuditFiles(folder=tmp_path / "audit"), SystemClock(), SystemEntropy())
-    office.put()
+    await to_thread.run_sync(office.put)
     permit = await desk(office, trail).permit(ACT, nobody_there)
     assert permit.by.startswith("erika, by signed approval")
     await permit.ended("begun")
@@ -173,10 +182,7 @@ async def test_a_file_comes_before_the_user_and_both_are_written_down(office: Of
     assert "Roll back?" in asked[0]
     assert "a rollout" in asked[0]
     await trail.aclose()
-    with reading(AuditFiles(folder=tmp_path / "audit").log) as db:
-        steps = [
-            each for (each,) in db.execute("SELECT body ->> '$.step' FROM records WHERE body ->> '$.type' = 'acted'")
-        ]
+    steps = await to_thread.run_sync(acted, tmp_path / "audit")
     assert steps == ["approved", "ended", "refused", "refused", "approved"]
 
 
@@ -185,7 +191,7 @@ async def test_what_can_not_be_written_down_is_not_approved(tmp_path: Path) -> N
     async def yes(_: str) -> bool:
         return True
 
-    (tmp_path / "file").write_text("")
+    await anyio.Path(tmp_path / "file").write_text("")
     broken = AuditTrail(AuditFiles(folder=tmp_path / "file" / "audit"), SystemClock(), SystemEntropy())
     with pytest.raises(NotApproved, match="no act goes without an entry"):
         await desk(None, broken).permit(ACT, yes)
