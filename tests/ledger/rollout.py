@@ -39,6 +39,9 @@ PROMISES = {
     ),
     "rollout:one-at-once": Promise("issue 8", "a second rollout is refused while one is under way or interrupted"),
     "rollout:sessions": Promise("issue 8", "a session goes on when its worker is replaced; no call of it fails"),
+    "rollout:idle": Promise(
+        "issue 8", "no idle connection is closed by front or worker while a client may still send on it"
+    ),
     "rollout:weights": Promise("issue 8.3", "new sessions follow the weights exactly"),
     "rollout:six-checks": Promise(
         "issue 8.5", "six synthetic checks go through the front door, each with its decision id"
