@@ -72,6 +72,10 @@ class Settings(BaseModel):
     """Also append spans to this file, as OTLP JSON lines."""
     jaeger_url: str | None = None
     """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
+    prometheus_url: str | None = None
+    """Base URL of a Prometheus, to read metrics from."""
+    cloudwatch: str = ""
+    """Regions whose logs and metrics may be read, separated by commas."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
@@ -138,6 +142,8 @@ READS = {
     "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "jaeger_url": f"{PREFIX}JAEGER",
+    "prometheus_url": f"{PREFIX}PROMETHEUS",
+    "cloudwatch": f"{PREFIX}CLOUDWATCH",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

@@ -45,6 +45,7 @@ from bedrock_support.server.house import House
 from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
+from bedrock_support.server.live import live_sources
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import metrics_watch
 from bedrock_support.server.notices.assembly import notice_desk
@@ -187,7 +188,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings))
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
