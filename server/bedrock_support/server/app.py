@@ -154,26 +154,31 @@ class SupportServer(MCPServer[Rounds]):
         options = self._lowlevel_server.create_initialization_options()
         await self._lowlevel_server.run(read_stream, write_stream, options)
 
-    def http_app(self, security: TransportSecuritySettings, *, path: str = "/mcp") -> Starlette:
-        """Streamable HTTP at `path`, Host and Origin checked."""
+    def http_app(self, security: TransportSecuritySettings, *, path: str = "/mcp", asks: bool = False) -> Starlette:
+        """Streamable HTTP at `path`, Host and Origin checked. `asks`: a gate before it asks for tokens."""
         app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
-        return self._with_pages(app, security)
+        return self._with_pages(app, security, asks=asks)
 
-    def sse_application(self, security: TransportSecuritySettings) -> Starlette:
+    def sse_application(self, security: TransportSecuritySettings, *, asks: bool = False) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
         app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
-        return self._with_pages(app, security)
+        return self._with_pages(app, security, asks=asks)
 
-    def _with_pages(self, app: Starlette, security: TransportSecuritySettings) -> Starlette:
+    @property
+    def has_page(self) -> bool:
+        """Whether the page for people is switched on."""
+        return self._page is not None
+
+    def _with_pages(self, app: Starlette, security: TransportSecuritySettings, *, asks: bool) -> Starlette:
         """With what stands beside MCP: health, and the page where it is enabled."""
         app = with_health(app, self._system, security)
         if self._page is None:
             return app
         from bedrock_support.server.page.serve import with_page  # for whom it's set
 
-        return with_page(app, self._page, security)
+        return with_page(app, self._page, security, asks=asks)
 
     def _add_resources(self) -> None:
         manager = self.manager

@@ -66,6 +66,7 @@ from bedrock_support.server.thrift import Thrift, thrift
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
 from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.confirming import Confirmer
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
@@ -99,6 +100,7 @@ class House:
     server: SupportServer
     manager: BedrockSupportManager
     prober: Prober
+    confirmer: Confirmer
     peers: PeerPool
     catalog: list[AnyTool]
     queue: MessageQueue | None
@@ -116,6 +118,7 @@ class House:
         """Everything that works in the background, for as long as the block lasts."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
+            group.start_soon(self.confirmer.run)
             group.start_soon(self._warm)
             group.start_soon(self.switching.run)
             group.start_soon(self.manager.guardian.run, self.switching.changed)
@@ -190,6 +193,7 @@ def build(
         entropy=entropy,
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
+    confirmer = Confirmer.by(prober, gray, clock)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
@@ -290,6 +294,7 @@ def build(
         server=server,
         manager=manager,
         prober=prober,
+        confirmer=confirmer,
         peers=peers,
         catalog=tools,
         queue=queue,
