@@ -54,6 +54,7 @@ from bedrock_support.server.notices.alerts import AlertWatch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.operations import Operations
+from bedrock_support.server.page.app import looking
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -283,13 +284,9 @@ def build(
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    page = None
-    if settings.page:
-        from bedrock_support.server.page.look import PageLook  # for whom it's set
-
-        cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
-        page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
+    cost = partial(anyio.to_thread.run_sync, partial(report, *spent, PAGE_DAYS, shared=settings.store is not None))
+    look = looking(manager, system, cost, queue, settings.jaeger_url)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, look, page=settings.page)
     return House(
         server=server,
         manager=manager,

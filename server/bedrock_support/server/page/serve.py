@@ -24,6 +24,7 @@ STATIC = {
     PATH: ("status.html", "text/html; charset=utf-8"),
     f"{PATH}/status.css": ("status.css", "text/css; charset=utf-8"),
     f"{PATH}/status.js": ("status.js", "text/javascript; charset=utf-8"),
+    f"{PATH}/view.js": ("view.js", "text/javascript; charset=utf-8"),
     f"{PATH}/parts.js": ("parts.js", "text/javascript; charset=utf-8"),
 }
 HEADERS = {
