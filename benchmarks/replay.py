@@ -130,7 +130,9 @@ class Replay:
         return RouteCondition(health=seen.health, samples=seen.samples, note=seen.note, estimate=estimate)
 
     def _probe(self, route: RouteName, row: Row, estimates: dict[RouteName, Estimate], chosen: RouteName) -> bool:
-        if not self.policy.due(route.value, row.op_class.value, chosen=estimates[chosen], other=estimates[route]):
+        behind = estimates[chosen].utility - estimates[route].utility
+        flagged = estimates[route].flagged
+        if not self.policy.due(route.value, row.op_class.value, behind=behind, flagged=flagged):
             return False
         self.policy.probed(route.value, row.op_class.value)
         self._send(route, row)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from random import Random
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -251,41 +250,3 @@ def test_calls_that_nobody_asks_about_do_not_pile_up() -> None:
     scene = settled(400)
     channel = scene.learner._channels["direct"]  # pyright: ignore[reportPrivateUsage] - its size is the promise
     assert len(channel.buckets) <= trail.MOST + 1
-
-
-@promise("learning:adopts")
-@pytest.mark.parametrize(("drift", "within"), [(0.0, 0.06), (0.003, 0.12)])
-def test_what_wanders_is_followed_and_what_does_not_is_left_alone(drift: float, within: float) -> None:
-    known = usual.Usual()
-    pair = known.pairs["standard"] = usual.Pair()
-    random = Random(5)  # noqa: S311 - a fixed world
-    for number in range(4000):
-        at = number / 10.0
-        known.absorb(pair, 0.0, drift * at + random.gauss(0.0, 0.7), at)
-    errors: list[float] = []
-    for number in range(4000, 4600):
-        at = number / 10.0
-        errors.append(known.expected(pair, 0.0) - drift * at)
-        known.absorb(pair, 0.0, drift * at + random.gauss(0.0, 0.7), at)
-    assert abs(sum(errors) / len(errors)) < within
-
-
-@promise("learning:not-usual")
-def test_failures_of_a_trouble_that_is_over_are_not_taken_for_usual() -> None:
-    scene = settled(300)
-    for number in range(120):
-        scene.call(op_class="standard" if number % 2 else "background", ok=number % 2 == 0 or number % 4 == 1)
-    for _ in range(200):
-        scene.call()
-    channel = scene.learner._channels["direct"]  # pyright: ignore[reportPrivateUsage] - what it takes for usual
-    assert channel.failing(channel.pairs["standard"]) < 0.03
-
-
-@promise("learning:unknown")
-def test_a_class_that_has_not_ended_yet_takes_at_least_as_long_as_it_waits() -> None:
-    scene = Scene()
-    before = scene.estimate().seconds
-    for _ in range(3):
-        scene.learner.started("direct", "standard", 1000.0, 30.0)
-    scene.clock.time += 12.0
-    assert scene.estimate().seconds > max(9.0, before)

@@ -61,8 +61,6 @@ class Bucket:
     extra: list[float] = field(default_factory=list[float])
     level: int = 0
     failing: int = 0
-    own: dict[str, int] = field(default_factory=dict[str, int])
-    """Levels of each class beside the channel's, once it is let go."""
 
 
 def sure(count: int, place: int) -> list[float]:

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.estimate import Estimate, Weights
 from bedrock_support.routing.learning.buckets import Item, alone
-from bedrock_support.routing.learning.hearing import KNOWN
 from bedrock_support.routing.learning.levels import BELOW, WIDTH
 from bedrock_support.routing.learning.trail import Channel
 from bedrock_support.routing.learning.usual import Pair
@@ -81,8 +80,6 @@ class RouteLearner:
             found.look(self._clock.now())
         found.look_at(pair, op_class)
         usual = found.expected(pair, log_size) + pair.now_slow * WIDTH
-        if pair.count < KNOWN:
-            usual = max(usual, found.waited(pair, self._clock.now()))
         shape = found.shape(pair)
         in_time = seconds = 0.0
         for level, weight in found.levels:

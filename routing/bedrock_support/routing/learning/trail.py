@@ -80,8 +80,6 @@ class Channel(Heard):
     """Probability that nothing is unusual."""
     away_since: float | None = None
     fails_since: float | None = None
-    failing_until: float = float("-inf")
-    """When it was last seen failing more than usual."""
     trouble_calls: int = 0
     """Calls that ended since it fails more than usual, as far as they were let go,"""
     trouble_failed: int = 0
@@ -157,14 +155,6 @@ class Channel(Heard):
         self.absorb(pair, item.log_size, item.log_seconds - self.now_slow * WIDTH, item.began)
         item.counted = True
 
-    def waited(self, pair: Pair, now: float) -> float:
-        """Log-seconds that all but one of a class's calls in flight may have taken already; of one it says nothing."""
-        longest = second = 0.0
-        for item in self.flying.values():
-            if item.pair is pair:
-                longest, second = max(longest, now - item.began), max(second, min(longest, now - item.began))
-        return math.log(second) if second > 0.0 else float("-inf")
-
     def due(self, now: float) -> bool:
         """Whether a look may find something new."""
         return now - self.looked >= self.pause
@@ -218,8 +208,6 @@ class Channel(Heard):
         self.now_extra = self._refined(noticed(extra))
         self.away_since = None if not self.slow else now if self.away_since is None else self.away_since
         self.fails_since = None if not self.fails else now if self.fails_since is None else self.fails_since
-        if self.fails:
-            self.failing_until = now
         while len(self.buckets) > MOST or (len(self.buckets) > KEPT and not self.buckets[0].open):
             self._let_go(self.buckets[0])
         if self.away_since is not None and now - self.away_since > ADOPT:
@@ -242,8 +230,6 @@ class Channel(Heard):
         before = round(pair.now_slow), pair.now_extra > 0
         pair.now_slow = sum(number * weight for number, weight in sharpened(slowness)) - BELOW
         pair.now_extra = noticed(extra)
-        if pair.now_extra:
-            pair.failing_until = now
         if before != (round(pair.now_slow), pair.now_extra > 0):
             for bucket in self.buckets:  # what this class explains, its channel needn't
                 bucket.heard = float("-inf")
@@ -325,7 +311,6 @@ class Channel(Heard):
             pair = own[0].pair
             said = self._class_evidence(own, bucket.level, EXTRA[bucket.failing], self.looked)
             pair.slowness, pair.extra = class_step(pair.slowness, pair.extra, *said)
-            bucket.own[own[0].op_class] = pair.slowness.index(max(pair.slowness)) - BELOW
         self.slowness, self.extra, self.stepped = bucket.slowness, bucket.extra, bucket.began
         bucket.gone = True
         self.buckets.popleft()
@@ -338,10 +323,9 @@ class Channel(Heard):
         pair = item.pair
         if item.ok and not item.counted:
             # one level off home is drift: home goes after it
-            levels = sum([each for each in (bucket.level, bucket.own.get(item.op_class, 0)) if abs(each) > 1])
+            levels = sum(each for each in (bucket.level, round(pair.now_slow)) if abs(each) > 1)
             self.absorb(pair, item.log_size, item.log_seconds - levels * WIDTH, item.began)
-        # what began while the trouble was seen belongs to it, though it be over when this is counted
-        in_trouble = bucket.failing > 0 or item.began <= max(self.failing_until, pair.failing_until)
+        in_trouble = bucket.failing > 0 or self.now_extra > 0 or pair.now_extra > 0
         long = self.fails_since is not None and self.looked - self.fails_since > 2 * ADOPT
         if item.ok is not None and (long or not in_trouble):
             self.absorb_end(pair, item.ok)

@@ -16,10 +16,8 @@ SLOPE_KEEP, SLOPE_RIDGE = 0.999, 4.0
 """Memory of the size slope, and how strongly it is held to zero."""
 CURVE_RIDGE, FAR = 40.0, 2.5
 """The same for the curvature of that slope, and the log-size off the usual beyond which nothing is read from it."""
-PACES = (1e-6, 6e-5, 1e-3)
-"""Variances per second by which what all classes share may wander: hardly, slowly, fast."""
-PACE_KEEP, LONGEST = 0.998, 30.0
-"""How long a pace's success in foretelling counts, in calls, and the seconds that one step of it counts at most."""
+FOLLOW, FOLLOW_SECONDS, FOLLOW_MOST = 1.0 / 150.0, 40.0, 0.05
+"""Least weight of a call in what all classes share, the time over which that is followed, and the most weight."""
 FAILURES_KEEP = 0.9995
 FAILED_PRIOR, CALLS_PRIOR = 0.5, 100.0
 """Failures and calls that every channel is thought to have had before it was seen."""
@@ -102,8 +100,6 @@ class Pair:
     now_extra: float = 0.0
     """Failures beyond its channel's now."""
     away_since: float | None = None
-    failing_until: float = float("-inf")
-    """When it was last seen failing more than its channel."""
 
 
 def _home(count: int, place: int) -> list[float]:
@@ -129,8 +125,6 @@ class Usual:
     """Usual square of what a log-size is off the usual."""
     base: float = 0.0
     """Log-seconds that all classes drifted together."""
-    drifts: list[list[float]] = field(default_factory=lambda: [[0.0, 1e-4, 0.0] for _ in PACES])
-    """By pace: what it takes the drift for, the variance of that, and the log-likelihood of what it foretold."""
     followed: float | None = None
     bins: list[float] = field(default_factory=lambda: [0.0] * BINS)
     weight: float = 0.0
@@ -161,7 +155,8 @@ class Usual:
         if pair.count > 3:
             self._learn_size(off, held, pair.variance)
         if pair.count > 12:
-            self._follow(held, pair.variance, began - self.followed if self.followed is not None else 0.0)
+            passed = began - self.followed if self.followed is not None else 0.0
+            self.base += min(FOLLOW_MOST, max(FOLLOW, passed / FOLLOW_SECONDS)) * held
         self.followed = began if self.followed is None else max(began, self.followed)
         pair.location += weight * held
         pair.size += weight * (log_size - pair.size)
@@ -178,24 +173,6 @@ class Usual:
         if self.weight > CHANNEL_BINS_MOST:
             self.bins = [each / 2.0 for each in self.bins]
             self.weight /= 2.0
-
-    def _follow(self, held: float, variance: float, passed: float) -> None:
-        """Move what all classes share: a Kalman filter for each pace, weighed by how well each foretold the calls."""
-        seconds = min(LONGEST, max(0.0, passed))
-        for each, pace in zip(self.drifts, PACES, strict=True):
-            off, spread = held + self.base - each[0], each[1] + pace * seconds
-            total = spread + variance
-            each[2] = PACE_KEEP * each[2] - 0.5 * (math.log(total) + off * off / total)
-            gain = spread / total
-            each[0] += gain * off
-            each[1] = (1.0 - gain) * spread
-        top = max([each[2] for each in self.drifts])
-        found = whole = 0.0
-        for each in self.drifts:
-            weight = math.exp(each[2] - top)
-            found += weight * each[0]
-            whole += weight
-        self.base = found / whole
 
     def _learn_size(self, off: float, held: float, variance: float) -> None:
         self.square += 0.01 * (off * off - self.square)
