@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import anyio
+from anyio import to_thread
 
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
-from bedrock_support.routing.found import Found
+from bedrock_support.routing.found import Found, ready
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
 from bedrock_support.routing.redaction import Redactor, restore_answer
 from bedrock_support.routing.residency import forbids
@@ -18,6 +19,8 @@ from bedrock_support.routing.residency import forbids
 log = logging.getLogger(__name__)
 
 ROUTES = frozenset(RouteName)
+LONG, READERS = 16_000, 2
+"""Characters of a brief above which it is looked through in a thread, and how many at once."""
 MAX_BRIEF = 400_000
 """Characters; more than any model of ours takes."""
 
@@ -41,10 +44,17 @@ class ComplianceValidator:
         self._entropy = entropy
         self._audit = audit
         self._found = Found()
+        self._threads = anyio.CapacityLimiter(READERS)
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
-        return await self._recorded(self.clear(operation), operation, caller)
+        await ready()
+        if len(operation.brief) > LONG:
+            # Others have deadlines too, and this one would hold the loop for as long as it takes to look through.
+            cleared = await to_thread.run_sync(self.clear, operation, limiter=self._threads)
+        else:
+            cleared = self.clear(operation)
+        return await self._recorded(cleared, operation, caller)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
         """A refusal made elsewhere, with its audit entry."""

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bedrock_support.routing.found import Found
-from bedrock_support.routing.pii.finder import find
+from bedrock_support.routing.found import Found, find
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 
@@ -58,6 +57,16 @@ class Redactor:
             self._known[key] = mark
             self.originals[mark] = value
         return self._known[key]
+
+
+def has_placeholders(value: Any) -> bool:
+    """Whether any string of a parsed JSON value holds a placeholder. Raises RecursionError."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.search(value) is not None
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value)
+        return any(has_placeholders(each) for pair in items.items() for each in pair)
+    return isinstance(value, list) and any(has_placeholders(each) for each in cast("list[object]", value))
 
 
 def restore(text: str, originals: Mapping[str, str]) -> str:
