@@ -23,7 +23,7 @@ from bedrock_support.server.from_settings import telemetry_settings
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.wiring import build
 from bedrock_support.telemetry.otel import install
-from benchmarks.sides import BRIEF, MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, serve
+from benchmarks.sides import MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, brief, serve
 
 CLOCK = SystemClock()
 
@@ -48,7 +48,7 @@ def operation(stream: bool, op_class: OperationClass = OperationClass.INFRASTRUC
         op_class=op_class,
         tool="bench",
         system=SYSTEM,
-        brief=BRIEF,
+        brief=brief(),
         evidence_digest="0" * 64,
         deadline=CLOCK.now() + 10,
         model_role=ModelRole.FAST,
@@ -107,18 +107,20 @@ def bare(stack: AsyncExitStack) -> Ask:
     maker: Any = boto3.Session()
     clients: dict[str, Any] = {}
     limiter = anyio.CapacityLimiter(POOL)
-    request: dict[str, Any] = {
-        "modelId": MODEL,
-        "messages": [{"role": "user", "content": [{"text": BRIEF}]}],
-        "system": [{"text": SYSTEM}],
-        "inferenceConfig": {"maxTokens": MAX_TOKENS},
-    }
+
+    def request() -> dict[str, Any]:
+        return {
+            "modelId": MODEL,
+            "messages": [{"role": "user", "content": [{"text": brief()}]}],
+            "system": [{"text": SYSTEM}],
+            "inferenceConfig": {"maxTokens": MAX_TOKENS},
+        }
 
     def whole(client: Any) -> str:
-        return client.converse(**request)["output"]["message"]["content"][0]["text"]
+        return client.converse(**request())["output"]["message"]["content"][0]["text"]
 
     def streamed(client: Any) -> str:
-        events = client.converse_stream(**request)["stream"]
+        events = client.converse_stream(**request())["stream"]
         return "".join(each["contentBlockDelta"]["delta"]["text"] for each in events if "contentBlockDelta" in each)
 
     async def ask(url: str, stream: bool) -> str:
