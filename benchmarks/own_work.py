@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.own_work [--rounds 40] [--json]
 The pipeline as the server runs it (gate, decision, optimizer, dispatch, guard, learner, health, ledger, seal; no
-traces, no audit trail, as in against_litellm), in front of a client that answers at once. The question is always the same, so
+traces, no audit trail, as in against_litellm), in front of a client that answers at once. The question is the same, so
 that the gate looks through it once; all else happens with each call. Time is that of the loop's thread, without the
 collector of garbage. On a shared machine a thread's own time grows with its neighbours: each round is therefore also
 told as a multiple of a fixed loop run right before it, and that loop's best time is told too.
