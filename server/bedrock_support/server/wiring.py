@@ -24,6 +24,8 @@ from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
+from bedrock_support.server.approving.desk import ApprovalDesk
+from bedrock_support.server.approving.files import approval_files
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.cleaning import for_good, redacting
@@ -42,6 +44,7 @@ from bedrock_support.server.house import House
 from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
+from bedrock_support.server.live import live_sources
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import metrics_watch
 from bedrock_support.server.notices.assembly import notice_desk
@@ -50,7 +53,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
-from bedrock_support.server.rollout.from_worker import beginning
+from bedrock_support.server.rollout.from_worker import FromWorker
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
@@ -69,6 +72,7 @@ from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.roll_back import roll_back
+from bedrock_support.tools.rollout_status import get_rollout_status
 from bedrock_support.tools.system_health import get_system_health
 
 PAGE_DAYS = 30
@@ -172,6 +176,7 @@ def build(
         workers=WorkPlaces.of_this_machine(),
         load=load,
         operations=operations,
+        approvals=ApprovalDesk(files=approval_files(settings.approvals, settings.approvers), audit=audit, clock=clock),
     )
     evidence = ComplianceEvidence(
         settings=settings,
@@ -182,7 +187,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings))
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
@@ -195,7 +200,8 @@ def build(
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
     if settings.rollout is not None:
-        tools.append(roll_back(beginning(settings.rollout)))
+        system_of = FromWorker(settings.rollout)
+        tools += [roll_back(system_of), get_rollout_status(system_of)]
     notices = notice_desk(settings, clock, entropy)
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
