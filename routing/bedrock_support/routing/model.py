@@ -228,6 +228,8 @@ class Conditions:
 
 def stopped(route: RouteName, stops: Mapping[Scope, str]) -> str:
     """Why a stop keeps every question off a route, in words; empty when none does."""
+    if not stops:
+        return ""
     for scope in (Scope.ALL, Scope.SUPPORT_MODE, Scope(route.value)):
         if scope in stops:
             what = "everything" if scope is Scope.ALL else scope.value.replace("_", " ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import sqrt
 
 from bedrock_support.telemetry.efficiency.record import ANSWERED, FAILED, NO_ROUTE, Candidate, DecisionRecord
@@ -117,6 +117,13 @@ class Optimality:
         for epsilon in EPSILONS:
             self.within[epsilon] += regret <= epsilon
 
+    def joined(self, other: Optimality) -> Optimality:
+        """Both together."""
+        found = Optimality()
+        for each in fields(Optimality):
+            setattr(found, each.name, getattr(self, each.name) + getattr(other, each.name))
+        return found
+
     def told(self) -> dict[str, object]:
         """The rates; decisions that can't be judged are counted apart and never as right."""
         chosen_among = self.judged - self.trivial
@@ -146,7 +153,6 @@ class Figures:
     first: float | None = None
     last: float | None = None
     ended: Counter[str] = field(default_factory=Counter[str])
-    all: Optimality = field(default_factory=Optimality)
     calm: Optimality = field(default_factory=Optimality)
     events: Optimality = field(default_factory=Optimality)
     fallback: Share = field(default_factory=Share)
@@ -169,7 +175,6 @@ class Figures:
         if record.chosen == NO_ROUTE:
             self.no_route += 1
         else:
-            self.all.add(record)
             (self.events if record.eventful else self.calm).add(record)
             self.replays.add(record)
         if ending.attempts:
@@ -200,7 +205,7 @@ class Figures:
             "last_at": self.last,
             "ended": dict(sorted(self.ended.items())),
             "no_route": self.no_route,
-            "optimal": self.all.told(),
+            "optimal": self.calm.joined(self.events).told(),
             "calm": self.calm.told(),
             "events": self.events.told(),
             "fallback_rate": self.fallback.told(),
