@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.guard import Guard, GuardSettings
-from bedrock_support.routing.lag import LoopLag
+from bedrock_support.routing.lag import EVERY, LoopLag
 from bedrock_support.routing.limit import GRAIN, LEAST, AdaptiveLimit
 from bedrock_support.routing.model import Failure, FailureKind, Priority
 from tests.fakes import CountingEntropy, FakeClock
@@ -170,7 +170,7 @@ async def test_a_loop_that_is_kept_busy_is_late_by_as_much() -> None:
 
 
 @promise("lag:measured")
-async def test_each_measures_its_own_part_and_the_last_takes_the_timer_with_it() -> None:
+async def test_each_measures_its_own_part_and_time_without_calls_counts_for_nobody() -> None:
     clock = FakeClock()
     lag = LoopLag(clock)
     first = lag.begin()
@@ -178,12 +178,43 @@ async def test_each_measures_its_own_part_and_the_last_takes_the_timer_with_it()
     second = lag.begin()
     clock.time += 0.5
     assert lag.end(second) == pytest.approx(0.5)
-    assert lag.end(first) == pytest.approx(1.5, abs=0.01)
+    assert lag.end(first) == pytest.approx(1.5, abs=2 * EVERY)
     clock.time += 5.0
-    third = lag.begin()
-    assert lag.end(third) == 0.0
-    await anyio.sleep(0.02)
     assert lag.end(lag.begin()) == 0.0
+
+
+@promise("lag:measured")
+async def test_without_calls_no_timer_rings() -> None:
+    rung: list[float] = []
+
+    class Watched(SystemClock):
+        def now(self) -> float:
+            rung.append(time.monotonic())
+            return rung[-1]
+
+    lag = LoopLag(Watched())
+    lag.end(lag.begin())
+    await anyio.sleep(5 * EVERY)
+    rung.clear()
+    await anyio.sleep(5 * EVERY)
+    assert rung == []
+
+
+@promise("lag:measured")
+def test_it_measures_anew_on_another_loop() -> None:
+    lag = LoopLag(SystemClock())
+
+    async def measured() -> float:
+        since = lag.begin()
+        await anyio.sleep(3 * EVERY)
+        until = time.perf_counter() + 0.1
+        while time.perf_counter() < until:
+            pass
+        return lag.end(since)
+
+    assert anyio.run(measured) > 0.08
+    time.sleep(2 * EVERY)
+    assert anyio.run(measured) > 0.08
 
 
 @promise("lag:measured")
