@@ -66,7 +66,7 @@ class _Walk:
             if ended.answer is not None:
                 return self._outcome(started, answer=ended.answer)
             failure = ended.attempt.failure or failure
-            if self.decision.operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
+            if failure is None or self.decision.operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
                 break
         return self._outcome(started, failure=failure or _no_route(self.decision))
 
