@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_support.routing import found
@@ -48,6 +48,7 @@ def as_shipped() -> Generator[None]:
 
 
 @promise("gate:once")
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([MAIL, "nothing", "", "password=hunter22 x", "\ud800"]), max_size=12))
 def test_what_is_remembered_is_what_would_be_found(texts: list[str]) -> None:
     remembering = Found(most=2)
@@ -135,6 +136,7 @@ def test_names_are_tagged_or_not_whenever_that_is_said() -> None:
     assert len(found.find(text)) > len(without)
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("aB9 .,\n-é", max_size=200))
 def test_tokens_are_counted_as_the_weights_say(text: str) -> None:
     words = re.findall(r"[A-Za-z]+", text)
@@ -144,6 +146,7 @@ def test_tokens_are_counted_as_the_weights_say(text: str) -> None:
     assert abs(text_tokens(text) - (weighed + 0.95 * sum(signs))) <= 1 + 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_every_sum_is_added(number: int) -> None:
     one = Sums(**{each.name: number + place for place, each in enumerate(fields(Sums))})

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_support.routing.clock import SystemClock
@@ -51,6 +51,7 @@ def test_one_burst_of_refusals_cuts_once() -> None:
 
 
 @promise("limit:ours")
+@settings(deadline=None)
 @given(
     st.floats(0.001, 60.0),
     st.floats(0.0, 1.2),
@@ -67,6 +68,7 @@ def test_waiting_that_is_ours_never_lowers_the_limit(
 
 
 @promise("limit:adapts")
+@settings(deadline=None)
 @given(st.floats(2 * GRAIN, 60.0), st.floats(3.0, 50.0), st.floats(0.0, 5.0))
 def test_a_crawling_upstream_is_noticed_however_busy_we_are(usual: float, slower: float, ours: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
@@ -76,6 +78,7 @@ def test_a_crawling_upstream_is_noticed_however_busy_we_are(usual: float, slower
 
 
 @promise("limit:adapts")
+@settings(deadline=None)
 @given(st.floats(1e-4, GRAIN), st.floats(0.0, 1.4 * GRAIN))
 def test_what_is_finer_than_we_can_measure_is_not_slow(usual: float, seconds: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
@@ -124,17 +127,19 @@ class Process:
 
 
 @promise("limit:little")
+@settings(deadline=None)
 @given(st.floats(0.0002, 0.01), st.floats(0.01, 1.0))
 def test_a_busy_process_keeps_the_places_that_its_throughput_needs(work: float, answer: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
     process = Process(work, lambda _: answer, limit)
-    process.run(1500)
+    process.run(600)
     best = min(1.0 / work, MOST / (answer + work))
     assert limit.value >= min(MOST, best * answer) - 1  # places = calls a second times seconds held over there
     assert process.per_second() >= 0.95 * best
 
 
 @promise("limit:little")
+@settings(deadline=None)
 @given(st.floats(0.0002, 0.002), st.floats(0.1, 1.0), st.integers(8, 32))
 def test_an_upstream_that_can_carry_less_is_still_found(work: float, answer: float, carries: int) -> None:
     """Beyond `carries` calls at once it queues them, and each takes as much longer."""
