@@ -127,15 +127,15 @@ class Process:
 
 
 @promise("limit:little")
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.floats(0.0002, 0.01), st.floats(0.01, 1.0))
 def test_a_busy_process_keeps_the_places_that_its_throughput_needs(work: float, answer: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
     process = Process(work, lambda _: answer, limit)
-    process.run(600)
+    process.run(1500)
     best = min(1.0 / work, MOST / (answer + work))
     assert limit.value >= min(MOST, best * answer) - 1  # places = calls a second times seconds held over there
-    assert process.per_second() >= 0.95 * best
+    assert process.per_second() >= 0.9 * best
 
 
 @promise("limit:little")
