@@ -26,6 +26,8 @@ from bedrock_support.telemetry.otel import install
 from benchmarks.sides import MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, brief, serve
 
 CLOCK = SystemClock()
+PATIENCE = 12
+"""Looks for credentials, of five seconds each, before the first question."""
 
 
 class NoCaller:
@@ -74,6 +76,10 @@ def ours(stack: AsyncExitStack) -> Ask:
             houses[url] = house = build(settings(url))
             stack.push_async_callback(house.aclose)
             await stack.enter_async_context(house.running())
+            for _ in range(PATIENCE):  # on a busy machine boto3 takes longer to load than a question may take
+                if house.manager.direct.condition().note.startswith("credentials found"):
+                    break
+                await house.manager.direct.check()
         outcome = await houses[url].manager.judge(operation(stream), caller)
         if outcome.reply is None:
             raise RuntimeError(f"no answer from the pipeline: {outcome.failure or outcome.refusal or outcome.handoff}")
