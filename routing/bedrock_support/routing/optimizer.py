@@ -60,6 +60,8 @@ class PerformanceOptimizer:
     worst_usd: Callable[[Decision], float | None]
     """The most that a decision's direct attempts may cost; None where no price is known."""
     threads: anyio.CapacityLimiter
+    would_cost: Callable[[Decision], float | None]
+    """What one answer from Bedrock may be expected to cost; None where no price is known."""
     version: str
     """Of tools and prompts: another version's answers don't count."""
     tenant: str = LOCAL
@@ -74,7 +76,10 @@ class PerformanceOptimizer:
             role = outcome.decision.operation.model_role.value
             annotate({semconv.MODEL_ROLE: role, semconv.MODEL_CHOICE: outcome.decision.model_choice})
         if self.spending is not None:
-            self.spending.record(self.tenant, outcome)
+            used = outcome.decision or decision
+            # Only where Bedrock was open to the question did another model save anything.
+            spared = self.would_cost(used) if RouteName.DIRECT in decision.plan else None
+            self.spending.record(self.tenant, outcome, spared)
         return outcome
 
     def _may_cache(self, decision: Decision) -> bool:
@@ -127,13 +132,14 @@ class PerformanceOptimizer:
         return outcome
 
     def _from(self, decision: Decision, kept: Kept, started: float) -> Outcome:
-        annotate({semconv.CACHE_HIT: True, semconv.CACHE_AGE_MS: round(kept.age * 1000)})
+        about = {semconv.CACHE_HIT: True, semconv.CACHE_AGE_MS: round(kept.age * 1000)}
+        annotate({**about, semconv.CACHE_STALE: not kept.fresh, semconv.CACHE_BYTES: kept.size})
         return Outcome(
             operation=decision.operation,
             decision=decision,
             seconds=self.clock.now() - started,
             reply=kept.reply,
-            cached=CacheUse(age=kept.age, stale=not kept.fresh, saved_usd=kept.usd),
+            cached=CacheUse(age=kept.age, stale=not kept.fresh, saved_usd=kept.usd, size=kept.size),
         )
 
     async def _paid(self, decision: Decision, ask: Ask) -> Outcome:

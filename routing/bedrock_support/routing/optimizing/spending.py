@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.model import Outcome, RouteName
+from bedrock_support.routing.model import Carrier, Outcome, RouteName
 from bedrock_support.routing.optimizing.port import AnyStore
 from bedrock_support.routing.prices import price_of
 
+HANDED_OVER = "handoff"
+"""Stands for the model of a question that was handed over: the agent's own, whose name isn't known."""
 NOWHERE = "cache"
 """Stands for the route of an answer that was given from the cache."""
 
@@ -39,6 +41,10 @@ class Sums:
     saved_unknown: int = 0
     """Answers from the cache whose first cost isn't known."""
     stale: int = 0
+    avoided_usd: float = 0.0
+    """What Bedrock would have been expected to cost for answers that the agent's own model, or a peer, gave."""
+    avoided_unknown: int = 0
+    """Such answers whose cost on Bedrock isn't known, or that Bedrock could not have been asked for."""
 
     def add(self, other: Sums) -> None:
         for each in fields(self):
@@ -68,8 +74,11 @@ class Spending:
         self._pending: dict[str, dict[str, Sums]] = {}
         self._adding = threading.Lock()
 
-    def record(self, tenant: str, outcome: Outcome) -> None:
-        """Count an outcome: each attempt where it was made, an answer from the cache where it saved. Never waits."""
+    def record(self, tenant: str, outcome: Outcome, would_cost: float | None = None) -> None:
+        """Count an outcome: each attempt where it was made, an answer from the cache where it saved. Never waits.
+
+        `would_cost`: USD that one answer from Bedrock may be expected to cost; None when that isn't known.
+        """
         found: dict[str, Sums] = {}
         op_class = outcome.operation.op_class.value
         for attempt in outcome.attempts:
@@ -83,7 +92,10 @@ class Spending:
                 sums.cache_write_tokens = attempt.usage.cache_write_tokens
                 price = price_of(attempt.model)
                 sums.prompt_saved_usd = (price.saved(attempt.usage) if price else None) or 0.0
-            _into(found, _name(op_class, attempt.route.value, attempt.model), sums)
+            handed = attempt.carrier is Carrier.HANDOFF
+            if attempt.route is RouteName.MCP and attempt.failure is None:
+                sums.avoided_usd, sums.avoided_unknown = would_cost or 0.0, int(would_cost is None)
+            _into(found, _name(op_class, attempt.route.value, HANDED_OVER if handed else attempt.model), sums)
         if outcome.cached is not None and outcome.reply is not None:
             saved = outcome.cached.saved_usd
             sums = Sums(
