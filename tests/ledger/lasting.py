@@ -25,6 +25,7 @@ PROMISES = {
     "lasting:stale": Promise(
         "issue 3", "what is old is not believed: a channel that was dead yesterday is probed, not avoided"
     ),
+    "lasting:where": Promise("issue 3", "nothing lasts where neither a store nor a queue is named"),
     "lasting:emergency": Promise("issue 3", "no past makes an emergency wait or take another route"),
     "lasting:experience": Promise(
         "issue 3", "a server that starts knows what is usual on a channel, and what is fresh"

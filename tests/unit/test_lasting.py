@@ -14,10 +14,11 @@ import anyio.to_thread
 import pytest
 
 from bedrock_support.routing.handoff import LIFETIME, HandoffDesk, OpenQuestion
+from bedrock_support.routing.lasting import questions
 from bedrock_support.routing.lasting.decisions import PastDecisions
 from bedrock_support.routing.lasting.file import LastingFile, LastingUnavailable
 from bedrock_support.routing.lasting.journal import MOST_ATTEMPTS, MOST_PENDING, TIDY_EVERY, Journal
-from bedrock_support.routing.lasting.questions import MOST_OPEN, Claim, KeptQuestion, Questions
+from bedrock_support.routing.lasting.questions import Claim, KeptQuestion, Questions
 from bedrock_support.routing.model import Attempt, Failure, FailureKind, Handoff, OperationClass, RouteName
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.tools.complete import LEFT_IN_PLACE, HandoffInput, complete_handoff
@@ -114,7 +115,11 @@ async def test_of_many_answers_at_once_one_is_taken(tmp_path: Path) -> None:
 
 
 @promise("lasting:handoff-bounds")
-async def test_open_questions_are_over_after_an_hour_bounded_and_of_one_tenant(tmp_path: Path) -> None:
+async def test_open_questions_are_over_after_an_hour_bounded_and_of_one_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 5
+    monkeypatch.setattr(questions, "MOST_OPEN", most)
     clock = FakeClock()
     here, other = Replica(tmp_path, clock), Replica(tmp_path, clock, tenant="other")
     handoff = await here.handed_over()
@@ -136,12 +141,12 @@ async def test_open_questions_are_over_after_an_hour_bounded_and_of_one_tenant(t
             expires_at=clock.wall() + LIFETIME,
         )
 
-    for number in range(MOST_OPEN + 3):
+    for number in range(most + 3):
         await here.questions.keep(f"h-{number}", kept(number))
     assert await here.questions.find("h-2") is None
     assert await here.questions.find("h-3") is not None
-    assert len(await here.questions.ends()) == MOST_OPEN
-    assert await counted(here.file, "questions") == MOST_OPEN, "what is over or gave way is gone"
+    assert len(await here.questions.ends()) == most
+    assert await counted(here.file, "questions") == most, "what is over or gave way is gone"
 
 
 @promise("lasting:redacted")
