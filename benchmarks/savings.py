@@ -2,11 +2,11 @@
 
 Run: python -m benchmarks.savings [--asks 4000] [--every 6]
 The distribution: seed 20261123, virtual time, so that answers grow old as `matrix.toml` says. Asks come by a Poisson
-process, one every six seconds. Each is of a class by the shares in CLASSES, which also give the size of its evidence: tokens by a
-log-normal law, cut at the class's own bound as ranking does. Of a class's asks one in twelve is of an incident that
-nobody asked about, the rest are of 25 incidents by Zipf's law (1.1), with new times, ids and order of evidence.
-Answers have as many tokens as a log-normal law with median 400 says (sigma 0.6), cut at the class's bound; of the
-smallest models' answers 8 % lack something, of the middle ones' 3 %, and then the product's own step up is paid too.
+process, one every six seconds. Each is of a class by the shares in CLASSES, which also give the size of its evidence:
+tokens by a log-normal law, cut at the class's own bound as ranking does. Of a class's asks one in twelve is of an
+incident that nobody asked about, the rest are of 25 incidents by Zipf's law (1.1), with new times, ids and order of
+evidence. Answers have as many tokens as a log-normal law with median 400 says (sigma 0.6), cut at the class's bound; of
+the smallest models' answers 8 % lack something, of the middle ones' 3 %, and then the product's step up is paid too.
 
 All of it goes to Bedrock: what agents' own models take over for free is not counted. The product's instructions are
 part of each ask. Priced for the same asks with the product's table: one big model (Opus 5.5) without any cache; with
