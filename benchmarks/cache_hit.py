@@ -61,8 +61,13 @@ class TimedOptimizer(PerformanceOptimizer):
 
     watch = Watch()
 
-    async def run(self, decision: Decision, ask: Callable[[Decision], Awaitable[Outcome]]) -> Outcome:
-        return await self.watch.over(super().run(decision, ask))
+    async def run(
+        self,
+        decision: Decision,
+        ask: Callable[[Decision], Awaitable[Outcome]],
+        renew: Callable[[], bool] | None = None,
+    ) -> Outcome:
+        return await self.watch.over(super().run(decision, ask, renew))
 
 
 def question(number: int, base: Operation, chance: Any) -> Operation:
