@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_support.routing import probing
@@ -94,6 +94,7 @@ HISTORIES = st.lists(
 
 
 @promise("lasting:emergency")
+@settings(max_examples=40)
 @given(HISTORIES, st.floats(1.0, 50_000.0))
 async def test_no_past_makes_an_emergency_wait(history: list[tuple[float, float, str, str]], size: float) -> None:
     clock = FakeClock()
