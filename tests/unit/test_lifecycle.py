@@ -14,10 +14,11 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind, Handoff, Operation, Outcome, Reply, RouteName, Scope
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import LOOK_EVERY, FlagSnapshot
+from bedrock_support.server.house import House
 from bedrock_support.server.lifecycle import State
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.settings import FLAG_NAMES, Settings
-from bedrock_support.server.wiring import House, build
+from bedrock_support.server.wiring import build
 from tests.fakes import FakeRoute, operation, reply
 from tests.promises import promise
 
