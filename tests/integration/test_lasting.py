@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import pytest
 from mcp import Client
 
 from tests.promises import promise
@@ -44,6 +45,7 @@ def explained(decision: str, env: dict[str, str]) -> subprocess.CompletedProcess
 
 
 @promise("lasting:handoff", "lasting:decisions")
+@pytest.mark.timeout(160)
 async def test_questions_and_decisions_outlive_kill_nine_and_are_answered_by_another_server(
     log_root: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from bedrock_support.routing.model import (
     Attempt,
     CacheUse,
@@ -153,3 +155,15 @@ def test_stale_answers_are_counted() -> None:
         found = CacheUse(age=1.0, saved_usd=0.1, stale=stale)
         scene.spending.record("t", Outcome(operation=operation(), reply=reply(), cached=found))
     assert scene.report().stale_answers == 1
+
+
+@promise("spending:sums")
+def test_sums_of_a_newer_version_beside_this_one_are_no_error() -> None:
+    scene = Scene()
+    scene.call(0.5)
+    scene.spending.flush()
+    ((key, (raw, _)),) = [each for each in scene.store._entries.items() if "spent" in each[0]]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    newer = {name: sums | {"unheard_of": 1} for name, sums in json.loads(raw).items()}
+    scene.store.set(key, json.dumps(newer).encode())
+    scene.call(0.25)
+    assert scene.report().spent_usd == 0.75

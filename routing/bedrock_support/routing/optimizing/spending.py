@@ -65,6 +65,9 @@ class Sums:
         self.avoided_unknown += other.avoided_unknown
 
 
+_NAMES = frozenset(each.name for each in fields(Sums))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """What Sums are about."""
@@ -194,4 +197,5 @@ def _read(raw: bytes | None) -> dict[str, Sums]:
     if raw is None:
         return {}
     found: dict[str, dict[str, Any]] = json.loads(raw)
-    return {name: Sums(**each) for name, each in found.items()}
+    # A newer version beside this one may have sums of its own there.
+    return {name: Sums(**{key: each[key] for key in _NAMES & each.keys()}) for name, each in found.items()}
