@@ -1,6 +1,6 @@
 """What keeping experience and decisions adds to a call, in processor time.
 
-Run: python -m benchmarks.lasting_cost [--calls 4000]
+Run: python -m benchmarks.lasting_cost [--calls 2000]
 A call is one attempt and one decision of the size that the ledger makes, taken in by the journal while its writer
 runs as in a server, 200 calls a second. Told apart: what the call itself pays, on the loop (bar 10 us), and all that
 the process pays, the thread that writes included. The loop's part is timed for itself, the whole by processor time
@@ -116,7 +116,7 @@ async def measure(calls: int, folder: Path) -> tuple[float, float, float]:
 def main() -> None:
     """Measure and print; ends with 1 when the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=4000)
+    parser.add_argument("--calls", type=int, default=2000)
     calls: int = parser.parse_args().calls
     with tempfile.TemporaryDirectory() as folder:
         usual, mean, whole = anyio.run(measure, calls, Path(folder))

@@ -162,7 +162,7 @@ def test_sums_of_a_newer_version_beside_this_one_are_no_error() -> None:
     scene = Scene()
     scene.call(0.5)
     scene.spending.flush()
-    ((key, (raw, _)),) = [each for each in scene.store._entries.items() if "spent" in each[0]]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    ((key, (raw, _)),) = [each for each in scene.store._entries.items() if "spent" in each[0]]  # pyright: ignore[reportPrivateUsage]
     newer = {name: sums | {"unheard_of": 1} for name, sums in json.loads(raw).items()}
     scene.store.set(key, json.dumps(newer).encode())
     scene.call(0.25)
