@@ -13,7 +13,7 @@ machine doesn't change.
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -91,7 +91,7 @@ async def inside(calls: int, settings: dict[str, str]) -> None:
     manager = replace(server.manager, optimizer=timed)
     caller = TimedCaller(0.01)
     judge, audit = Watch(), Watch()
-    hits = 0
+    hits = length = 0
     async with server.running():
         for number in range(calls + 1):
             now = manager.clock.now()
@@ -105,6 +105,7 @@ async def inside(calls: int, settings: dict[str, str]) -> None:
                 deadline=now + 30,
             )
             asked = question(number, base, chance)
+            length = len(asked.brief)
             outcome = await judge.over(manager.judge(asked, caller))
             hits += outcome.cached is not None
             if server.audit is not None and outcome.decision is not None:
@@ -113,7 +114,7 @@ async def inside(calls: int, settings: dict[str, str]) -> None:
     await server.aclose()
     for watch in (judge, timed.watch, audit):
         del watch.took[:1], watch.cpu[:1]  # asked, not remembered
-    print(f"question alone, {hits} of {calls + 1} from memory, brief of {len(asked.brief)} characters")
+    print(f"question alone, {hits} of {calls + 1} from memory, brief of {length} characters")
     print(f"  judge (ours: gate, audit trail, decision, cache, sealing): {judge.told()}")
     print(f"  optimizer (ours: key, look, the question's own words): {timed.watch.told()}")
     if audit.took:
@@ -127,14 +128,15 @@ async def outside(calls: int, settings: dict[str, str], folder: Path) -> None:
     log = folder / "shop.log"
     log.write_text("\n".join(f"2026-11-23T14:{n // 60:02}:{n % 60:02}Z ERROR shop down {n % 7}" for n in range(120)))
     target = StdioServerParameters(
-        command=os.sys.executable, args=["-m", "bedrock_support.server", "serve", "--root", str(folder)], env=settings
+        command=sys.executable, args=["-m", "bedrock_support.server", "serve", "--root", str(folder)], env=settings
     )
     whole = Watch()
     hits = 0
     async with Client(target) as client:
         for _ in range(calls + 1):
             found = await whole.over(client.call_tool("triage_incident", {"path": "shop.log"}))
-            model = (found.structured_content or {}).get("model") or {}
+            content: dict[str, Any] = found.structured_content or {}
+            model: dict[str, Any] = content.get("model") or {}
             hits += model.get("cached_age_s") is not None
     del whole.took[:1], whole.cpu[:1]
     print(f"triage_incident by the official client over stdio, {hits} of {calls + 1} from memory: {whole.told()}")

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import diskcache  # pyright: ignore[reportMissingTypeStubs]
 
@@ -75,7 +76,7 @@ def one_process(way: str, folder: Path, name: str, writes: int, rate: float) -> 
         refused = ours.refused
         ours.close()
     else:
-        plain = diskcache.Cache(str(folder))
+        plain: Any = diskcache.Cache(str(folder))
         plain.set(f"{name}-first", VALUE, expire=3600.0)
         print("ready", flush=True)
         sys.stdin.readline()
@@ -121,7 +122,7 @@ def together(way: str, writes: int, rate: float, seen: Seen) -> None:
             seen.missing += sum(store.get(key) is None for key in taken)
             store.close()
         else:
-            plain = diskcache.Cache(folder)
+            plain: Any = diskcache.Cache(folder)
             seen.missing += sum(plain.get(key) is None for key in taken)
             plain.close()
 

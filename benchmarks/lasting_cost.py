@@ -78,6 +78,7 @@ async def paid(calls: int, journal: Journal | None) -> tuple[float, list[float]]
     """Processor seconds of the whole process, and seconds that each call spent on the loop."""
     kept: Any = entry()
     on_loop: list[float] = []
+    spent = 0.0
     async with anyio.create_task_group() as group:
         if journal is not None:
             group.start_soon(journal.run)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -16,7 +17,7 @@ from mcp import Client
 from tests.promises import promise
 from tests.rig import COMMAND, Running, environment, running, told, words
 
-ANSWER = {"summary": "the database is down (E1)", "causes": [], "next_steps": []}
+ANSWER: dict[str, Any] = {"summary": "the database is down (E1)", "causes": [], "next_steps": []}
 
 
 def served(root: Path) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ def test_without_data_every_figure_is_unknown() -> None:
 
 @promise("cache:traces")
 def test_what_the_cache_did_is_told_by_class_and_the_same_from_spans() -> None:
-    hits = [
+    hits: list[dict[str, Any]] = [
         {"cache_age": 10.0, "cache_saved": 0.02, "cache_bytes": 700},
         {"cache_age": 10.0, "cache_saved": None, "cache_bytes": 500},
         {"cache_age": 400.0, "cache_saved": 0.01, "cache_bytes": 300, "cache_stale": True},

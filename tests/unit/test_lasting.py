@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -157,11 +158,14 @@ async def test_no_clear_value_is_stored_and_the_answer_says_that_placeholders_st
     (mark,) = redactor.originals
     here = Replica(tmp_path, clock)
     own, lost = await here.handed_over(brief, redactor.originals), await here.handed_over(brief, redactor.originals)
-    answer = {"summary": f"{mark} does not exist (E1)", "causes": [], "next_steps": []}
+    answer: dict[str, Any] = {"summary": f"{mark} does not exist (E1)", "causes": [], "next_steps": []}
     notes: list[tuple[str, str, object]] = []
 
+    def told(decision_id: str, key: str, value: object) -> None:
+        notes.append((decision_id, key, value))
+
     async def complete(desk: HandoffDesk, handoff_id: str) -> tuple[str, list[str]]:
-        tool = complete_handoff(desk, lambda *note: notes.append(note))
+        tool = complete_handoff(desk, told)
         found = await tool.run(context(tmp_path), HandoffInput(handoff_id=handoff_id, answer=answer))
         assert found.judgement is not None
         return found.judgement.summary, found.limits
