@@ -353,6 +353,8 @@ class CacheUse:
     """Past its time: served while it is asked anew, or because asking anew failed."""
     saved_usd: float | None = None
     """What it had cost; None when that isn't known."""
+    size: int = 0
+    """Bytes of the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,12 @@ CANARIES = {
 """Made up; the IBAN is the one of the standard's examples."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+KEPT = {
+    "briefs handed over to agents (redacted)": "in the store for an hour, or until they are answered",
+    "routing decisions (no content)": "in the store for 7 days",
+    "attempts on routes (no content)": "in the store for a day",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -139,7 +145,11 @@ class ComplianceEvidence:
             data_classes=[f"{name}: {count}" for name, count in sorted(facts.found.items())],
             operations=dict(sorted(facts.operations.items())),
             recipients=recipients,
-            retention={**facts.retention, "briefs, answers, findings": "not in the audit trail"},
+            retention={
+                **facts.retention,
+                "briefs, answers, findings": "not in the audit trail",
+                **(KEPT if settings.lasting_file is not None else {}),
+            },
             measures=[
                 "redaction before anything leaves; placeholders are restored for the caller alone",
                 "residency checked at every call; the call is refused when the gate or the audit trail can't run",

@@ -77,6 +77,7 @@ class House:
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.server.follow_health)
             group.start_soon(self.saving.run)
+            group.start_soon(self.manager.renewals.run, self.manager.renew)
             if self.metrics is not None:
                 group.start_soon(self.metrics.run)
             if self.emf is not None:

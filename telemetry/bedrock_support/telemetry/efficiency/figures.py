@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from math import sqrt
 
+from bedrock_support.telemetry.efficiency.cached import CacheFigures
 from bedrock_support.telemetry.efficiency.record import ANSWERED, FAILED, NO_ROUTE, Candidate, DecisionRecord
 from bedrock_support.telemetry.efficiency.replay import Replays
 
@@ -159,6 +161,7 @@ class Figures:
     hedge: Share = field(default_factory=Share)
     cached: Share = field(default_factory=Share)
     in_time: dict[str, Share] = field(default_factory=dict[str, Share])
+    by_class: dict[str, CacheFigures] = field(default_factory=dict[str, CacheFigures])
     usd: float = 0.0
     priced: int = 0
     successes: int = 0
@@ -182,6 +185,7 @@ class Figures:
             self.hedge.add(ending.hedge)
         if ending.ended in (ANSWERED, FAILED):
             self.cached.add(ending.cached)
+            self.by_class.setdefault(bounded(record.op_class, self.by_class), CacheFigures()).add(ending)
             share = self.in_time.setdefault(bounded(record.op_class, self.in_time), Share())
             share.add(ending.ended == ANSWERED and ending.met is True)
             self._priced(record)
@@ -211,6 +215,10 @@ class Figures:
             "fallback_rate": self.fallback.told(),
             "hedge_rate": self.hedge.told(),
             "cache_rate": self.cached.told(),
+            "cache": {
+                name: each.told() | {"hit_rate": Share(each.hits, each.asked).told()}
+                for name, each in sorted(self.by_class.items())
+            },
             "deadline_met": {name: share.told() for name, share in sorted(self.in_time.items())},
             "spent_usd": round(self.usd, 6) if self.priced else None,
             "unknown_cost_decisions": self.cached.of - self.priced,
@@ -220,7 +228,7 @@ class Figures:
         }
 
 
-def bounded(name: str, known: dict[str, object] | Counter[str] | dict[str, Share]) -> str:
+def bounded(name: str, known: Collection[str]) -> str:
     """The name, or OTHER where there are too many names already."""
     return name if name in known or len(known) < MOST_CLASSES else OTHER
 
