@@ -27,6 +27,8 @@ class Destinations:
     region: str
     endpoint_url: str | None
     models: frozenset[str]
+    guardrail: str = ""
+    """Id or ARN of the Bedrock guardrail that every question passes; empty for none."""
     caller_model: bool = True
     """Whether the calling agent's own model may see redacted briefs. Its location can't be checked."""
 
@@ -120,7 +122,11 @@ class ComplianceValidator:
         where = self._destinations
         reasons: dict[RouteName, str] = {}
         if problem := forbids(
-            operation.residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models
+            operation.residency,
+            region=where.region,
+            endpoint_url=where.endpoint_url,
+            models=where.models,
+            guardrail=where.guardrail,
         ):
             reasons[RouteName.DIRECT] = f"residency {operation.residency}: {problem}"
         if not where.caller_model:

@@ -101,6 +101,8 @@ class FailureKind(StrEnum):
     NOT_FOUND = "not_found"
     QUOTA = "quota"
     BLOCKED = "blocked"
+    GUARDRAIL = "guardrail"
+    """A guardrail of ours ended it: on the question or on the answer."""
     UNCONFIGURED = "unconfigured"
     NO_CARRIER = "no_carrier"
     NOT_APPROVED = "not_approved"
@@ -289,6 +291,8 @@ class Reply:
     simulated: bool = False
     """True when a stand-in answered, not a model."""
     request_id: str = ""
+    masked: tuple[str, ...] = ()
+    """What a guardrail masked in the text, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +313,8 @@ class Failure:
     mend: str = ""
     retry_after: float | None = None
     """Seconds the other side asked us to wait."""
+    policies: tuple[str, ...] = ()
+    """What a guardrail acted on, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,14 @@ class Settings(BaseModel):
     models: Mapping[ModelRole, str] = Field(default_factory=dict[ModelRole, str])
     """Model id or inference profile by role; roles left out keep their default."""
     residency: Residency = Residency.EU
+    guardrail: str | None = None
+    """Id or ARN of a Bedrock guardrail that every question passes; None for none."""
+    guardrail_version: str = "DRAFT"
+    guardrail_stream: Literal["sync", "async"] = "sync"
+    guardrail_profile: str | None = None
+    """Its cross-Region profile, or none; None: AWS is asked for it."""
+    guardrail_mcp: bool = False
+    """Whether questions and answers on the MCP route pass it too, by ApplyGuardrail."""
     caller_model: bool = True
     """Whether the calling agent's own model may see redacted briefs."""
     approve_direct: bool = False
@@ -108,6 +116,11 @@ READS = {
     "endpoint_url": "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     "profile": "AWS_PROFILE",
     "residency": f"{PREFIX}RESIDENCY",
+    "guardrail": f"{PREFIX}GUARDRAIL",
+    "guardrail_version": f"{PREFIX}GUARDRAIL_VERSION",
+    "guardrail_stream": f"{PREFIX}GUARDRAIL_STREAM",
+    "guardrail_profile": f"{PREFIX}GUARDRAIL_PROFILE",
+    "guardrail_mcp": f"{PREFIX}GUARDRAIL_MCP",
     "caller_model": f"{PREFIX}CALLER_MODEL",
     "approve_direct": f"{PREFIX}APPROVE_DIRECT",
     "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",

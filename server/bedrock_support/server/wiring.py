@@ -15,7 +15,7 @@ from anyio import to_thread
 from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
-from bedrock_support.routing.compliance import ComplianceValidator, Destinations
+from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
@@ -46,6 +46,7 @@ from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import Overhead
 from bedrock_support.server.guarding.recent import Recent
 from bedrock_support.server.guarding.triggers import Triggers
+from bedrock_support.server.guardrails import destinations, guardrail_of, screen_of
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
 from bedrock_support.server.manager import BedrockSupportManager
@@ -191,6 +192,7 @@ def build(
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
+    screen = screen_of(settings, bedrock, direct.screen, entropy)
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
@@ -209,18 +211,9 @@ def build(
     )
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
-        compliance=ComplianceValidator(
-            Destinations(
-                region=bedrock.region,
-                endpoint_url=bedrock.endpoint_url,
-                models=frozenset(bedrock.models.values()),
-                caller_model=settings.caller_model,
-            ),
-            entropy,
-            audit,
-        ),
+        compliance=ComplianceValidator(destinations(settings, bedrock), entropy, audit),
         direct=direct,
-        mcp=MCPRouter(desk, peers.answerers),
+        mcp=MCPRouter(desk, peers.answerers, screen),
         desk=desk,
         health=health,
         learner=learner,
@@ -261,7 +254,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, screen)
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
@@ -345,6 +338,7 @@ def bedrock_settings(settings: Settings) -> BedrockSettings:
     base = BedrockSettings()
     try:
         return BedrockSettings(
+            guardrail=guardrail_of(settings),
             region=settings.region,
             endpoint_url=settings.endpoint_url,
             profile=settings.profile,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.mcp_router import Screen
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.complete import Note, complete_handoff
 from bedrock_support.tools.compliance import Gather, compliance_report
@@ -17,10 +18,13 @@ from bedrock_support.tools.triage import TRIAGE
 from bedrock_support.tools.verify import verify_specs
 
 
-def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore) -> list[AnyTool]:
+def catalog(
+    desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore, screen: Screen | None = None
+) -> list[AnyTool]:
     """Every tool; `note` is told of a handed-over answer that came back, `look` finds decisions to explain.
 
-    `gather` collects the evidence for compliance_report, `store` remembers what was read of source files.
+    `gather` collects the evidence for compliance_report, `store` remembers what was read of source files, `screen`
+    looks at answers that agents bring back.
     """
     return [
         TRIAGE,
@@ -29,7 +33,7 @@ def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: Fa
         ROOT_CAUSE,
         AUDIT,
         ANALYZE,
-        complete_handoff(desk, note),
+        complete_handoff(desk, note, screen),
         explain_routing(look),
         compliance_report(gather),
         SCAN,

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.mcp_router import Screen
 from bedrock_support.routing.model import Carrier, OperationClass
 from bedrock_support.routing.redaction import restore, restored
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
@@ -29,7 +31,9 @@ class HandoffInput(ToolInput):
     ]
 
 
-def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput, Envelope]:
+def complete_handoff(
+    desk: HandoffDesk, note: Note, screen: Screen | None = None
+) -> SupportTool[HandoffInput, Envelope]:
     """The tool, at the desk where the questions were given out."""
 
     async def run(context: ToolContext, params: HandoffInput) -> Envelope:
@@ -41,7 +45,10 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
                 "no open question has this id",
                 "It was answered, it is older than an hour, or the server restarted: call the tool again for a new one",
             )
-        answer = restored(_checked(params.answer), question.restore)
+        checked = _checked(params.answer)
+        if screen is not None:  # before values are put back: they are for the caller alone
+            checked = await _screened(checked, screen, context.deadline)
+        answer = restored(checked, question.restore)
         told = restore(question.operation.brief, question.restore)
         judgement = judge_answer(answer, question.operation.evidence_ids, told)
         desk.close(params.handoff_id)
@@ -80,6 +87,14 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
         idempotent=False,
         open_world=False,
     )
+
+
+async def _screened(answer: dict[str, Any], screen: Screen, deadline: float) -> dict[str, Any]:
+    """The answer as a guardrail lets it pass, or an InputError that says that it doesn't."""
+    try:
+        return _checked(await screen(json.dumps(answer, ensure_ascii=False), "OUTPUT", deadline))
+    except RouteError as error:
+        raise InputError("answer", "(withheld)", str(error), error.failure.mend or "Send it again later") from None
 
 
 def _checked(answer: dict[str, Any] | str) -> dict[str, Any]:

@@ -113,9 +113,13 @@ def closed(clearance: Clearance, outcome: Outcome | None, caller: str, at: float
             about["plan"] = [each.value for each in outcome.decision.plan]
         if outcome.failure is not None:
             about["failure"] = outcome.failure.kind.value
+            if outcome.failure.policies:
+                about["guardrail"] = [plain(each) for each in outcome.failure.policies]
         if outcome.reply is not None:
             about["model"] = plain(outcome.reply.model)
             about["simulated"] = outcome.reply.simulated
+            if outcome.reply.masked:
+                about["guardrail"] = [plain(each) for each in outcome.reply.masked]
             texts["answer"] = outcome.reply.text
     return Draft(caller=caller, fields=about, texts=texts)
 
