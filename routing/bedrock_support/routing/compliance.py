@@ -11,7 +11,7 @@ import anyio
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
-from bedrock_support.routing.redaction import Redactor, restore_answer
+from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
@@ -93,9 +93,9 @@ class ComplianceValidator:
             )
         try:
             redactor = Redactor(nonce=self._entropy.token()[:8])
-            cleared = replace(
-                operation, brief=redactor.redact(operation.brief), system=redactor.redact(operation.system)
-            )
+            brief, system = redactor.redact(operation.brief), redactor.redact(operation.system)
+            digest = digest_of(f"{operation.tool}\n{system}\n{brief}")
+            cleared = replace(operation, brief=brief, system=system, evidence_digest=digest)
             forbidden = self._forbidden(operation)
         except Exception as fault:  # noqa: BLE001 - fail closed: whatever breaks the gate must close it
             return Refusal(

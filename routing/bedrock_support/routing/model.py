@@ -137,7 +137,7 @@ class Operation:
     brief: str
     """The question with its ranked evidence, as text."""
     evidence_digest: str
-    """SHA-256 of the evidence, hexadecimal."""
+    """SHA-256 of the evidence, hexadecimal; once cleared, of the redacted question."""
     deadline: float
     """Absolute monotonic seconds; covers evidence, scan, attempts and sealing."""
     kind: Kind = Kind.READ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from bedrock_support.routing.model import Residency
@@ -105,6 +106,20 @@ def foreign_target(residency: Residency, url: str) -> str | None:
     if residency is Residency.ANY or not ours or _names_eu(host):
         return None
     return f"residency eu: {host} is an AWS host outside the EU regions {', '.join(sorted(EU_REGIONS))}"
+
+
+def eu_target(url: str) -> bool:
+    """Whether a URL names an AWS host in an EU Region: of any other nothing is known."""
+    host = (urlsplit(url).hostname or "").lower()
+    return host.endswith(_AWS) and _names_eu(host)
+
+
+def abroad(residency: Residency, client: Any) -> str | None:
+    """Why a client of boto3's may not be used under this residency, or None: the environment may point it anywhere."""
+    if residency is Residency.ANY:
+        return None
+    problem = foreign_endpoint(str(client.meta.endpoint_url))
+    return None if problem is None else f"residency eu: {problem}"
 
 
 def _names_eu(host: str) -> bool:

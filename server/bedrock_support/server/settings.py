@@ -87,8 +87,13 @@ class Settings(BaseModel):
     """TOML file with budgets; needs a store."""
     audit: Path | None = None
     """Folder of the audit trail; None writes none. From the environment it is on, in the user's state folder."""
+    audit_key: str | None = None
+    """kms: and the id, alias or ARN of a KMS key that signs the trail; None for a key in a file beside it."""
     audit_anchor: str | None = None
     """Second place of its checkpoints: a folder, or s3://bucket/prefix with Object Lock. None: beside the log."""
+    audit_keep: str | None = None
+    """Days for which records are kept, as CLASS=DAYS, separated by commas; a server prunes daily then. None: 90 and 365
+    days, when `audit prune` is run."""
     subject: str | None = None
     """Whom the calls of this server are made for, in the audit trail; None tells clients apart without naming them."""
     cache: Path | None = None
@@ -141,7 +146,9 @@ READS = {
     "tenant": f"{PREFIX}TENANT",
     "budgets_file": f"{PREFIX}BUDGETS",
     "audit": f"{PREFIX}AUDIT",
+    "audit_key": f"{PREFIX}AUDIT_KEY",
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
+    "audit_keep": f"{PREFIX}AUDIT_KEEP",
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.redaction import Redactor
 from bedrock_support.routing.residency import foreign_target
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
+from bedrock_support.server.anchoring import S3, anchor_place, bucket_of, signer_of
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
@@ -59,6 +59,7 @@ from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
+from bedrock_support.server.retention import keep_days
 from bedrock_support.server.rollout.from_worker import beginning
 from bedrock_support.server.settings import READS, Settings
 from bedrock_support.server.switching import Switching
@@ -193,7 +194,7 @@ def build(
     )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     screen = screen_of(settings, bedrock, direct.screen, entropy)
-    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    peers = PeerPool(configs, clock=clock, entropy=entropy)
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
@@ -330,6 +331,8 @@ def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrai
         server=VERSION,
         subject=settings.subject,
         place=lambda: anchor_place(settings),
+        signer=signer_of(settings),
+        keep=keep_days(settings) if settings.audit_keep else None,
     )
 
 
@@ -363,11 +366,6 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         trace_share=settings.trace_share,
         send_metrics=settings.metrics_exporter == "otlp",
     )
-
-
-def _redacting(entropy: Entropy) -> Callable[[str], str]:
-    """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
-    return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
 
 
 def _for_good(text: str) -> str:

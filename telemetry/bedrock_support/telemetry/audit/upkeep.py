@@ -17,8 +17,11 @@ from bedrock_support.telemetry.audit.store import AuditStore
 from bedrock_support.telemetry.audit.subjects import SubjectKeys
 
 DAY = 86_400
-KEEP_DAYS: Mapping[str, int] = {"personal": 90, "other": 365}
-"""How long records are kept, by their class. Records of erasure and pruning stay: they explain the gaps."""
+KEEP_DAYS: Mapping[str, int] = {"personal": 90, "secret": 90, "other": 365}
+"""How long records are kept, by their class, unless the settings say otherwise.
+
+Records of erasure and pruning stay: they explain the gaps.
+"""
 KEPT = ("erased", "pruned")
 AT_ONCE = 5000
 """Records emptied in one transaction, under one tombstone."""
