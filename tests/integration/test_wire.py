@@ -112,7 +112,13 @@ async def everything(agent: Agent, client: Client, root: Path, *, handing: bool)
     await agent.call(client, "plan_remediation", path=".")
     await agent.call(client, "manage_queue", action="send", to="kiro", message=all_of_it)
     for value, told_so in PLANTED.values():
-        await agent.call(client, "tape__echo", text=told_so.format(value), password=value, nested=[{value: value}])
+        await agent.call(
+            client,
+            "tape__echo",
+            text=told_so.format(value),
+            password=value,
+            nested=[{told_so.format(value): [told_so.format(value)]}],
+        )
         # Errors of every kind: unknown names, paths, ids, types.
         await agent.call(client, f"no_{value}"[:60])
         await agent.call(client, "triage_incident", path=f"/nowhere/{value}")
@@ -204,7 +210,9 @@ async def test_nothing_that_was_planted_leaves(tmp_path: Path) -> None:
     assert any(name.startswith("store") for name in kept)
     assert captured["queue.db"]
     assert agent.fails > 4 * len(PLANTED)
-    leaked = {place: hits for place, blob in captured.items() if (hits := found(blob))}
+    leaked = await anyio.to_thread.run_sync(
+        lambda: {place: hits for place, blob in captured.items() if (hits := found(blob))}
+    )
     assert not leaked, json.dumps(leaked, indent=1, ensure_ascii=False)[:6000]
 
 

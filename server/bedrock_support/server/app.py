@@ -24,7 +24,7 @@ from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
 from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
-from bedrock_support.server.middleware import describe_transport, take_baggage
+from bedrock_support.server.middleware import MadeUp, describe_transport, take_baggage
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -79,6 +79,11 @@ class SupportServer(MCPServer[Rounds]):
             else []
         )
 
+        ours, prompts = frozenset(each.name for each in catalog), frozenset(each.name for each in PROMPTS)
+
+        def known(name: str) -> bool:
+            return name in ours or peer_tools.offers(name)
+
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
             async with open_rounds(entropy) as rounds:
@@ -92,7 +97,13 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch],
+            middleware=[
+                *timing,
+                MadeUp(tool=known, prompts=prompts),
+                describe_transport,
+                take_baggage,
+                peer_tools.watch,
+            ],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager
