@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bedrock_support.routing.redaction import blanked
 from bedrock_support.telemetry import spanfile
 from bedrock_support.telemetry.enrich import from_mcp_sdk, has_content, without_content
 
@@ -90,6 +89,8 @@ class _FileExporter:
 @lru_cache(maxsize=1024)
 def said(text: str) -> str:
     """Another's word as it may leave: names of tools, prompts and requests are chosen by who calls."""
+    from bedrock_support.routing.redaction import blanked  # heavy, and not needed by who only reads traces
+
     return blanked(text)
 
 
