@@ -153,7 +153,7 @@ def said(message: str, *arguments: object, error: Exception | None = None) -> st
 @promise("gate:logs")
 def test_log_entries_and_tracebacks_are_redacted() -> None:
     try:
-        raise ValueError("no such user jane.doe@example.com, password=hunter22")
+        int("jane.doe@example.com, password=hunter22")
     except ValueError as error:
         told = said("login of %s failed", "john.roe@example.com", error=error)
     assert "ERROR test: login of [EMAIL] failed" in told

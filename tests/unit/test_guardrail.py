@@ -16,9 +16,9 @@ from bedrock_support.routing.mcp_router import MCPRouter
 from bedrock_support.routing.model import Clearance, FailureKind, Handoff, Operation, Reply, Residency, RouteName
 from bedrock_support.routing.residency import foreign_guardrail
 from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.from_settings import bedrock_settings
 from bedrock_support.server.guardrails import screen_of
 from bedrock_support.server.settings import load
-from bedrock_support.server.wiring import bedrock_settings
 from tests.direct_rig import ANSWER
 from tests.fakes import CountingEntropy, FakeCaller, FakeClock, operation
 from tests.promises import promise

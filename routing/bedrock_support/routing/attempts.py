@@ -158,7 +158,7 @@ class Runner:
             finally:
                 # Here and not by the caller: the guard and the learner must know before the place is given on.
                 attempt = self._attempt(failure, answer)
-                feed.ended(ticket, attempt)
+                feed.ended(ticket, operation, attempt)
                 if failure is None:
                     leave.answered(attempt.seconds, self._budget, self._expected)
                 else:

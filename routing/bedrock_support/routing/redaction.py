@@ -131,6 +131,16 @@ def _named(name: str, value: str) -> list[Span]:
     ]
 
 
+def has_placeholders(value: Any) -> bool:
+    """Whether any string of a parsed JSON value holds a placeholder. Raises RecursionError."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.search(value) is not None
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value)
+        return any(has_placeholders(each) for pair in items.items() for each in pair)
+    return isinstance(value, list) and any(has_placeholders(each) for each in cast("list[object]", value))
+
+
 def restore(text: str, originals: Mapping[str, str]) -> str:
     """Put the original values back; placeholders that this call didn't make stay as they are."""
     return _PLACEHOLDER.sub(lambda found: originals.get(found[0], found[0]), tidied(text, originals))

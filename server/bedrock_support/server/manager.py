@@ -137,7 +137,7 @@ class BedrockSupportManager:
         self.board.judged(outcome)
         self.probing.wake()
         if outcome.handoff is not None:
-            self.desk.decided(outcome.handoff.id, decision.id, clearance.restore)
+            await self.desk.decided(outcome.handoff.id, decision.id, clearance.restore)
         if self.metrics is not None:
             self.metrics.ended(outcome)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())

@@ -80,7 +80,8 @@ class Settings(BaseModel):
     queue_file: Path | None = None
     """File of the message queue; without one there is no queue."""
     store: Path | None = None
-    """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    """Folder that processes share: answers, what was spent, budgets, open questions, experience, decisions. Without
+    one they last as long as the process."""
     tenant: Annotated[str, Field(min_length=1, max_length=128)] = LOCAL
     """Whose questions this server asks: part of every cache key, sum and budget."""
     budgets_file: Path | None = None
@@ -112,6 +113,14 @@ class Settings(BaseModel):
     def facts_file(self) -> Path | None:
         """Where facts of source files are remembered."""
         return None if self.cache is None else self.cache / "facts.sqlite"
+
+    @property
+    def lasting_file(self) -> Path | None:
+        """Where open questions, experience and decisions outlive the process: in the store, else beside the queue."""
+        if self.store is not None:
+            return self.store.expanduser() / "lasting.db"
+        queue = self.queue_file.expanduser() if self.queue_file is not None else None
+        return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
 
 
 SECRET = frozenset({"state_keys", "otlp_headers"})

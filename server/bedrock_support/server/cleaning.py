@@ -1,0 +1,10 @@
+"""Redaction for good: what is found in these texts is put back for nobody."""
+
+from __future__ import annotations
+
+from bedrock_support.routing.redaction import Redactor
+
+
+def for_good(text: str) -> str:
+    """For the queue's file: one text always gives the same, so that an idempotency key holds when it is sent again."""
+    return Redactor(nonce="queued00").redact(text)
