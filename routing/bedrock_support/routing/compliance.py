@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 import anyio
 
-from bedrock_support.routing.audit import AuditSink
+from bedrock_support.routing.audit import AuditSink, AuditUnavailable
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
-from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer
+from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer, seen
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,11 @@ class ComplianceValidator:
             log.exception("operation %s has no audit entry", operation.id)
             if isinstance(cleared, Refusal):
                 return cleared
+            told = str(fault) if isinstance(fault, AuditUnavailable) else type(fault).__name__
             return Refusal(
                 operation=operation,
-                reason=f"the audit trail could not be written ({type(fault).__name__})",
-                mend="the local findings are unaffected; the server's log says what is wrong with the audit trail",
+                reason=f"nothing may leave without an audit entry, and it could not be written: {told}",
+                mend="the local findings are unaffected",
             )
         return cleared
 
@@ -93,7 +94,7 @@ class ComplianceValidator:
             )
         try:
             redactor = Redactor(nonce=self._entropy.token()[:8])
-            brief, system = redactor.redact(operation.brief), redactor.redact(operation.system)
+            brief, system = (seen(redactor.redact(each)) for each in (operation.brief, operation.system))
             digest = digest_of(f"{operation.tool}\n{system}\n{brief}")
             cleared = replace(operation, brief=brief, system=system, evidence_digest=digest)
             forbidden = self._forbidden(operation)

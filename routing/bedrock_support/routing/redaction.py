@@ -22,6 +22,9 @@ _MANGLED = re.compile(
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
 _ONCE = re.compile(r"(?<=evidence-)[0-9a-f]{16}|(?<=_)[0-9a-f]{8}(?=\]\])")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 _PROBE = "kT9xQ2vLw8"
 """What nobody would take for anything but a secret, and that only where a name says so."""
 SECRET_KINDS = frozenset({"SECRET", "OTP", "CVV"})
@@ -104,6 +107,14 @@ def blanked(text: str) -> str:
         position = each.end
     parts.append(text[position:])
     return "".join(parts)
+
+
+def seen(text: str) -> str:
+    """The text without what no reader sees: controls, marks of direction, tags, and widths of nothing.
+
+    Instructions are hidden in them. Joiners stay, which scripts and emoji need.
+    """
+    return _UNSEEN.sub("", text)
 
 
 def digest_of(redacted: str) -> str:
