@@ -23,7 +23,7 @@ from tests.integration.test_otlp import receiver
 from tests.peer_rig import entry
 from tests.promises import promise
 from tests.rig import Running, environment, running, told
-from tests.wire_rig import MARKER, PLANTED, encodings, found, in_folder, packed, sentence, tap, unpacked
+from tests.wire_rig import ADDRESSES, MARKER, PLANTED, encodings, found, in_folder, packed, sentence, tap, unpacked
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +83,7 @@ class Agent:
         self.shown.append(params.model_dump_json())
         answer = {"summary": "The database is gone (E1).", "causes": [], "next_steps": []}
         text = TextContent(type="text", text=json.dumps(answer))
-        return CreateMessageResult(role="assistant", content=text, model="clients-own")
+        return CreateMessageResult(role="assistant", content=text, model=f"own of {PLANTED['mail in Han text'][0]}")
 
     async def call(self, client: Client, tool: str, **arguments: Any) -> CallToolResult | None:
         """A call that may fail in any way."""
@@ -111,6 +111,9 @@ async def everything(agent: Agent, client: Client, root: Path, *, handing: bool)
     await agent.call(client, "analyze_executions", path="run.jsonl")
     await agent.call(client, "plan_remediation", path=".")
     await agent.call(client, "manage_queue", action="send", to="kiro", message=all_of_it)
+    for name in ADDRESSES:
+        await agent.call(client, "manage_queue", action="send", to=PLANTED[name][0], message="x")
+        await agent.call(client, "manage_queue", action="send", to="kiro", message="x", key=PLANTED[name][0])
     for value, told_so in PLANTED.values():
         await agent.call(
             client,

@@ -37,11 +37,12 @@ def kept(settings: Settings) -> dict[str, str]:
     told["answers given before (redacted)"] = (
         f"up to {longest / 3600:g} h in {settings.store or 'memory'}" if longest else "not kept"
     )
-    told["handed-over questions, with what stands behind their placeholders"] = "1 h, in memory alone"
+    told["what stands behind placeholders of handed-over questions"] = "1 h, in memory alone"
+    told["handed-over questions (redacted)"] = f"1 h in {settings.store or 'memory'}"
     if settings.queue_file is not None:
         told[f"waiting questions and messages (redacted) in {settings.queue_file}"] = "to their deadlines"
     if settings.store is not None:
-        told[f"sums of spending in {settings.store}"] = FOREVER
+        told[f"sums of spending, attempts and decisions without content in {settings.store}"] = FOREVER
     if settings.cache is not None:
         told[f"facts of source files in {settings.cache}"] = FOREVER
     if settings.span_file is not None:

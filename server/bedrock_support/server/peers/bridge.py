@@ -246,7 +246,10 @@ class Bridge:
                 return by_policy(request, "the client's model answered without text")
             text = TextContent(type="text", text=self._clean(answer.content.text[:ANSWER]))
             return CreateMessageResult(
-                role=answer.role, content=text, model=answer.model[:200], stop_reason=answer.stop_reason
+                role=answer.role,
+                content=text,
+                model=self._clean(answer.model[:200]),
+                stop_reason=answer.stop_reason,
             )
         expected = ElicitResult if isinstance(request, ElicitRequest) else ListRootsResult
         return answer if isinstance(answer, expected) else by_policy(request, "the client answered something else")
