@@ -13,8 +13,14 @@ EU_REGIONS = frozenset({"eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2"
 
 EU_PROFILE = "eu"
 """Its requests stay in EU_REGIONS, says AWS; those of every other geography may not."""
-_PROFILE = re.compile(r"(?:^|/)([a-z]{2}(?:-[a-z]{1,20}){0,3}|global|apac|emea|amer|latam)\.", re.ASCII)
-"""A geography before the provider's name: two letters, or one of the longer ones. No provider has so short a name."""
+_PROFILE = re.compile(
+    r"(?:^|/)([a-z]{2}(?:-[a-z]{1,20}){0,3}|[a-z]{3,4}(?=\.[a-z][a-z0-9-]{0,63}\.[a-z])|global|apac|emea|amer|latam)\.",
+    re.ASCII,
+)
+"""A geography before the provider's name: two letters, up to four before a provider and a model, or a longer one.
+
+No provider has a name of two letters. Source: the patterns of model ids in botocore's model of Bedrock.
+"""
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{1,20}){1,3}-\d", re.ASCII)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _AWS = (
