@@ -40,9 +40,13 @@ def erase(store: AuditStore, subjects: SubjectKeys, name: str, clock: Clock) -> 
 
     The record of it is on the disk before the key goes: a crash between the two leaves an erasure to be repeated,
     never one that nobody knows of.
+
+    Raises:
+        AuditUnavailable: the trail can't be written, or bytes of the key couldn't be overwritten yet: ask again.
     """
     subject = subjects.known(name)
     if subject is None:
+        subjects.overwrite()  # where an erasure before couldn't
         return None
     record = {"v": SCHEMA, "type": "erased", "at": round(clock.wall() * MICRO), "subject": subject.tag}
     store.append([canonical(record)])
