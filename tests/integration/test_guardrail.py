@@ -16,7 +16,7 @@ from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextConte
 
 from bedrock_support.routing.bedrock.guardrail import GuardrailSettings
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.model import FailureKind
+from bedrock_support.routing.model import FailureKind, ModelRole
 from bedrock_support.server.sandbox.emulator import Sandbox, open_sandbox
 from bedrock_support.server.sandbox.guardrail import ABROAD, FORBIDDEN, MASK
 from tests.direct_rig import CLOCK, direct, failure_of, operation, with_keys
@@ -94,6 +94,30 @@ async def test_a_cross_region_profile_is_asked_for_and_held_to_the_eu(
             assert "BEDROCK_SUPPORT_GUARDRAIL_PROFILE" in unasked.failure.mend
         async with direct(sandbox.url, guardrail=GuardrailSettings(identifier="gr1", stay=False)) as client:
             assert (await client.send(operation())).simulated
+
+
+PROFILE = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/{}"
+
+
+@promise("residency:profiles")
+async def test_an_application_profile_is_asked_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keys(monkeypatch)
+    async with open_sandbox() as sandbox:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", sandbox.url)
+        for name, fine in (("home", True), (ABROAD, False)):
+            models = {role: PROFILE.format(name) for role in ModelRole}
+            async with direct(sandbox.url, models=models, stay=True) as client:
+                if fine:
+                    assert (await client.send(operation())).simulated
+                else:
+                    refused = await failure_of(client, operation())
+                    assert (refused.kind, "leads out of the EU" in str(refused)) == (FailureKind.UNCONFIGURED, True)
+            async with direct(sandbox.url, models=models) as client:
+                assert (await client.send(operation())).simulated
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", "http://127.0.0.1:9")
+        async with direct(sandbox.url, models=models, stay=True) as client:
+            refused = await failure_of(client, operation(8.0))
+            assert "can't be asked" in str(refused)
 
 
 async def triaged(client: Client, text: str, **more: Any) -> dict[str, Any]:

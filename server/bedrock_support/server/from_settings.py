@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import foreign_target
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of, signer_of
 from bedrock_support.server.app import VERSION
@@ -48,6 +49,7 @@ def bedrock_settings(settings: Settings) -> BedrockSettings:
     try:
         return BedrockSettings(
             guardrail=guardrail_of(settings),
+            stay=settings.residency is Residency.EU,
             region=settings.region,
             endpoint_url=settings.endpoint_url,
             profile=settings.profile,

@@ -54,6 +54,8 @@ class BedrockSettings:
     """Seconds from asking to the first piece of a streamed answer."""
     inter_token_timeout: float = 10.0
     """Seconds between two frames of a streamed answer."""
+    stay: bool = False
+    """Whether an application inference profile must be asked for its Regions, and they must lie in the EU."""
     guardrail: GuardrailSettings | None = None
     """Bedrock guardrail that every question passes; None for none."""
 

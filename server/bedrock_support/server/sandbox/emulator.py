@@ -85,6 +85,9 @@ class Sandbox:
             case "GET", ["", "guardrails", identifier]:
                 await self._send(connection, guardrail.described(unquote(identifier)), None)
                 return
+            case "GET", ["", "inference-profiles", *parts]:
+                await self._send(connection, guardrail.profile(unquote("/".join(parts))), None)
+                return
             case "POST", ["", "guardrail", model, "version", version, "apply"]:
                 operation = f"apply-guardrail:{version}"
             case "POST", ["", "model", model, operation]:

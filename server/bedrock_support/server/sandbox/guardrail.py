@@ -122,6 +122,20 @@ def described(identifier: str) -> dict[str, Any]:
     }
 
 
+def profile(identifier: str) -> dict[str, Any]:
+    """An answer of GetInferenceProfile: an application's profile, made from one of the EU or of the United States."""
+    region = "us-east-1" if identifier.endswith(ABROAD) else "eu-west-1"
+    model = f"arn:aws:bedrock:{region}::foundation-model/anthropic.simulated"
+    return {
+        "inferenceProfileName": "simulated",
+        "models": [{"modelArn": model}],
+        "inferenceProfileArn": identifier,
+        "inferenceProfileId": identifier.rpartition("/")[2],
+        "status": "ACTIVE",
+        "type": "APPLICATION",
+    }
+
+
 def unfit(body: Mapping[str, Any], *, stream: bool) -> ErrorShape | None:
     """Why Bedrock would refuse the request's guardrailConfig."""
     config = _table(body.get("guardrailConfig"))
