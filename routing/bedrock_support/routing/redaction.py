@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
 
+from bedrock_support.routing.found import Found
 from bedrock_support.routing.pii.finder import find
 from bedrock_support.routing.pii.span import KEYED, Span, resolved
 
@@ -47,13 +48,15 @@ class Redactor:
 
     nonce: str
     """8 hexadecimal digits."""
+    known: Found | None = None
+    """What was found before in the same texts; None looks through each."""
     originals: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """Placeholder -> value."""
     _known: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str], repr=False)
 
     def redact(self, text: str) -> str:
         """The text with every find replaced by `[[LABEL_n_nonce]]`."""
-        return self._replaced(text, find(text))
+        return self._replaced(text, self.known.in_text(text) if self.known is not None else find(text))
 
     def redact_value(self, value: Any, name: str = "") -> Any:
         """The same in every part of a JSON value, names of members too. What stands under a name is looked at with it:

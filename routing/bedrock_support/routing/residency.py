@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ _ARN_REGION = 3
 _ARN_PARTS = 6
 
 
+@lru_cache(maxsize=64)
 def forbids(
     residency: Residency, *, region: str, endpoint_url: str | None, models: frozenset[str], guardrail: str = ""
 ) -> str | None:

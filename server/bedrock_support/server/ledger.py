@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from math import isfinite
 from typing import Protocol
 
 from bedrock_support.routing.estimate import Estimate
-from bedrock_support.routing.model import Attempt, Decision, Outcome, RouteCondition, RouteName
+from bedrock_support.routing.model import Attempt, Decision, Flags, Outcome, RouteCondition, RouteName
 
 CAPACITY = 1000
 
@@ -39,15 +40,13 @@ class DecisionLedger:
         decision = outcome.decision
         if decision is None:
             return
-        entry = decided(decision, at) | {
-            "attempts": [_tried(each) for each in outcome.attempts],
-            "ended": ended(outcome),
-            "seconds": round(outcome.seconds, 4),
-            "usd": _cost(outcome),
-            "cached": _cached(outcome),
-            "explanation": explanation,
-        }
-        self._entries[decision.id] = entry
+        entry = self._entries[decision.id] = decided(decision, at)
+        entry["attempts"] = [_tried(each) for each in outcome.attempts]
+        entry["ended"] = ended(outcome)
+        entry["seconds"] = round(outcome.seconds, 4)
+        entry["usd"] = _cost(outcome)
+        entry["cached"] = _cached(outcome)
+        entry["explanation"] = explanation
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
         if self._memory is not None:
@@ -100,16 +99,21 @@ def decided(decision: Decision, at: float) -> dict[str, object]:
         "model_choice": list(decision.model_choice),
         "policy": decision.policy,
         "propensity": decision.propensity,
-        "flags": asdict(decision.conditions.flags),
+        "flags": dict(_switched(decision.conditions.flags)),
         "stops": {scope.value: why for scope, why in decision.conditions.stops.items()},
         "conditions": {
-            route.value: _known(seen) | {"why_not": _why_not(decision, route)}
-            for route, seen in decision.conditions.routes.items()
+            route.value: _known(seen, _why_not(decision, route)) for route, seen in decision.conditions.routes.items()
         },
     }
 
 
-def _known(seen: RouteCondition) -> dict[str, object]:
+@lru_cache(maxsize=32)
+def _switched(flags: Flags) -> dict[str, object]:
+    """There are as many flags as a decision has fields, and they hardly ever change."""
+    return asdict(flags)
+
+
+def _known(seen: RouteCondition, why_not: str | None) -> dict[str, object]:
     """`open_in_seconds` is None while only a hand can open the route again; `estimate` where nothing is learnt."""
     return {
         "health": seen.health.value,
@@ -118,6 +122,7 @@ def _known(seen: RouteCondition) -> dict[str, object]:
         "breaker": seen.breaker,
         "open_in_seconds": _number(seen.open_in, 1),
         "estimate": _expected(seen.estimate) if seen.estimate is not None else None,
+        "why_not": why_not,
     }
 
 

@@ -58,11 +58,16 @@ class Settings(BaseModel):
     flags_file: Path | None = None
     """JSON or TOML file with flags and emergency stops, looked at again and again while the server runs."""
     flag_provider: str | None = None
-    """An OpenFeature provider as module:attribute; what it says comes before the file."""
+    """An OpenFeature provider: flagd, ofrep:URL, appconfig:APPLICATION/ENVIRONMENT/PROFILE or module:attribute.
+    What it says comes before the file."""
     notify_file: Path | None = None
     """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
     rollout: Path | None = None
     """State folder of the front that this server is a worker of; the front sets it."""
+    approvals: Path | None = None
+    """Folder with signed approvals; needs approvers."""
+    approvers: Path | None = None
+    """TOML file with the public keys of those who may sign approvals; needs approvals."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -75,6 +80,10 @@ class Settings(BaseModel):
     """Also append spans to this file, as OTLP JSON lines."""
     jaeger_url: str | None = None
     """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
+    prometheus_url: str | None = None
+    """Base URL of a Prometheus, to read metrics from."""
+    cloudwatch: str = ""
+    """Regions whose logs and metrics may be read, separated by commas."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
@@ -104,6 +113,12 @@ class Settings(BaseModel):
     """Whether names of people that stand in running text without a cue are looked for."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
+    tokens: str = Field(default="", repr=False)
+    """Tokens that clients must show over HTTP, separated by commas, each with or without "name:" before it."""
+    token_file: Path | None = None
+    """The same from a file, one a line."""
+    hosts: str = ""
+    """Names under which clients may reach the HTTP server besides loopback ones, separated by commas."""
     emf: Path | None = None
     """File that gets the objectives' events as lines of CloudWatch's embedded metric format."""
     environment: str = "development"
@@ -123,7 +138,7 @@ class Settings(BaseModel):
         return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
 
 
-SECRET = frozenset({"state_keys", "otlp_headers"})
+SECRET = frozenset({"state_keys", "otlp_headers", "tokens"})
 """Settings whose value no message may show."""
 READS = {
     "region": f"{PREFIX}REGION",
@@ -142,6 +157,8 @@ READS = {
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "notify_file": f"{PREFIX}NOTIFY",
     "rollout": f"{PREFIX}ROLLOUT",
+    "approvals": f"{PREFIX}APPROVALS",
+    "approvers": f"{PREFIX}APPROVERS",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
@@ -149,6 +166,8 @@ READS = {
     "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "jaeger_url": f"{PREFIX}JAEGER",
+    "prometheus_url": f"{PREFIX}PROMETHEUS",
+    "cloudwatch": f"{PREFIX}CLOUDWATCH",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",
@@ -162,6 +181,9 @@ READS = {
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
     "page": f"{PREFIX}PAGE",
+    "tokens": f"{PREFIX}TOKENS",
+    "token_file": f"{PREFIX}TOKEN_FILE",
+    "hosts": f"{PREFIX}HOSTS",
     "emf": f"{PREFIX}EMF",
     "environment": f"{PREFIX}ENVIRONMENT",
 }

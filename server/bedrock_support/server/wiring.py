@@ -14,6 +14,7 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
@@ -24,6 +25,8 @@ from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.app import VERSION, SupportServer
+from bedrock_support.server.approving.desk import ApprovalDesk
+from bedrock_support.server.approving.files import approval_files
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.cleaning import for_good
@@ -43,20 +46,23 @@ from bedrock_support.server.house import House
 from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
+from bedrock_support.server.live import live_sources
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import metrics_watch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.operations import Operations
+from bedrock_support.server.page.app import looking
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
-from bedrock_support.server.rollout.from_worker import beginning
+from bedrock_support.server.rollout.from_worker import FromWorker
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import thrift
 from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.confirming import Confirmer
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
@@ -70,6 +76,7 @@ from bedrock_support.tools.manage_queue import manage_queue
 from bedrock_support.tools.operation import get_operation
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.roll_back import roll_back
+from bedrock_support.tools.rollout_status import get_rollout_status
 from bedrock_support.tools.system_health import get_system_health
 
 PAGE_DAYS = 30
@@ -103,7 +110,7 @@ def build(
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
     feed = AttemptFeed(learner, *sinks, keeping=keeps.journal if keeps else None)
-    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted, lag=LoopLag(clock))
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
@@ -112,6 +119,7 @@ def build(
         entropy=entropy,
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
+    confirmer = Confirmer.by(prober, gray, clock)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     screen = screen_of(settings, bedrock, direct.screen, entropy)
     peers = PeerPool(configs, clock=clock, entropy=entropy)
@@ -165,6 +173,7 @@ def build(
         workers=WorkPlaces.of_this_machine(),
         load=load,
         operations=operations,
+        approvals=ApprovalDesk(files=approval_files(settings.approvals, settings.approvers), audit=audit, clock=clock),
     )
     evidence = ComplianceEvidence(
         settings=settings,
@@ -175,7 +184,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, screen)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings), screen)
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
@@ -188,22 +197,20 @@ def build(
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
     if settings.rollout is not None:
-        tools.append(roll_back(beginning(settings.rollout)))
+        system_of = FromWorker(settings.rollout)
+        tools += [roll_back(system_of), get_rollout_status(system_of)]
     notices = notice_desk(settings, clock, entropy)
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    page = None
-    if settings.page:
-        from bedrock_support.server.page.look import PageLook  # for whom it's set
-
-        cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
-        page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
+    cost = partial(anyio.to_thread.run_sync, partial(report, *spent, PAGE_DAYS, shared=settings.store is not None))
+    look = looking(manager, system, cost, queue, settings.jaeger_url)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, look, page=settings.page)
     return House(
         server=server,
         manager=manager,
         prober=prober,
+        confirmer=confirmer,
         peers=peers,
         catalog=tools,
         queue=queue,

@@ -145,13 +145,13 @@ class EvidenceStore:
             db.execute("UPDATE runs SET pid = ? WHERE id = ?", (os.getpid(), run))
 
     def move(self, run: str, phase: str, state: str, note: str = "") -> None:
-        """One transition: of a phase (`begun`, `done`, `failed`), and of the run with it."""
+        """One transition: of a phase or a step in it (`phase/step`; begun, done, failed, cancelled), and of the run."""
         with self._writing() as db:
             db.execute(
                 "INSERT INTO transitions(run, at, phase, state, note) VALUES (?,?,?,?,?)",
                 (run, self._clock.wall(), phase, state, note),
             )
-            db.execute("UPDATE runs SET phase = ? WHERE id = ?", (phase, run))
+            db.execute("UPDATE runs SET phase = ? WHERE id = ?", (phase.partition("/")[0], run))
 
     def set_state(self, run: str, state: str, *, ended: bool = False) -> None:
         with self._writing() as db:
