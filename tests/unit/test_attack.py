@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ async def test_hostile_logs_change_neither_class_nor_route_nor_tool(attack: str)
     assert shape(asked) == shape(calm)
     one, other = decided(asked), decided(calm)
     assert (one.plan, one.row, one.priority, one.policy) == (other.plan, other.row, other.priority, other.policy)
-    assert attack.split()[0] in fenced(asked)
+    assert json.dumps(attack.split()[0])[1:-1] in fenced(asked)
     assert not any("suspected_injection" in each for each in told)
     if re.search("(?i)ignore|disregard|assistant:|instructions:|evidence-", attack):
         assert any("suspected_injection" in each for each in flagged)

@@ -14,13 +14,14 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from bedrock_support.routing import semconv
+from bedrock_support.routing.clock import SystemEntropy
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.model import Clearance, Operation
 from bedrock_support.routing.redaction import Redactor, blanked, digest_of, restore, restored, tidied
 from bedrock_support.server.logs import FORMAT, Redacting
 from bedrock_support.telemetry.audit.records import switched
 from bedrock_support.telemetry.leaving import content_free
-from tests.fakes import CountingEntropy, operation
+from tests.fakes import operation
 from tests.promises import promise
 
 NONCE = "0badcafe"
@@ -121,7 +122,7 @@ def test_mending_changes_nothing_but_placeholders_of_this_call(text: str) -> Non
 @promise("gate:digest")
 def test_no_digest_of_the_evidence_itself_leaves() -> None:
     where = Destinations(region="eu-central-1", endpoint_url=None, models=frozenset({"eu.m"}))
-    gate = ComplianceValidator(where, CountingEntropy())
+    gate = ComplianceValidator(where, SystemEntropy())
 
     def cleared(brief: str) -> Operation:
         found = gate.clear(operation(brief=brief))

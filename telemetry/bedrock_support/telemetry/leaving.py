@@ -112,12 +112,13 @@ def content_free(span: ReadableSpan) -> ReadableSpan:
     theirs = from_mcp_sdk(span.instrumentation_scope)
     foreign = theirs and bool(span.status.description)
     name = said(span.name) if theirs else span.name
-    words = _said(span.attributes) if theirs else span.attributes
+    attributes = span.attributes  # made anew each time it is asked for
+    words = _said(attributes) if theirs else attributes
     if (
         not foreign
         and name == span.name
-        and words is span.attributes
-        and not has_content(span.attributes)
+        and words is attributes
+        and not has_content(attributes)
         and not any(has_content(each.attributes) for each in span.events)
     ):
         return span
