@@ -64,7 +64,12 @@ async def peers(
     """A running pool of the entries, closed at the end; `gated` with the gate's own redaction."""
     configs = await anyio.to_thread.run_sync(load_peers, written(folder, entries), dict[str, str]())
     pool = PeerPool(
-        configs, clock=CLOCK, entropy=SystemEntropy(), scrub=None if gated else lambda: ByText(clean), limits=limits, look_up=look_up
+        configs,
+        clock=CLOCK,
+        entropy=SystemEntropy(),
+        scrub=None if gated else lambda: ByText(clean),
+        limits=limits,
+        look_up=look_up,
     )
     async with anyio.create_task_group() as group:
         pool.start(group)
