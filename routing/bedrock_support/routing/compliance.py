@@ -9,11 +9,11 @@ from types import MappingProxyType
 import anyio
 from anyio import to_thread
 
-from bedrock_support.routing.audit import AuditSink
+from bedrock_support.routing.audit import AuditSink, AuditUnavailable
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.found import Found, ready
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
-from bedrock_support.routing.redaction import Redactor, restore_answer
+from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer, seen
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Destinations:
     region: str
     endpoint_url: str | None
     models: frozenset[str]
+    guardrail: str = ""
+    """Id or ARN of the Bedrock guardrail that every question passes; empty for none."""
     caller_model: bool = True
     """Whether the calling agent's own model may see redacted briefs. Its location can't be checked."""
 
@@ -73,10 +75,11 @@ class ComplianceValidator:
             log.exception("operation %s has no audit entry", operation.id)
             if isinstance(cleared, Refusal):
                 return cleared
+            told = str(fault) if isinstance(fault, AuditUnavailable) else type(fault).__name__
             return Refusal(
                 operation=operation,
-                reason=f"the audit trail could not be written ({type(fault).__name__})",
-                mend="the local findings are unaffected; the server's log says what is wrong with the audit trail",
+                reason=f"nothing may leave without an audit entry, and it could not be written: {told}",
+                mend="the local findings are unaffected",
             )
         return cleared
 
@@ -104,10 +107,9 @@ class ComplianceValidator:
             )
         try:
             redactor = Redactor(nonce=self._entropy.token()[:8], known=self._found)
-            brief, system = redactor.redact(operation.brief), redactor.redact(operation.system)
-            cleared = operation
-            if brief != operation.brief or system != operation.system:
-                cleared = replace(operation, brief=brief, system=system)
+            brief, system = (seen(redactor.redact(each)) for each in (operation.brief, operation.system))
+            digest = digest_of(f"{operation.tool}\n{system}\n{brief}")
+            cleared = replace(operation, brief=brief, system=system, evidence_digest=digest)
             forbidden = self._forbidden(operation.residency)
         except Exception as fault:  # noqa: BLE001 - fail closed: whatever breaks the gate must close it
             return Refusal(
@@ -133,7 +135,13 @@ class ComplianceValidator:
     def _forbidden(self, residency: Residency) -> dict[RouteName, str]:
         where = self._destinations
         reasons: dict[RouteName, str] = {}
-        if problem := forbids(residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models):
+        if problem := forbids(
+            residency,
+            region=where.region,
+            endpoint_url=where.endpoint_url,
+            models=where.models,
+            guardrail=where.guardrail,
+        ):
             reasons[RouteName.DIRECT] = f"residency {residency}: {problem}"
         if not where.caller_model:
             reasons[RouteName.MCP] = "settings do not allow the calling agent's model"

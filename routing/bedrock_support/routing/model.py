@@ -101,6 +101,8 @@ class FailureKind(StrEnum):
     NOT_FOUND = "not_found"
     QUOTA = "quota"
     BLOCKED = "blocked"
+    GUARDRAIL = "guardrail"
+    """A guardrail of ours ended it: on the question or on the answer."""
     UNCONFIGURED = "unconfigured"
     NO_CARRIER = "no_carrier"
     NOT_APPROVED = "not_approved"
@@ -135,7 +137,7 @@ class Operation:
     brief: str
     """The question with its ranked evidence, as text."""
     evidence_digest: str
-    """SHA-256 of the evidence, hexadecimal."""
+    """SHA-256 of the evidence, hexadecimal; once cleared, of the redacted question."""
     deadline: float
     """Absolute monotonic seconds; covers evidence, scan, attempts and sealing."""
     kind: Kind = Kind.READ
@@ -291,6 +293,8 @@ class Reply:
     simulated: bool = False
     """True when a stand-in answered, not a model."""
     request_id: str = ""
+    masked: tuple[str, ...] = ()
+    """What a guardrail masked in the text, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +315,8 @@ class Failure:
     mend: str = ""
     retry_after: float | None = None
     """Seconds the other side asked us to wait."""
+    policies: tuple[str, ...] = ()
+    """What a guardrail acted on, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

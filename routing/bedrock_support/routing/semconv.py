@@ -151,6 +151,7 @@ DECIDE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e
 REGRETS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 # Content: never leaves the process on a span
+GUARDRAIL_ID = "aws.bedrock.guardrail.id"
 CONTENT = frozenset(
     {
         "exception.message",

@@ -80,7 +80,8 @@ def thrift(
     spending = Spending(money, clock)
     threads = anyio.CapacityLimiter(THREADS)
     # An answer of another model, Region or endpoint, or to another version's prompts, isn't an answer to this.
-    about = "|".join((version, bedrock.region, bedrock.endpoint_url or "", *sorted(bedrock.models.values())))
+    guardrail = bedrock.guardrail.name if bedrock.guardrail else ""
+    about = "|".join((version, bedrock.region, bedrock.endpoint_url or "", guardrail, *sorted(bedrock.models.values())))
     return Thrift(
         optimizer=PerformanceOptimizer(
             answers=Answers(answers, clock),

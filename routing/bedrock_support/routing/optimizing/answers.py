@@ -12,6 +12,7 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Carrier, Clearance, Reply, Usage
 from bedrock_support.routing.optimizing.canonical import Canonical, canonical
 from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.redaction import tidied
 
 KEY_VERSION = 1
 """Part of every key: raise it when keys or entries change their meaning."""
@@ -111,7 +112,8 @@ class Answers:
         """Keep an answer for so long. False for one that is cut, too long, or can't be put in general terms."""
         if reply.stop_reason not in WHOLE or len(reply.text) > MOST_ANSWER:
             return False
-        text = question.about.general(reply.text)
+        marks = {each for each in question.about.literals if each.startswith("[[")}
+        text = question.about.general(tidied(reply.text, marks))
         if text is None:
             return False
         usage = reply.usage
