@@ -179,9 +179,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     families = groups.get(wanted.families) or tuple(wanted.families.split(","))
     policies = NAMES if wanted.policies == "all" else tuple(wanted.policies.split(","))
-    for given, known in ((families, {*SITUATIONS, *FURTHER}), (policies, NAMES)):
+    for given, known in ((families, (*SITUATIONS, *FURTHER)), (policies, NAMES)):
         if unknown := [each for each in given if each not in known]:
-            sys.stderr.write(f"routing_quality: {', '.join(unknown)}: unknown; there are {', '.join(sorted(known))}\n")
+            sys.stderr.write(f"routing_quality: {', '.join(unknown)}: unknown; there are {', '.join(known)}\n")
             return 2
     seeds = range(wanted.first_seed, wanted.first_seed + wanted.seeds)
     jobs = [
