@@ -8,12 +8,25 @@ from functools import lru_cache
 
 from bedrock_support.routing.pii.secrets import blank, entropy
 from bedrock_support.routing.pii.span import KEYED, Span
+from bedrock_support.routing.pii.text import Text, backwards
 
-_PAIR = re.compile(
-    r"(?<![\w.-])(?P<key>[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß.-]{1,48}(?: (?:Name|Nr|Nummer|Adresse|Id|ID|Key))?)\\{0,3}[\"']?\s{0,3}(?:=>|[:=])\s{0,3}"
-    r"(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|(?P<bare>[^\s,;&\"'<>(){}\[\]|]{1,600}))"
+_SIGN = re.compile(r"[:=]+>?")
+"""What stands between a key and its value."""
+_KEY = re.compile(
+    r"[!?.+|&<>]{0,2}\s{0,3}(?:\]\d{0,6}\[|\])?(?:(?:gnirt[sS]|rt[sS]|rahc|txet)[ :]{1,3}(?=\w))?[\"'`]?\\{0,3}"
+    r"(?P<key>(?:(?:emaN|rN|remmuN|esserdA|dI|DI|yeK) )?[\wÄÖÜäöüß.-]{2,49})(?![\w.-])"
 )
-_TAG = re.compile(r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>(?P<value>[^<>\n]{1,400})</")
+"""Backwards: the key, in quotation marks or not, and behind it the type that some languages put there."""
+_LONGEST_KEY = 84
+_VALUE = re.compile(
+    r"[ \t]{0,3}(?:@(?=\"))?(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|`(?P<tick>[^`\n]{1,600})`"
+    r"|(?P<bare>(?:[^\s,;&\"'`<>(){}\[\]|\\]|\\(?![nrt\"'])){1,600}))"
+)
+_SET = re.compile(
+    r"[\"'](?<=[\w.-].)\s?,\s{0,2}(?:\"(?P<double>[^\"\\\n]{4,600})\"|'(?P<single>[^'\n]{4,600})')"
+)
+"""The second of two arguments."""
+_TAG = re.compile(r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>\s{0,40}(?P<value>[^<>\s][^<>\n]{0,400})\s{0,40}</")
 _CAMEL = re.compile(r"(?<=[a-zäöü0-9])(?=[A-Z])|[_.\s-]+")
 _SECRET_KEYS = re.compile(
     r"(?:pass(?:word|wd|phrase|wort|code)?|pwd|kennwort|secret|token|api ?key|access ?key|private ?key|signing ?key|encryption ?key|"
@@ -97,20 +110,42 @@ _DATE = re.compile(
 )
 
 
-def keyed(text: str, calm: str) -> Iterator[Span]:
-    """Values of keys that name personal data or a secret. `calm` is the text without its moments, which hold colons."""
-    if "</" in text:
-        yield from _tagged(text)
-    at = 0 if "=" in calm or ":" in calm else len(text)
-    while (found := _PAIR.search(calm, at)) is not None:
-        group = "double" if found["double"] else "single" if found["single"] else "bare"
-        at = found.end()
-        if group == "bare" and text[at : at + 1] == "(":
+def keyed(text: Text) -> Iterator[Span]:
+    """Values of keys that name personal data or a secret. Looked for without the text's moments, which hold colons."""
+    whole = text.whole
+    if "</" in whole:
+        yield from _tagged(whole)
+    if "=" in text.calm or ":" in text.calm:
+        yield from _pairs(text)
+    if "'," in whole or '",' in whole:
+        for found in _SET.finditer(whole):
+            key = _KEY.match(backwards(whole, found.start() + 1, _LONGEST_KEY))
+            group = "double" if found["double"] else "single"
+            if key is not None and _promised(key["key"][::-1])[0] == "SECRET":
+                yield from labelled(key["key"][::-1], found[group], found.start(group))
+
+
+def _pairs(text: Text) -> Iterator[Span]:
+    calm, whole = text.calm, text.whole
+    done = 0
+    for sign in _SIGN.finditer(calm):
+        if sign.start() < done:
+            continue
+        head = _KEY.match(backwards(calm, sign.start(), _LONGEST_KEY))
+        if head is None:
+            continue
+        key = head["key"][::-1]
+        if not _promised(key)[0]:
+            continue
+        found = _VALUE.match(calm, sign.end())
+        if found is None:
+            continue
+        group = found.lastgroup or "bare"
+        if group == "bare" and whole[found.end() : found.end() + 1] == "(":
             continue  # code: a call
-        told = list(labelled(found["key"], text[slice(*found.span(group))], found.start(group)))
-        yield from told
-        if not told and group != "bare":
-            at = found.start(group)  # what is quoted may hold pairs of its own
+        for each in labelled(key, whole[slice(*found.span(group))], found.start(group)):
+            yield each
+            done = found.end()
 
 
 def _tagged(text: str) -> Iterator[Span]:
@@ -128,6 +163,11 @@ def labelled(key: str, value: str, start: int) -> Iterator[Span]:
         return
     if _chosen(words, bare) if label == "SECRET" else _fits(label, bare, words):
         yield Span(start, start + len(value.rstrip(" .,")), label, KEYED)
+
+
+def promising(key: str) -> bool:
+    """Whether a key says anything of its value."""
+    return bool(_promised(key)[0])
 
 
 @lru_cache(maxsize=4096)

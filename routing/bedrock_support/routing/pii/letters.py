@@ -8,12 +8,6 @@ UP = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽ�
 WORD = rf"[{UP}](?:[^\W\d_]|['’](?=[^\W\d_])){{1,24}}"
 
 
-def vocabulary(text: str) -> str:
-    """Each word of the text once, in lower case, between single blanks. Logs say the same words again and again, and
-    whether a pattern is worth trying is asked some two hundred times of each text."""
-    return f" {' '.join(dict.fromkeys(text.lower().split()))} "
-
-
 def has(words: str, parts: Iterable[str]) -> bool:
     """Whether one of the parts stands in the vocabulary. A loop: a generator would take three times as long."""
     for each in parts:  # noqa: SIM110

@@ -13,6 +13,7 @@ from importlib.resources import files
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
+from bedrock_support.routing.pii.text import Text
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -95,14 +96,14 @@ _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 """Patterns of names, and what of must stand in its vocabulary before one is tried."""
 
 
-def people(text: str, words: str) -> Iterator[Span]:
-    """Names, addresses, dates of birth, user names. `words` is the text's vocabulary."""
-    yield from _introduced(text)
+def people(text: Text) -> Iterator[Span]:
+    """Names, addresses, dates of birth, user names."""
+    yield from _introduced(text.whole)
     for pattern, gates in _GATED:
-        if has(words, gates):
-            for found in pattern.finditer(text):
-                yield from _named(text, *found.span("name"), CONTEXT)
-    yield from places(text, words)
+        if has(text.words, gates):
+            for found in pattern.finditer(text.whole):
+                yield from _named(text.whole, *found.span("name"), SHAPE if pattern is _INITIAL else CONTEXT)
+    yield from places(text)
 
 
 def _introduced(text: str) -> Iterator[Span]:

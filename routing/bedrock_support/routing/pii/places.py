@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
+from bedrock_support.routing.pii.text import Text
 
 _STREETS = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|allee|platz|gasse|ring|damm|ufer|chaussee|promenade|steig|stieg|pfad|hof|markt|graben|kai|zeile|wall|"
@@ -43,7 +44,6 @@ _USER = re.compile(
     r"usuario|utilisateur|utente|as user|user id)[ ]{1,2}(?:is |ist |named |name )?[\"'„“]?)(?P<user>[a-z][a-z0-9]{0,20}(?:[._-]?[a-z0-9]+){1,4})(?=[\"'”“]?(?:[\s,;:.)]|$))"
 )
 _CLF = re.compile(r"(?m)^[\da-fA-F.:]{7,45} - (?P<user>[a-zA-Z][\w.@-]{1,40}) \[")
-_DIGIT = re.compile(r"\d")
 _WITH_SIGN = re.compile(r"[\d._]")
 # fmt: off
 _PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -69,17 +69,17 @@ _SIGNED_IN = (
 )
 
 
-def places(text: str, words: str) -> Iterator[Span]:
-    """Addresses, dates of birth, user names. `words` is the text's vocabulary."""
-    if _DIGIT.search(text):
+def places(text: Text) -> Iterator[Span]:
+    """Addresses, dates of birth, user names."""
+    if text.digits:
         for pattern, gates in _PLACES:
-            if has(words, gates):
-                for found in pattern.finditer(text):
+            if has(text.words, gates):
+                for found in pattern.finditer(text.whole):
                     yield Span(*found.span("all"), "ADDRESS", CONTEXT)
-        if has(words, _BORN):
-            for found in _BIRTH.finditer(text):
+        if has(text.words, _BORN):
+            for found in _BIRTH.finditer(text.whole):
                 yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
-    yield from _sign_ins(text, words)
+    yield from _sign_ins(text.whole, text.words)
 
 
 def _sign_ins(text: str, words: str) -> Iterator[Span]:
