@@ -49,9 +49,9 @@ def contacts(text: Text) -> Iterator[Span]:
     if not text.digits:
         return
     if b".0" in text.bones:
-        yield from _v4(text.calm)
+        yield from _v4(text)
     if ":" in text.calm:
-        yield from _v6(text.calm)
+        yield from _v6(text)
     for sign, pattern in _MAC.items():
         if text.calm.count(sign) > 4:
             for found in pattern.finditer(text.calm):
@@ -79,33 +79,42 @@ def _mails(text: str) -> Iterator[Span]:
             yield Span(start, done, "EMAIL", PROVEN)
 
 
-def _v4(text: str) -> Iterator[Span]:
-    for inner in _DOTTED.finditer(text):
+def _v4(text: Text) -> Iterator[Span]:
+    calm = text.calm
+    for inner in _DOTTED.finditer(calm):
         start = inner.start()
         for _ in range(3):
-            if start and text[start - 1].isdigit():
+            if start and calm[start - 1].isdigit():
                 start -= 1
-        found = _IPV4.match(text, start)
-        if found is not None and not _PRIVATE.match(found[0]) and not _VERSIONISH.search(text, max(0, start - 32), start):
-            yield Span(*found.span(), "IP", PROVEN)
+        found = _IPV4.match(calm, start)
+        if found is not None and not _PRIVATE.match(calm, start) and not _versionish(text, start):
+            yield Span(start, found.end(), "IP", PROVEN)
 
 
-def _v6(text: str) -> Iterator[Span]:
+def _versionish(text: Text, start: int) -> bool:
+    """Whether the words before it say that it is a version."""
+    before = max(0, start - 32)
+    return text.lettered(before, start) and _VERSIONISH.search(text.calm, before, start) is not None
+
+
+def _v6(text: Text) -> Iterator[Span]:
+    calm = text.calm
     done = 0
-    for inner in _COLONS.finditer(text):
+    for inner in _COLONS.finditer(calm):
         if inner.start() < done:
             continue
-        head = _HEX.match(backwards(text, inner.start(), _LONGEST_V6 + 1))
-        start = inner.start() - (head.end() if head is not None else 0)
-        tail = _HEX.match(text, inner.start())
+        tail = _HEX.match(calm, inner.start())
         done = tail.end() if tail is not None else inner.end()
-        address = text[start:done]
+        head = _HEX.match(backwards(calm, inner.start(), _LONGEST_V6 + 1))
+        start = inner.start() - (head.end() if head is not None else 0)
+        address = calm[start:done]
         if len(address) > _LONGEST_V6 or ("::" not in address and address.count(":") != _FULL):
             continue
-        around = text[start - 1 : start] + text[done : done + 1]
-        if not any(each.isalnum() or each in "_." for each in around) and _is_someones(address):
-            if not _VERSIONISH.search(text, max(0, start - 32), start):
-                yield Span(start, done, "IP", PROVEN)
+        around = calm[start - 1 : start] + calm[done : done + 1]
+        if any(each.isalnum() or each in "_." for each in around) or not _is_someones(address):
+            continue
+        if not _versionish(text, start):
+            yield Span(start, done, "IP", PROVEN)
 
 
 def _is_someones(address: str) -> bool:

@@ -18,14 +18,14 @@ from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.pii.text import prepared
 
 _ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
-_PLAIN = (
-    dict.fromkeys((160, *range(8192, 8203), 8239, 8287), " ")
-    | dict.fromkeys(range(8208, 8214), "-")
-    | {each: chr(each - 0xFEE0) for each in range(0xFF01, 0xFF5F)}
-)
-"""One character for one, so that places in the text stay what they are."""
 _DISGUISE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+|\\\\u(?!d[89a-f]|D[89A-F])[0-9a-fA-F]{4}")
 """What isn't seen, and how JSON may write any letter."""
+
+
+def _plain(found: re.Match[str]) -> str:
+    """One character for one, so that places in the text stay what they are."""
+    each = ord(found[0])
+    return chr(each - 0xFEE0) if each >= 0xFF01 else "-" if 0x2010 <= each <= 0x2015 else " "
 
 
 class _Plug:
@@ -41,7 +41,7 @@ def plug(tagger: NameTagger | None) -> None:
 
 def find(text: str) -> list[Span]:
     """Personal data and secrets in the text, in order, without overlaps."""
-    plain = text if text.isascii() or not _ODD.search(text) else text.translate(_PLAIN)
+    plain = text if text.isascii() else _ODD.sub(_plain, text)
     if (text.isascii() and "\\u" not in text) or not _DISGUISE.search(plain):
         return _found(plain)
     return _undisguised(plain)

@@ -143,9 +143,21 @@ def _pairs(text: Text) -> Iterator[Span]:
         group = found.lastgroup or "bare"
         if group == "bare" and whole[found.end() : found.end() + 1] == "(":
             continue  # code: a call
-        for each in labelled(key, whole[slice(*found.span(group))], found.start(group)):
+        told = False
+        for each in _labelled(text, key, whole[slice(*found.span(group))], found.start(group)):
             yield each
+            told = True
+        if told or group == "bare":
             done = found.end()
+
+
+def _labelled(text: Text, key: str, value: str, start: int) -> Iterator[Span]:
+    """As labelled(), remembered for this text: logs say the same of the same key thousands of times."""
+    known = text.told.get((key, value))
+    if known is None:
+        known = text.told[key, value] = [(each.end, each.label, each.rank) for each in labelled(key, value, 0)]
+    for length, label, rank in known:
+        yield Span(start, start + length, label, rank)
 
 
 def _tagged(text: str) -> Iterator[Span]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 UP = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
-WORD = rf"[{UP}](?:[^\W\d_]|['’](?=[^\W\d_])){{1,24}}"
+AFTER = r"(?:['’](?=[^\W\d_]))?[^\W\d_]{1,24}(?:['’][^\W\d_]{1,24})?"
+WORD = rf"[{UP}]{AFTER}"
 
 
 def has(words: str, parts: Iterable[str]) -> bool:

@@ -99,6 +99,8 @@ MIXED: tuple[_Number, ...] = (
     _Number(label="DE_ID_CARD", pattern=re.compile(rf"[LMNPRTVWXY](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_IDENTITY),
 )  # fmt: skip
 """Capitals and digits in any order."""
+_SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
+"""Digits as they stand in a VAT id, as bones."""
 _IBANS = {
     size: re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]\d\d(?:[ -]?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}")
     for size in sorted(set(checks.IBAN_LENGTHS.values()))
@@ -134,6 +136,8 @@ def numbers(text: Text) -> Iterator[Span]:
                 for found in kind.pattern.finditer(text.calm, start, end):
                     yield from _checked(text, kind, found)
     for kind in MIXED:
+        if kind.context is None and not any(each in text.bones for each in _SEVEN):
+            continue
         if kind.context is None or has(text.words, _GATES[kind.label]):
             for found in kind.pattern.finditer(text.calm):
                 yield from _checked(text, kind, found)

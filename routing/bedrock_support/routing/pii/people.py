@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.letters import UP, WORD, has
+from bedrock_support.routing.pii.letters import AFTER, UP, WORD, has
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
 from bedrock_support.routing.pii.text import Text
@@ -49,12 +49,16 @@ _CUED = re.compile(
     r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
     r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
 )
-_CAPITALS = re.compile(rf"(?<![\w@/.\\-]){_NAME}(?!\w)")
+_CAPITALS = re.compile(
+    rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)"
+)
+"""A name. The capital stands first, so that the rest of a text is skipped at the speed of a search for one sign."""
 _FIRM = re.compile(
     r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
 )
 """What follows the name of a firm."""
-_BEFORE = 40
+_BEFORE, _BEHIND = 40, 40
+"""Characters before a name in which it is introduced, and behind it in which it turns out to be a firm."""
 _OPENS = frozenset(" '\"„“")
 _LAST = WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
@@ -73,7 +77,7 @@ _CLOSING = re.compile(
 _INLINE_CLOSING = re.compile(
     rf"(?<!\w)(?:LG|VG|MfG|BG|Gruß|Grüße|Cheers|Best|Thanks|Thank you|Regards|Saludos|Saluti|Danke|Gracias|Merci|Cordialement|Grazie|Vielen Dank),? (?P<name>{_NAME})[ \t.!]{{0,3}}(?=\n|$)"
 )
-_INITIAL = re.compile(rf"(?<![\w.])(?P<name>M\. {_NAME})")
+_INITIAL = re.compile(rf"(?P<name>M\. (?<![\w.]...){_NAME})")
 _LISTED = re.compile(
     rf"(?i:\b(?:kunde|kundin|customer|client|cliente|user|mitarbeiter|patient|gast|guest|employee))[ :'\"]{{1,3}}"
     rf"(?P<name>{WORD}(?:-{WORD})?, {WORD})(?!\w)"
@@ -98,7 +102,7 @@ _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 
 def people(text: Text) -> Iterator[Span]:
     """Names, addresses, dates of birth, user names."""
-    yield from _introduced(text.whole)
+    yield from _introduced(text)
     for pattern, gates in _GATED:
         if has(text.words, gates):
             for found in pattern.finditer(text.whole):
@@ -106,28 +110,39 @@ def people(text: Text) -> Iterator[Span]:
     yield from places(text)
 
 
-def _introduced(text: str) -> Iterator[Span]:
+def _introduced(text: Text) -> Iterator[Span]:
     """Capitalised words after a title, or after words that say a person follows. The capitals are found first: there
     are few of them, and what stands before them is short."""
-    for found in _CAPITALS.finditer(text):
+    whole, memo = text.whole, text.seen
+    for found in _CAPITALS.finditer(whole):
         start, end = found.span()
-        words = found[0].split(" ")
-        at, cued = _introducer(words) if len(words) > 1 else (None, False)
-        if at is not None:
-            start += sum(len(each) + 1 for each in words[: at + 1])
-            if not cued or len(words) - at > 2:
-                yield from _named(text, start, end, SHAPE if cued else CONTEXT)
-            continue
-        if text[start - 1 : start] not in _OPENS:
-            continue
-        before = text[max(0, start - _BEFORE) : start]
-        word = before[before.rstrip(" \"'„“:,.").rfind(" ") + 1 :].strip(" \"'„“:,.\n\t([{>-").lower()
-        if word.rpartition("\n")[2] not in _LAST:
-            continue
-        if _TITLED.search(before) or _STRONG.search(before):
-            yield from _named(text, start, end, CONTEXT)
-        elif len(words) > 1 and _CUED.search(before):
-            yield from _named(text, start, end, SHAPE)
+        begin = max(0, start - _BEFORE)
+        key = found[0], whole[begin : end + _BEHIND]
+        known = memo.get(key)
+        if known is None:
+            known = memo[key] = list(_person(key[1], start - begin, end - begin))
+        for first, last, label, rank in known:
+            yield Span(begin + first, begin + last, label, rank)
+
+
+def _person(text: str, start: int, end: int) -> Iterator[Span]:
+    words = text[start:end].split(" ")
+    at, cued = _introducer(words) if len(words) > 1 else (None, False)
+    if at is not None:
+        start += sum(len(each) + 1 for each in words[: at + 1])
+        if not cued or len(words) - at > 2:
+            yield from _named(text, start, end, SHAPE if cued else CONTEXT)
+        return
+    if text[start - 1 : start] not in _OPENS:
+        return
+    before = text[max(0, start - _BEFORE) : start]
+    last = before.rstrip(" \"'„“:,.").rpartition(" ")[2].rpartition("\n")[2]
+    if last.strip("\"'„“:,.\t([{>-").lower() not in _LAST:
+        return
+    if _TITLED.search(before) or _STRONG.search(before):
+        yield from _named(text, start, end, CONTEXT)
+    elif len(words) > 1 and _CUED.search(before):
+        yield from _named(text, start, end, SHAPE)
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:

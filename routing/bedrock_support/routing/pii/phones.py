@@ -73,11 +73,11 @@ def phones(text: Text) -> Iterator[Span]:
         if not shaped and cued is None:
             cued = has(text.words, _CALLS)
         before = max(0, start - _NEAR)
-        if not shaped and not (cued and b"a" in text.bones[before:start] and _CALL.search(text.calm, before, start)):
+        if not shaped and not (cued and text.lettered(before, start) and _CALL.search(text.calm, before, start)):
             continue
         if number.count(".") == 1 and len(digits) < _LEAST_UNCALLED:
             continue  # a decimal
-        if not _NOT_PHONE.search(text.calm, before, start):
+        if not (text.lettered(before, start) and _NOT_PHONE.search(text.calm, before, start)):
             yield Span(start, start + len(number), "PHONE", CONTEXT)
 
 

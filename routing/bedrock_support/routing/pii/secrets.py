@@ -60,7 +60,7 @@ _OPTION = re.compile(
 _MYSQL = re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|]{0,120}?\s-p(?P<value>[^\s\"'-][^\s\"']{2,128})")
 _SAID = re.compile(
     r"(?i)\b(?:pass(?:wor[dt]|phrase|code)?|pwd|passwort\w{0,3}|kennwort|zugangscode|mot de passe|contrase[ñn]a|clave|password|parola chiave|"
-    r"secret|token|api[- ]?key|schl[üu]ssel)\b[^\n.!?:=\"'“„»]{0,32}?(?:\b(?:is|was|ist|lautet|war|heißt|est|es|è|era|to|auf|:)|[:=])"
+    r"secret|token|api[- ]?key|schl(?:ü|ue?)ssel)\b[^\n.!?:=\"'“„»]{0,32}?(?:\b(?:is|was|ist|lautet|war|heißt|est|es|è|era|to|auf|:)|[:=])"
     r"\s{0,2}(?:[\"'“„«»`‚‘]{1,2}(?P<quoted>[^\s\"'”“«»`’‘]{3,128})|(?P<bare>[^\s\"'<>(){}\[\],;“„]{4,128}))"
 )
 _QUOTED = re.compile(
@@ -82,19 +82,11 @@ _GATED = (
     (_MYSQL, ("mysql", "mariadb")),
 )
 """Patterns, and what of must stand in the text in lower case for one to be tried."""
-_SAID_WORDS = (
-    "pass",
-    "pwd",
-    "kennwort",
-    "zugangscode",
-    "contrase",
-    "clave",
-    "parola",
-    "secret",
-    "token",
-    "key",
-    "schl",
-)
+_SAID_CUES = (
+    "pass", "pwd", "kennwort", "zugangscode", "mot de passe", "contrase", "clave", "parola chiave", "secret", "token", "api key",
+    "api-key", "apikey", "schlüssel", "schluessel",
+)  # fmt: skip
+"""What a sentence about a password or a key has in it."""
 
 
 def secrets(text: Text) -> Iterator[Span]:
@@ -110,8 +102,7 @@ def secrets(text: Text) -> Iterator[Span]:
             yield from _valued(whole, pattern)
     if "cookie" in words:
         yield from _cookies(whole)
-    if has(words, _SAID_WORDS):
-        yield from _said(whole)
+    yield from _said(text)
 
 
 def _private_keys(text: str) -> Iterator[Span]:
@@ -145,18 +136,17 @@ def _cookies(text: str) -> Iterator[Span]:
                 yield Span(start + each.start("value"), start + each.end("value"), "SECRET", PROVEN)
 
 
-def _said(text: str) -> Iterator[Span]:
-    for found in _SAID.finditer(text):
-        group = "quoted" if found["quoted"] else "bare"
-        value = found[group]
-        stripped = value.rstrip(".,!?)")
-        if blank(stripped) or len(stripped) < 3:
-            continue
-        if group == "bare" and not unlikely_word(stripped):
-            continue
-        yield Span(found.start(group), found.start(group) + len(stripped), "SECRET", CONTEXT)
-    for found in _QUOTED.finditer(text):
-        if not blank(found["value"]):
+def _said(text: Text) -> Iterator[Span]:
+    whole = text.whole
+    for at in text.places(_SAID_CUES):
+        found = _SAID.match(whole, at)
+        if found is not None:
+            group = "quoted" if found["quoted"] else "bare"
+            stripped = found[group].rstrip(".,!?)")
+            if len(stripped) > 2 and not blank(stripped) and (group == "quoted" or unlikely_word(stripped)):
+                yield Span(found.start(group), found.start(group) + len(stripped), "SECRET", CONTEXT)
+        found = _QUOTED.match(whole, at)
+        if found is not None and not blank(found["value"]):
             yield Span(*found.span("value"), "SECRET", CONTEXT)
 
 

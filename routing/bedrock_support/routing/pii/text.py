@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 _TIME = re.compile(
@@ -18,6 +18,9 @@ _BONES = bytes(
 """Every digit as 0, every letter as a."""
 
 
+Memo = dict[tuple[str, str], list[tuple[int, int, str, int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text, and what is asked of it again and again."""
@@ -25,6 +28,8 @@ class Text:
     whole: str
     calm: str
     """The same length, with each moment blotted out: moments hold digits and colons, and are nobody's."""
+    low: str
+    """`calm` in lower case, character for character."""
     words: str
     """Its vocabulary: each word once, in lower case, between single blanks. Logs say the same words again and again, and
     whether a pattern is worth trying is asked some two hundred times of each text."""
@@ -36,16 +41,39 @@ class Text:
     digits: bool
     memo: dict[tuple[Callable[[str], bool], str], bool] = field(default_factory=dict[tuple[Callable[[str], bool], str], bool])
     """What checks said of values. It goes with the text: nothing of it may outlive the call."""
+    told: dict[tuple[str, str], list[tuple[int, str, int]]] = field(
+        default_factory=dict[tuple[str, str], list[tuple[int, str, int]]]
+    )
+    """The same of keys with their values: length, label and rank of each find."""
+
+    seen: Memo = field(default_factory=dict[tuple[str, str], list[tuple[int, int, str, int]]])
+    """What was found in a stretch of text, by who looked: hostile texts and logs say the same again and again."""
+
+    def places(self, cues: Iterable[str]) -> Iterator[int]:
+        """Where each of these literals begins. They are in lower case, and none begins with another."""
+        low, words = self.low, self.words
+        for cue in cues:
+            if cue in words:
+                at = low.find(cue)
+                while at >= 0:
+                    yield at
+                    at = low.find(cue, at + 1)
+
+    def lettered(self, start: int, end: int) -> bool:
+        """Whether any letter stands there: only then can a word."""
+        return b"a" in self.bones[start:end]
 
 
 def prepared(whole: str) -> Text:
     """Everything that detectors ask of a text."""
     calm = _TIME.sub(_blot, whole)
     bones = calm.encode("ascii", "replace").translate(_BONES)
-    distinct = dict.fromkeys(calm.split())
-    words = " ".join(dict.fromkeys(" ".join(distinct).lower().split()))
-    long = " ".join([each for each in distinct if len(each) >= LONG])
-    return Text(whole, calm, f" {words} ", long, bones, b"0" in bones)
+    low = calm.lower()
+    if len(low) != len(calm):
+        low = "".join([lower if len(lower := each.lower()) == 1 else each for each in calm])
+    words = " ".join(dict.fromkeys(low.split()))
+    long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
+    return Text(whole, calm, low, f" {words} ", long, bones, b"0" in bones)
 
 
 def _blot(found: re.Match[str]) -> str:
