@@ -11,8 +11,8 @@ from bedrock_support.routing.pii.phones import phones
 from bedrock_support.routing.pii.span import PROVEN, Span
 from bedrock_support.routing.pii.text import Text, backwards
 
-_AT = re.compile(r"@|%40|[\[(](?:at|AT)[\])]")
-_LOCAL = re.compile(r" ?(?P<name>[\w.%+'-]{1,64})(?![\w.%+@-])")
+_AT = re.compile(r"(?:@(?<=[\w%+'. -]@)|%40|[\[(](?:at|AT)[\])])(?=[\wÄÖÜäöüß ])")
+_LOCAL = re.compile(r" ?(?P<name>[\w.%+'-]{1,64}+)(?![\w.%+@-])")
 """Backwards."""
 _LONGEST_LOCAL = 66
 _DOMAIN = re.compile(

@@ -10,7 +10,7 @@ from bedrock_support.routing.pii.secrets import blank, entropy
 from bedrock_support.routing.pii.span import KEYED, Span
 from bedrock_support.routing.pii.text import Text, backwards
 
-_SIGN = re.compile(r"[:=]+>?")
+_SIGN = re.compile(r"[:=](?<!\d:(?=\d))[:=]*>?")
 """What stands between a key and its value."""
 _KEY = re.compile(
     r"[!?.+|&<>]{0,2}\s{0,3}(?:\]\d{0,6}\[|\])?(?:(?:gnirt[sS]|rt[sS]|rahc|txet)[ :]{1,3}(?=\w))?[\"'`]?\\{0,3}"

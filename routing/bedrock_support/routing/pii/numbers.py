@@ -84,7 +84,7 @@ SHAPED: tuple[_Number, ...] = (
 )  # fmt: skip
 """Letters among digits: found by their form."""
 DIGITS: tuple[_Number, ...] = (
-    _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)(?:[ .-]?\d){12,18}(?![\w]|[.,]\d)"), valid=checks.card, least=13, stop=True),
+    _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)\d{3}(?:[ .-]?\d){9,15}(?![\w]|[.,]\d)"), valid=checks.card, least=13, stop=True),
     _Number(label="CH_AHV", pattern=re.compile(r"756(?<!\d...)[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), valid=checks.ean13, least=13, sign="756"),
     _Number(label="FR_NIR", pattern=re.compile(r"[1-478](?<!\d.) ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)"), valid=checks.fr_nir, least=15, stop=True),
     _Number(label="DE_TAX_ID", pattern=re.compile(r"[1-9](?<![\d.,-].)\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), valid=checks.de_tax_id, least=11, context=_TAX),

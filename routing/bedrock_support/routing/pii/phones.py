@@ -49,36 +49,45 @@ _LENGTHS = {
 }  # fmt: skip
 """Digits behind the country code, at least and at most."""
 _OTHERS = (6, 12)
+_INSIDE = frozenset("123456789")
+"""First digits of a number that is dialled as it stands, and so of most numbers that aren't dialled at all."""
 _LEAST, _LEAST_UNCALLED, _MOST_NATIONAL = 7, 9, 12
 _NEAR = 40
 
 
 def phones(text: Text) -> Iterator[Span]:
     """Numbers that some network would take."""
-    cued: bool | None = None
-    for found in _PHONE.finditer(text.calm):
+    calm = text.calm
+    cued = has(text.words, _CALLS)
+    for found in _PHONE.finditer(calm):
         start = found.start()
+        bare = calm[start] in _INSIDE
+        shaped = bare and _NORTH_AMERICA.match(calm, start) is not None
+        if bare and not shaped and not cued:
+            continue
         number = found[0].rstrip(" ./()-")
         dialled = _EXTENSION.sub("", number).replace("(0)", "")
-        international = dialled.startswith(("+", "00", "(+", "(00"))
         digits = dialled.translate(_DIGITS)
         if len(digits) < _LEAST or _DATE.fullmatch(number):
             continue
-        if international:
+        if dialled.startswith(("+", "00", "(+", "(00")):
             if assigned(digits.removeprefix("00") if "+" not in dialled else digits):
                 yield Span(start, start + len(number), "PHONE", PROVEN)
             continue
         trunk = digits[0] == "0" and len(digits) < len(dialled)
-        shaped = (trunk and _LEAST_UNCALLED <= len(digits) <= _MOST_NATIONAL) or _NORTH_AMERICA.match(number) is not None
-        if not shaped and cued is None:
-            cued = has(text.words, _CALLS)
+        shaped = shaped or (trunk and _LEAST_UNCALLED <= len(digits) <= _MOST_NATIONAL) or _bracketed(number)
         before = max(0, start - _NEAR)
-        if not shaped and not (cued and text.lettered(before, start) and _CALL.search(text.calm, before, start)):
+        lettered = text.lettered(before, start)
+        if not shaped and not (cued and lettered and _CALL.search(calm, before, start)):
             continue
         if number.count(".") == 1 and len(digits) < _LEAST_UNCALLED:
             continue  # a decimal
-        if not (text.lettered(before, start) and _NOT_PHONE.search(text.calm, before, start)):
+        if not (lettered and _NOT_PHONE.search(calm, before, start)):
             yield Span(start, start + len(number), "PHONE", CONTEXT)
+
+
+def _bracketed(number: str) -> bool:
+    return number[0] == "(" and _NORTH_AMERICA.match(number) is not None
 
 
 def assigned(digits: str) -> bool:

@@ -82,6 +82,8 @@ _GATED = (
     (_MYSQL, ("mysql", "mariadb")),
 )
 """Patterns, and what of must stand in the text in lower case for one to be tried."""
+_LONGEST_SAID = 220
+"""Characters of such a sentence."""
 _SAID_CUES = (
     "pass", "pwd", "kennwort", "zugangscode", "mot de passe", "contrase", "clave", "parola chiave", "secret", "token", "api key",
     "api-key", "apikey", "schlüssel", "schluessel",
@@ -138,9 +140,13 @@ def _cookies(text: str) -> Iterator[Span]:
 
 def _said(text: Text) -> Iterator[Span]:
     whole = text.whole
+    done = 0
     for at in text.places(_SAID_CUES):
+        if done - _LONGEST_SAID <= at < done:
+            continue
         found = _SAID.match(whole, at)
         if found is not None:
+            done = found.end()
             group = "quoted" if found["quoted"] else "bare"
             stripped = found[group].rstrip(".,!?)")
             if len(stripped) > 2 and not blank(stripped) and (group == "quoted" or unlikely_word(stripped)):
