@@ -30,12 +30,12 @@ _ENOUGH: dict[str, tuple[bytes, ...]] = {
     "GEO": (b"0.000",),
 }
 """What of must stand in the text's bones before a label is looked for."""
-_PLATE = re.compile(r"[A-ZÄÖÜ](?<![\w-].)[A-ZÄÖÜ]{0,2}-[A-Z]{1,2} \d{1,4}[EH]?(?![\w-])")
+_PLATE = re.compile(r"[A-ZÄÖÜ](?<![\w-].)[A-ZÄÖÜ]{0,2}-[A-Z]{1,2} \d{1,4}[EH]?(?![\w-]|\.\d)")
 _CODES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DE_PASSPORT", re.compile(r"(?i:\b(?:reisepass|passport|pass-?(?:nummer|nr|no))[\w .:#-]{0,14}[ :])([CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8})(?![A-Za-z0-9])")),
     ("CVV", re.compile(r"(?i:\b(?:cvv2?|cvc2?|csc|pr(?:ü|ue?)fziffer|kartenpr[üu]fnummer|security code)\b[\"']?[ :=#]{0,3}[\"']?(?:is |ist |lautet |est |es )?)(\d{3,4})(?!\d)")),
     ("OTP", re.compile(r"(?i:\b(?:otp|one-?time[- ]?(?:pass)?(?:code|word)?|tan|mtan|pin|2fa|mfa|passcode|verification|verifizierung\w{0,6}|best[äa]tigung\w{0,6}|sicherheits\w{0,6}|einmal\w{0,8}|codes?|c[óo]digo|codice|kod)[- ]?(?:code|pin|nummer|number)?\b[\"']?(?: (?:is|ist|lautet|est|es|è|war|was|de|da|for|für|an)\b)?[ :=#\"']{1,4})(\d{4,8})(?![\w.,:-]*\d)(?!\w)")),
-    ("LICENSE_PLATE", re.compile(r"(?i:\b(?:kennzeichen|kfz|nummernschild|vehicle|plate|fahrzeug|auto|wagen|lkw|pkw|targa|matr[íi]cula|immatriculation|license)\b[\w .]{0,12}[\"']?[ :=#]{1,3}[\"']?)([A-ZÄÖÜ]{1,3}[ -]{1,3}[A-Z]{1,2}[ -]?\d{1,4}[EH]?)(?![\w-])")),
+    ("LICENSE_PLATE", re.compile(r"(?i:\b(?:kennzeichen|kfz|nummernschild|vehicle|plate|fahrzeug|auto|wagen|lkw|pkw|targa|matr[íi]cula|immatriculation|license)\b[\w .]{0,12}[\"']?[ :=#]{1,3}[\"']?)([A-ZÄÖÜ]{1,3}[ -]{1,3}[A-Z]{1,2}[ -]?\d{1,4}[EH]?)(?![\w-]|\.\d)")),
     ("GEO", re.compile(r"(?i:\b(?:gps|geo|lat(?:itude)?|lon(?:gitude)?|lng|position|location|standort|koordinaten|coord\w{0,8}|fix|ubicaci[óo]n)\b[\w \"':=,\[({-]{0,16})(?<![\d.])(-?\d{1,2}\.\d{3,8}[\"' ]{0,2}[,;/ ][ ]?[\"'\w:= ]{0,12}-?\d{1,3}\.\d{3,8})(?!\d)")),
 )  # fmt: skip
 

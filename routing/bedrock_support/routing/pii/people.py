@@ -86,6 +86,8 @@ _GREETING = re.compile(
     r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
     rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
+_SMALL = WORDS["german"] | WORDS["others"] | WORDS["particles"] | {"just", "too", "only", "here", "now", "very", "ad", "driven", "able", "what"}
+"""Words that end a sentence which begins as somebody's introduction does."""
 _NOT_A_NAME = WORDS["no_names"]
 # fmt: off
 _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -106,6 +108,8 @@ def people(text: Text) -> Iterator[Span]:
     for pattern, gates in _GATED:
         if has(text.words, gates):
             for found in pattern.finditer(text.whole):
+                if pattern is _LOW_CUE and not _SMALL.isdisjoint(found["name"].replace("-", " ").lower().split()):
+                    continue
                 yield from _named(text.whole, *found.span("name"), SHAPE if pattern is _INITIAL else CONTEXT)
     yield from places(text)
 

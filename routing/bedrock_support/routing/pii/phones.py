@@ -32,6 +32,9 @@ _NOT_PHONE = re.compile(
     r"time|epoch|duration|offset|code|hash|amount|betrag|card|karte|nif|dni|ahv|vers\w*)[\w.]{0,8}[ .:#=\"'-]{0,4}$|\b[a-z]{2}\d\d[ -]?$"
 )
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b")
+_VERSION = re.compile(r"\.\d\.|\d\.0\.")
+_VARIED = 3
+"""Different digits, at least."""
 _NORTH_AMERICA = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[ .-]\d{4}(?!\d)")
 _DIGITS = str.maketrans("", "", "+ ./()-")
 _EXTENSION = re.compile(r"[ ,]{0,2}[a-zA-Z].*")
@@ -68,7 +71,7 @@ def phones(text: Text) -> Iterator[Span]:
         number = found[0].rstrip(" ./()-")
         dialled = _EXTENSION.sub("", number).replace("(0)", "")
         digits = dialled.translate(_DIGITS)
-        if len(digits) < _LEAST or _DATE.fullmatch(number):
+        if len(digits) < _LEAST or len(set(digits)) < _VARIED or _DATE.fullmatch(number) or _VERSION.search(number):
             continue
         if dialled.startswith(("+", "00", "(+", "(00")):
             if assigned(digits.removeprefix("00") if "+" not in dialled else digits):

@@ -23,8 +23,8 @@ _PLACE = rf"(?:(?:,| in|,? \\-)? {{0,2}}\n?[ ]{{0,8}}(?:(?:D|A|CH|DE|AT|F|I|E)-)
 _TYPE = r"(?:Stra(?:ß|ss)e|Str\.?|Platz|Allee|Weg|Ring|Damm|Ufer|Gasse|Markt|Chaussee|Promenade|Steig|Pfad|Hof|Graben)"
 _AT = r"(?:Am|An der|An den|Auf dem|Auf der|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Hinter dem|Vor dem|Bei der|Beim)"
 _DE = re.compile(
-    rf"(?<!\w)(?P<all>(?:(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{UP}][\w-]{{2,42}}\.?{_STREETS}"
-    rf"|(?:{WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|{_AT} (?:{WORD} ?){{1,3}}?) {_NUMBER}(?!\d){_PLACE}?)"
+    rf"(?<!\w)(?P<all>(?:(?!(?:Str|Sp|Du|B|Offsp)ring )(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{UP}][\w-]{{2,42}}\.?{_STREETS}"
+    rf"|(?:{WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|(?P<bare>{_AT} (?:{WORD} ?){{1,3}}?)) (?P<number>{_NUMBER})(?!\d)(?P<place>{_PLACE})?)(?P<ended>[ \t]*(?:[,;.\n]|$))?"
 )
 _EN = re.compile(
     rf"(?P<all>\d(?<!\w.)\d{{0,4}}[a-zA-Z]? (?:{WORD} ){{1,3}}(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Square|Sq\.?|Boulevard|Blvd\.?|Way|Close|Terrace|Place|Pl\.?|Crescent|Gardens|Grove|Hill|Parade|Row|Mews|Highway|Parkway)(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?\w{{1,6}})?(?:,? {_CITY})?(?:,? (?:[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]? ?\d[A-Z]{{2}}))?)(?!\w)"
@@ -52,6 +52,9 @@ _STREET_STARTS = (
     "Am ", "An de", "Auf de", "Im ", "In de", "Zum ", "Zur ", "Unter den", "Hinter de", "Vor dem", "Bei der", "Beim ", " der ",
     " des ", " am ",
 )
+_YEAR = re.compile(r"[12]\d{3}")
+_PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
+"""What names rarely begin with that aren't streets'."""
 _HOUSE = re.compile(r" \d")
 _STREET_NAME, _STREET_REST = 72, 90
 """Characters before a house number in which its street stands, and behind it its town."""
@@ -101,11 +104,21 @@ def _german(text: str, memo: Memo) -> Iterator[Span]:
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)
         if known is None:
-            known = memo[key] = [(*each.span("all"), "ADDRESS", CONTEXT) for each in _DE.finditer(key[1])]
+            known = memo[key] = [
+                (*each.span("all"), "ADDRESS", CONTEXT) for each in _DE.finditer(key[1]) if each["place"] or _housed(each)
+            ]
         for start, end, label, rank in known:
             if start <= len(before):
                 done = at - len(before) + end
                 yield Span(at - len(before) + start, done, label, rank)
+
+
+def _housed(found: re.Match[str]) -> bool:
+    """Whether a street without a town has a house number, and no year: much happens *im Sommer 2013*, little *Am Markt 3*."""
+    number, bare = found["number"], found["bare"]
+    if _YEAR.match(number):
+        return False
+    return bare is None or not number.isdigit() or found["ended"] is not None or _PLACED.match(bare) is not None
 
 
 def _sign_ins(text: Text) -> Iterator[Span]:

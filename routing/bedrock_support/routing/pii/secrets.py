@@ -17,9 +17,9 @@ _PRIVATE = re.compile(
     r"(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|(?=\n\s{0,8}\n|\Z|[^A-Za-z0-9+/=\s\\:,.-]))"
 )
 _HOOK = re.compile(
-    r"https://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|[\w-]{1,60}\.webhook\.office\.com/"
+    r"(?P<value>https?://(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|[\w-]{1,60}\.webhook\.office\.com/"
     r"|outlook\.office\.com/webhook/|hooks\.zapier\.com/hooks/|chat\.googleapis\.com/v1/spaces/|maker\.ifttt\.com/trigger/"
-    r")(?P<value>[\w/@?=&.%-]{8,400})"
+    r")[\w/@?=&.%+-]{8,400})"
 )
 _IN_URL = re.compile(r"://(?P<user>[^\s:/@\"'<>]{0,128}):(?P<value>[^\s/@\"'<>]{1,256})@(?=[\w.\[-])")
 _QUERY = re.compile(
@@ -124,7 +124,7 @@ def _in_urls(text: str) -> Iterator[Span]:
 def _valued(text: str, pattern: re.Pattern[str]) -> Iterator[Span]:
     for found in pattern.finditer(text):
         value = found["value"]
-        if pattern is _CURL:
+        if pattern is _CURL and not blank(found["user"]):
             yield Span(*found.span("user"), "USERNAME", CONTEXT)
         if not blank(value) and (pattern is not _HEADER or any(map(str.isdigit, value)) or len(value) > 24):
             yield Span(*found.span("value"), "SECRET", PROVEN)
@@ -168,7 +168,7 @@ def unlikely_word(value: str) -> bool:
     if any(each.isupper() for each in value[1:]) and any(each.islower() for each in value):
         return True
     kinds = sum((any(c.isdigit() for c in value), any(c.isalpha() for c in value), any(not c.isalnum() for c in value)))
-    return kinds >= 2 and not value.replace("-", "").replace(".", "").isalpha()
+    return kinds >= 2 and not value.replace("-", "").replace(".", "").replace("_", "").isalpha()
 
 
 def entropy(value: str) -> float:
