@@ -16,6 +16,7 @@ _SEPARATORS = str.maketrans("", "", " ./-")
 _DENSE = re.compile(r"\d(?:[ ./-]?\d){8,}")
 """Nine digits and more with at most one sign between two."""
 _GATES = {
+    "CREDIT_CARD": ("card", "kredit", "karte", " cc", "tarjeta", "carta", "carte"),
     "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
     "DE_TAX_ID": ("steuer", "tax", "tin", "idnr", "identifik", "finanz"),
     "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", " st ", "stnr", "finanz", "tax"),
@@ -73,6 +74,7 @@ _PENSION = _words(r"sozialvers|rentenvers|sv-?n|rvnr|social.?sec|pension|versich
 _HEALTH = _words(r"kranken|kasse|versicher|kvnr|gesundheit|health|insur|egk")
 _IDENTITY = _words(r"ausweis|perso\b|personal|identit|id.?card|id-?nr|dokument|document|carte d|reise|pass\b|passport")
 _PASSPORT = _words(r"reisepass|pass(?:port|nummer|-?nr|\b)|passeport|pasaporte|passaporto")
+_CARD = _words(r"(?:\b(?:credit|debit|bank)? ?card|kredit|karte|\bcc\b|tarjeta|carta di|carte b)[^\n\d]{0,40}$")
 _NO_WORD = r"(?![A-Za-z0-9])"
 
 SHAPED: tuple[_Number, ...] = (
@@ -85,6 +87,7 @@ SHAPED: tuple[_Number, ...] = (
 """Letters among digits: found by their form."""
 DIGITS: tuple[_Number, ...] = (
     _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)\d{3}(?:[ .-]?\d){9,15}(?![\w]|[.,]\d)"), valid=checks.card, least=13, stop=True),
+    _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)\d{3}(?:[ -]?\d){8,15}(?![\w]|[.,]\d)"), valid=checks.luhn, least=12, context=_CARD),
     _Number(label="CH_AHV", pattern=re.compile(r"756(?<!\d...)[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), valid=checks.ean13, least=13, sign="756"),
     _Number(label="FR_NIR", pattern=re.compile(r"[1-478](?<!\d.) ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)"), valid=checks.fr_nir, least=15, stop=True),
     _Number(label="DE_TAX_ID", pattern=re.compile(r"[1-9](?<![\d.,-].)\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), valid=checks.de_tax_id, least=11, context=_TAX),
@@ -166,7 +169,7 @@ def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator
         return
     start, end = found.span()
     if not _valid(text, kind.valid, found[0]):
-        if kind.label != "CREDIT_CARD" or (end := _card_end(text, start, end)) == 0:
+        if kind.valid is not checks.card or (end := _card_end(text, start, end)) == 0:
             return
     if kind.context is not None and not kind.context.search(text.calm, max(0, start - NEAR), start):
         return

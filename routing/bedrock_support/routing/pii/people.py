@@ -47,7 +47,7 @@ _CUED = re.compile(
     r"mitarbeiter(?:s|in|n)?|employee|kunden?|kundin|customer|client[e]?|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
     r"empfänger(?:in)?|recipient|absender|sender|passagier|passenger|mieter(?:in)?|antrag|lohnabrechnung|employé|salarié|paciente|"
     r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
-    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
+    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ \t]{1,8}[\"'„“]?)$"
 )
 _CAPITALS = re.compile(
     rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)"
@@ -64,7 +64,7 @@ _LAST = WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
-    rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER})(?=[,.;!?\n]|$)"
+    rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER}?)(?=[,.;!?\n]|$| (?:but|and|from|und|aber|aus|y|et|e)\b)"
 )
 _CLOSING = re.compile(
     r"(?im)^[ \t>]{0,8}(?:mit (?:freundlichen|besten|herzlichen|lieben|vielen)[^\n]{0,24}|(?:freundliche|beste|liebe|viele|herzliche|schöne) grüße[^\n]{0,16}|"

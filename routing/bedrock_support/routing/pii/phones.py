@@ -14,18 +14,20 @@ from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 from bedrock_support.routing.pii.text import Text
 
 _PHONE = re.compile(
-    r"[+(\d](?<![\w.,/+#=&-].)(?:(?<=\+)\(?\d|(?<=\()[+\d]|(?<=\d))(?:[ ./()-]{0,3}\d){6,14}"
+    r"[+(\d](?<![\w/+#=&-].)(?<![.,][(\d])(?:(?<=\+)\(?\d|(?<=\()[+\d]|(?<=\d))(?:[ ./()-]{0,3}\d){6,14}"
     r"(?:[ ,]{0,2}(?:x|ext\.?|extension|durchwahl|DW) ?\d{1,5})?(?![\w]|[.,:/-]\d|%)"
 )
 _CALL = re.compile(
-    r"(?i)(?:tel|phone|fon|mobil|handy|ruf|call|cell|fax|whats|sms|durchwahl|erreich|nummer|number|kontakt|contact|"
+    r"(?i)(?:tel|phone|fon|mobil|handy|ruf|call|cell|fax|whats|sms|durchwahl|erreich|desk|hotline|messag|nummer|number|kontakt|contact|"
     r"m[óo]vil|tel[ée]f|num[ée]ro|appel|joindre|cell|chiam|kunde|customer|\ban |\bat |unter |\bau |\bal )[\w .:\"'=(,-]{0,24}$"
 )
 _CALLS = (
-    "tel", "phone", "fon", "mobil", "handy", "ruf", "call", "cell", "fax", "whats", "sms", "durchwahl", "erreich", "nummer",
+    "tel", "phone", "fon", "mobil", "handy", "ruf", "call", "cell", "fax", "whats", "sms", "durchwahl", "erreich", "desk", "hotline", "messag", "office", "direct", "nummer",
     "number", "kontakt", "contact", "móvil", "numéro", "numero", "appel", "joindre", "chiam", "kunde", "customer", " an ",
     " at ", " unter ", " au ", " al ",
 )  # fmt: skip
+_WHERE = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|desk|home|work|cell|direct|privat|dienstlich)\b")
+"""Behind a number: which of somebody's phones it is."""
 _NOT_PHONE = re.compile(
     r"(?i)(?:order|ordine|pedido|commande|bestell|auftrag|rechnung|invoice|serien|serial|ticket|konto|account|kundenn|customer[_ -]?id|id|nr|no|"
     r"ref|tracking|sendung|artikel|sku|ean|gtin|imei|steuer|tax|iban|bic|plz|zip|pid|port|line|bytes|size|ms|seq|ts|"
@@ -81,7 +83,9 @@ def phones(text: Text) -> Iterator[Span]:
         shaped = shaped or (trunk and _LEAST_UNCALLED <= len(digits) <= _MOST_NATIONAL) or _bracketed(number)
         before = max(0, start - _NEAR)
         lettered = text.lettered(before, start)
-        if not shaped and not (cued and lettered and _CALL.search(calm, before, start)):
+        if not shaped and not (
+            cued and ((lettered and _CALL.search(calm, before, start)) or _WHERE.match(calm, start + len(number)))
+        ):
             continue
         if number.count(".") == 1 and len(digits) < _LEAST_UNCALLED:
             continue  # a decimal

@@ -36,6 +36,22 @@ _FR = re.compile(
 _ES_IT = re.compile(
     rf"(?<!\w)(?P<all>(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Pza\.?|Paseo|Camino|Carrer|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Strada|Rua|Travessa) [\w'’./ -]{{2,40}}?,? ?(?:n[.ºo°]{{0,2}} ?)?\d{{1,4}}(?: ?[a-zA-Z])?(?:,? \d{{5}} {_CITY})?)(?![\w])"
 )
+_UNIT = re.compile(r"[ASUFasu](?<!\w.)(?:pt\.?|uite|te\.?|nit|lat) #?\d{1,5}(?!\w)")
+"""A part of a house, as the post of English-speaking countries wants it named."""
+_BETWEEN = r"[\s,>?*|]{1,8}"
+_BEFORE_UNIT = re.compile(rf"(?:^|(?<=[\s>?*|(]))(?P<street>\d{{1,6}}[a-zA-Z]? [^\n;:!?]{{2,56}}?){_BETWEEN}$")
+_AFTER_UNIT = re.compile(
+    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)|,? {_TOWN}(?: [A-Z]{{2,}}){{0,2}}(?!\w))?"
+)
+_MILITARY = re.compile(
+    r"(?i:(?:psc|unit|cmr)) \d{1,5},? (?i:box) \d{1,5}[\s,>?*|]{1,8}(?i:[afd]po),? (?i:a[aep]) \d{5}(?!\d)"
+)
+_LIVES = re.compile(
+    rf"(?i:\b(?:lives?|living|resid(?:es?|ing)|located|moved|meet me|address(?: is)?|deliver(?:y|ed)?|ship(?:ped)?|sen[dt]|arrived|return(?:ed)?|stop)\b"
+    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
+    rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
+)
+_LIVING = ("live", "living", "resid", "located", "moved", "meet me", "address", "deliver", "ship", "send", "sent", "arrived", "return", "stop")
 _BIRTH = re.compile(
     r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
     r"nacid[oa](?: el)?|fecha de nacimiento|nat[oa](?: il)?|data di nascita|nascid[oa] em|geboren op)[\"']?[ :=,\"']{0,4}(?:ist |is |war |am |on |le |el |il )?)"
@@ -56,6 +72,8 @@ _YEAR = re.compile(r"[12]\d{3}")
 _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 """What names rarely begin with that aren't streets'."""
 _HOUSE = re.compile(r" \d")
+_UNITS = ("apt", "suite", "ste", "unit", "flat")
+_UNIT_NEAR = 70
 _STREET_NAME, _STREET_REST = 72, 90
 """Characters before a house number in which its street stands, and behind it its town."""
 # fmt: off
@@ -80,6 +98,7 @@ def places(text: Text) -> Iterator[Span]:
     """Addresses, dates of birth, user names."""
     if text.digits:
         yield from _german(text.whole, text.seen)
+        yield from _units(text)
         for pattern, gates in _PLACES:
             if has(text.words, gates):
                 for found in pattern.finditer(text.whole):
@@ -89,6 +108,23 @@ def places(text: Text) -> Iterator[Span]:
             if found is not None:
                 yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
     yield from _sign_ins(text)
+
+
+def _units(text: Text) -> Iterator[Span]:
+    """Addresses with a part of a house, of an army's post, or of which it is said that somebody lives there."""
+    whole = text.whole
+    for unit in _UNIT.finditer(whole) if has(text.words, _UNITS) else ():
+        start = max(0, unit.start() - _UNIT_NEAR)
+        before = _BEFORE_UNIT.search(whole[start : unit.start()])
+        after = _AFTER_UNIT.match(whole, unit.end())
+        if before is not None and after is not None:
+            yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
+    for found in _MILITARY.finditer(whole) if " box " in text.words else ():
+        yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for at in text.places(_LIVING):
+        found = _LIVES.match(whole, at)
+        if found is not None:
+            yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
 
 
 def _german(text: str, memo: Memo) -> Iterator[Span]:

@@ -16,7 +16,7 @@ PARTICLES = WORDS["particles"]
 """Small words inside names."""
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
-EAGER, CAREFUL = 24, -24
+EAGER, CAREFUL = 24, 0
 """Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
 capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
 _SEEN = 20_000
