@@ -74,6 +74,10 @@ _CLOSING = re.compile(
     r"cordiali saluti|distinti saluti|saluti|grazie)[ \t]{0,3}[,.!]?[ \t]{0,3}\n{1,3}[ \t>]{0,8}"
     rf"(?-i:(?P<name>{_NAME}|{_LOWER}))[ \t]{{0,4}}(?=\n|$|,|\|)"
 )
+_QUOTED = " \t>?*|"
+_ALONE = re.compile(rf"[ \t>?*|]{{0,8}}(?P<name>{_PART}(?: {_JOIN}{_PART}){{1,3}}),?[ \t]{{0,4}}")
+_LETTERHEAD, _LINES = 160, 4
+"""Characters and lines above an address in which its addressee stands."""
 _INLINE_CLOSING = re.compile(
     rf"(?<!\w)(?:LG|VG|MfG|BG|Gruß|Grüße|Cheers|Best|Thanks|Thank you|Regards|Saludos|Saluti|Danke|Gracias|Merci|Cordialement|Grazie|Vielen Dank),? (?P<name>{_NAME})[ \t.!]{{0,3}}(?=\n|$)"
 )
@@ -111,7 +115,25 @@ def people(text: Text) -> Iterator[Span]:
                 if pattern is _LOW_CUE and not _SMALL.isdisjoint(found["name"].replace("-", " ").lower().split()):
                     continue
                 yield from _named(text.whole, *found.span("name"), SHAPE if pattern is _INITIAL else CONTEXT)
-    yield from places(text)
+    for each in places(text):
+        yield each
+        if each.label == "ADDRESS":
+            yield from _addressee(text.whole, each.start)
+
+
+def _addressee(text: str, at: int) -> Iterator[Span]:
+    """Whoever is named on a line of their own above an address that begins its line."""
+    begin = max(0, at - _LETTERHEAD)
+    *above, own = text[begin:at].split("\n")
+    if own.strip(_QUOTED):
+        return
+    end = at - len(own) - 1
+    for line in reversed(above[-_LINES:]):
+        name = _ALONE.fullmatch(line)
+        if name is not None:
+            start = end - len(line) + name.start("name")
+            yield from _named(text, start, start + len(name["name"]), SHAPE)
+        end -= len(line) + 1
 
 
 def _introduced(text: Text) -> Iterator[Span]:
