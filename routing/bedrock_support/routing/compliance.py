@@ -11,6 +11,7 @@ import anyio
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.redaction import Redactor, restore_answer
 from bedrock_support.routing.residency import forbids
 
@@ -41,6 +42,7 @@ class ComplianceValidator:
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
+        await late.loaded()
         return await self._recorded(self.clear(operation), operation, caller)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:

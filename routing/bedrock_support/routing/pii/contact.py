@@ -19,7 +19,9 @@ _DOMAIN = re.compile(
     r"(?: (?=\S))?(?P<domain>(?:[A-Za-z0-9ÄÖÜäöüß-]{1,63}(?:\.| ?[\[(](?:dot|DOT|punkt)[\])] ?)){1,6}[A-Za-z]{2,24})(?![\w@])"
 )
 _COMMON = re.compile(r"(?i)\.(?:com|net|org|info|eu|de|at|ch|fr|it|es|uk|nl|be|io|dev)$")
-_NOT_MAIL = re.compile(r"(?i)^(?:git|svn|hg)@|@(?:[\w-]+\.)*(?:iam\.gserviceaccount|users\.noreply\.github)\.|@\d|\.(?:service|socket|timer|target|mount|slice|scope|device)$")
+_NOT_MAIL = re.compile(
+    r"(?i)^(?:git|svn|hg)@|@(?:[\w-]+\.)*(?:iam\.gserviceaccount|users\.noreply\.github)\.|@\d|\.(?:service|socket|timer|target|mount|slice|scope|device)$"
+)
 _DOTTED = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
 _IPV4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d|-\d)")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
@@ -108,7 +110,11 @@ def _v6(text: Text) -> Iterator[Span]:
         head = _HEX.match(backwards(calm, inner.start(), _LONGEST_V6 + 1))
         start = inner.start() - (head.end() if head is not None else 0)
         address = calm[start:done]
-        if len(address) > _LONGEST_V6 or address.endswith("::") or ("::" not in address and address.count(":") != _FULL):
+        if (
+            len(address) > _LONGEST_V6
+            or address.endswith("::")
+            or ("::" not in address and address.count(":") != _FULL)
+        ):
             continue
         around = calm[start - 1 : start] + calm[done : done + 1]
         if any(each.isalnum() or each in "_." for each in around) or not _is_someones(address):

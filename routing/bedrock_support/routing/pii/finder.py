@@ -67,7 +67,9 @@ def _undisguised(text: str) -> list[Span]:
     starts += range(at, len(text))
     ends += range(at + 1, len(text) + 1)
     return [
-        Span(starts[start], ends[end - 1], label, rank) for start, end, label, rank in _found("".join(parts)) if end > start
+        Span(starts[start], ends[end - 1], label, rank)
+        for start, end, label, rank in _found("".join(parts))
+        if end > start
     ]
 
 

@@ -146,7 +146,7 @@ _PREFIXED = re.compile(
 )
 """A word, and a long random part: how newer issuers all do it, the unknown ones too."""
 _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
-_FEW = 6
+_FEW = 4
 """Different characters of a tail, at least: else it is a row of crosses in a manual."""
 _MANY = 12
 """The same where only the form says that it is a secret."""
@@ -173,18 +173,19 @@ def formed(text: Text) -> Iterator[Span]:
             for found in _form(prefix).finditer(text.whole):
                 if len(set(found["tail"])) >= _FEW:
                     yield Span(*found.span(), "SECRET", PROVEN)
-    for number, (literal, _, _, length) in enumerate(_BEHIND):
-        if literal in text.long:
-            after, before = _middle(number)
-            for found in after.finditer(text.whole):
-                head = before.match(backwards(text.whole, found.start(), length + 1))
-                if head is not None:
-                    yield Span(found.start() - head.end(), found.end(), "SECRET", PROVEN)
-    for found in _DISCORD.finditer(text.whole) if text.long.count(".") > 1 else ():
-        head = _DISCORD_HEAD.match(backwards(text.whole, found.start(), 27))
-        if head is not None:
-            yield Span(found.start() - head.end(), found.end(), "SECRET", PROVEN)
+    yield from _middles(text)
     yield from _prefixed(text)
+
+
+def _middles(text: Text) -> Iterator[Span]:
+    wanted = [(*_middle(each), row[3] + 1) for each, row in enumerate(_BEHIND) if row[0] in text.long]
+    if text.long.count(".") > 1:
+        wanted.append((_DISCORD, _DISCORD_HEAD, 27))
+    for after, before, length in wanted:
+        for found in after.finditer(text.whole):
+            head = before.match(backwards(text.whole, found.start(), length))
+            if head is not None:
+                yield Span(found.start() - head.end(), found.end(), "SECRET", PROVEN)
 
 
 def _prefixed(text: Text) -> Iterator[Span]:

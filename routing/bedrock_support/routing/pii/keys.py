@@ -22,11 +22,11 @@ _VALUE = re.compile(
     r"[ \t]{0,3}(?:@(?=\"))?(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|`(?P<tick>[^`\n]{1,600})`"
     r"|(?P<bare>(?:[^\s,;&\"'`<>(){}\[\]|\\]|\\(?![nrt\"'])){1,600}))"
 )
-_SET = re.compile(
-    r"[\"'](?<=[\w.-].)\s?,\s{0,2}(?:\"(?P<double>[^\"\\\n]{4,600})\"|'(?P<single>[^'\n]{4,600})')"
-)
+_SET = re.compile(r"[\"'](?<=[\w.-].)\s?,\s{0,2}(?:\"(?P<double>[^\"\\\n]{4,600})\"|'(?P<single>[^'\n]{4,600})')")
 """The second of two arguments."""
-_TAG = re.compile(r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>\s{0,40}(?P<value>[^<>\s][^<>\n]{0,400})\s{0,40}</")
+_TAG = re.compile(
+    r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>\s{0,40}(?P<value>[^<>\s][^<>\n]{0,400})\s{0,40}</"
+)
 _CAMEL = re.compile(r"(?<=[a-zäöü0-9])(?=[A-Z])|[_.\s-]+")
 _SECRET_KEYS = re.compile(
     r"(?:pass(?:word|wd|phrase|wort|code)?|pwd|kennwort|secret|token|api ?key|access ?key|private ?key|signing ?key|encryption ?key|"
@@ -202,14 +202,20 @@ def _promised(key: str) -> tuple[str, str]:
         return "SECRET", words
     last = words.rpartition(" ")[2]
     for label, pattern in _LABELS:
-        if pattern.fullmatch(words) or (pattern.fullmatch(last) and label not in ("PERSON", "ADDRESS") and last not in _ALONE):
+        if pattern.fullmatch(words) or (
+            pattern.fullmatch(last) and label not in ("PERSON", "ADDRESS") and last not in _ALONE
+        ):
             return label, words
     return "", words
 
 
 def _chosen(words: str, value: str) -> bool:
     """Whether a secret's key holds a secret, and not a number, a flag or a name of one."""
-    if len(value) < 4 or (value.isdigit() and "pass" not in words and len(value) < _LONG_NUMBER) or _VERSION.match(value):
+    if (
+        len(value) < 4
+        or (value.isdigit() and "pass" not in words and len(value) < _LONG_NUMBER)
+        or _VERSION.match(value)
+    ):
         return False
     if words.endswith("key") and not re.search(
         r"(?:api|access|secret|private|signing|account|license|stripe|master|shared|encryption|storage) ?key$", words
@@ -224,7 +230,9 @@ def _chosen(words: str, value: str) -> bool:
 _LONG_NUMBER = 16
 """Digits of a number that is no count, no time and no port."""
 _VERSION = re.compile(r"[~^<>=v]{0,2}\d{1,6}(?:\.\d{1,6}){1,3}$")
-_DOTTED = re.compile(r"(?:this|self|cls|process|os|sys|req|request|args|options|config|settings|props|state|env)\.\w|[A-Za-z_]\w*(?:\.[a-z_]\w*){2,}$")
+_DOTTED = re.compile(
+    r"(?:this|self|cls|process|os|sys|req|request|args|options|config|settings|props|state|env)\.\w|[A-Za-z_]\w*(?:\.[a-z_]\w*){2,}$"
+)
 _HUMP = re.compile(r"[a-z]{4,}[A-Z]|[a-z][A-Z][a-z]+[A-Z]")
 
 
@@ -232,7 +240,8 @@ def _named_alike(key: str, value: str) -> bool:
     """Whether a bare value is only a variable of code: it is named as its key is, or belongs to something."""
     return _DOTTED.match(value) is not None or (
         value.replace("_", "").replace(".", "").isalpha()
-        and _CAMEL.sub(" ", value).strip().lower().rpartition(" ")[2] == _CAMEL.sub(" ", key).strip().lower().rpartition(" ")[2]
+        and _CAMEL.sub(" ", value).strip().lower().rpartition(" ")[2]
+        == _CAMEL.sub(" ", key).strip().lower().rpartition(" ")[2]
     )
 
 

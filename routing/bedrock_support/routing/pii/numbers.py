@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bedrock_support.routing.pii import checks
 from bedrock_support.routing.pii.codes import codes
 from bedrock_support.routing.pii.letters import has
-from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
+from bedrock_support.routing.pii.span import PROVEN, Span
 from bedrock_support.routing.pii.text import Text
 
 _SEPARATORS = str.maketrans("", "", " ./-")
@@ -40,6 +40,8 @@ class _Number:
     valid: Valid
     anchors: tuple[tuple[bytes, int], ...] = ()
     """Parts of its form as bones, and how many characters before such a part the number begins."""
+    forms: tuple[bytes, ...] = (b"0",)
+    """What of must stand in a text's bones, where no part of its form has a fixed place."""
     least: int = 0
     """Of a number of digits alone: how many it has at least."""
     sign: str = ""
@@ -77,6 +79,8 @@ _PASSPORT = _words(r"reisepass|pass(?:port|nummer|-?nr|\b)|passeport|pasaporte|p
 _CARD = _words(r"(?:\b(?:credit|debit|bank)? ?card|kredit|karte|\bcc\b|tarjeta|carta di|carte b)[^\n\d]{0,40}$")
 _NO_WORD = r"(?![A-Za-z0-9])"
 
+_SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
+"""Digits as they stand in a VAT id, as bones."""
 SHAPED: tuple[_Number, ...] = (
     _Number(label="IT_CF", pattern=re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]{{5}}\d{{2}}[A-EHLMPR-Ta-ehlmpr-t]\d{{2}}[A-Za-z]\d{{3}}[A-Za-z]{_NO_WORD}"), valid=checks.it_code, anchors=_at_once("aaaaaa00a00a000a")),
     _Number(label="ES_NIF", pattern=re.compile(rf"[\dXYZxyz](?<![A-Za-z0-9].)(?:(?<=\d)\d{{7}}|(?<=[A-Za-z])-?\d{{7}})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z]{_NO_WORD}"), valid=checks.es_nif, anchors=_at_once("00000000a", "00000000-a", "00000000 a", "a0000000a", "a0000000-a", "a0000000 a", "a-0000000a", "a-0000000-a", "a-0000000 a")),
@@ -97,54 +101,62 @@ DIGITS: tuple[_Number, ...] = (
 )  # fmt: skip
 """Digits alone, with at most one sign between two."""
 MIXED: tuple[_Number, ...] = (
-    _Number(label="VAT_ID", pattern=re.compile(r"[A-Z](?<![A-Za-z0-9].)(?:(?<=D)[EK]|(?<=I)[TE]|(?<=A)T|(?<=F)[RI]|(?<=E)[SEL]|(?<=G)B|(?<=B)[EG]|(?<=N)L|(?<=P)[LT]|(?<=S)[EKI]|(?<=L)[UTV]|(?<=C)[ZY]|(?<=H)[UR]|(?<=R)O|(?<=M)T)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), valid=checks.vat),
+    _Number(
+        label="FR_NIR",
+        pattern=re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)"),
+        valid=checks.fr_nir,
+        forms=(b"0a000", b"0a 000"),
+    ),
+    _Number(label="VAT_ID", pattern=re.compile(r"[A-Z](?<![A-Za-z0-9].)(?:(?<=D)[EK]|(?<=I)[TE]|(?<=A)T|(?<=F)[RI]|(?<=E)[SEL]|(?<=G)B|(?<=B)[EG]|(?<=N)L|(?<=P)[LT]|(?<=S)[EKI]|(?<=L)[UTV]|(?<=C)[ZY]|(?<=H)[UR]|(?<=R)O|(?<=M)T)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), valid=checks.vat, forms=_SEVEN),
     _Number(label="DE_PASSPORT", pattern=re.compile(rf"[CFGHJK](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_PASSPORT),
     _Number(label="DE_ID_CARD", pattern=re.compile(rf"[LMNPRTVWXY](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_IDENTITY),
 )  # fmt: skip
 """Capitals and digits in any order."""
-_SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
-"""Digits as they stand in a VAT id, as bones."""
 _IBANS = {
     size: re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]\d\d(?:[ -]?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}")
     for size in sorted(set(checks.IBAN_LENGTHS.values()))
 }
-_CORSICAN = re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)")
 _SHORTER = re.compile(r"[ .-]")
 _PROVEN_CARD = 13
 
 
 def numbers(text: Text) -> Iterator[Span]:
     """Identifiers, cards, accounts, codes and plates."""
-    if not text.digits:
-        return
-    yield from _ibans(text)
+    if text.digits:
+        yield from _ibans(text)
+        yield from _shaped(text)
+        yield from _digits(text)
+        yield from _mixed(text)
+        yield from codes(text)
+
+
+def _wanted(text: Text, kind: _Number) -> bool:
+    return kind.sign in text.calm and (kind.context is None or has(text.words, _GATES[kind.label]))
+
+
+def _shaped(text: Text) -> Iterator[Span]:
     for kind in SHAPED:
-        if kind.context is None or has(text.words, _GATES[kind.label]):
+        if _wanted(text, kind):
             for form, back in kind.anchors:
                 for at in _places(text.bones, form):
                     yield from _checked(text, kind, kind.pattern.match(text.calm, max(0, at - back)))
-    if b"0 0a 000" in text.bones or b"00a000" in text.bones or b"00a 000" in text.bones or b" 0a 000" in text.bones:
-        for found in _CORSICAN.finditer(text.calm):
-            if _valid(text, checks.fr_nir, found[0]):
-                yield Span(*found.span(), "FR_NIR", PROVEN)
-    wanted = [
-        kind
-        for kind in DIGITS
-        if kind.sign in text.calm and (kind.context is None or has(text.words, _GATES[kind.label]))
-    ]
+
+
+def _digits(text: Text) -> Iterator[Span]:
+    wanted = [kind for kind in DIGITS if _wanted(text, kind)]
     for cluster in _DENSE.finditer(text.calm):
         start, end = cluster.span()
         for kind in wanted:
             if end - start >= kind.least:
                 for found in kind.pattern.finditer(text.calm, start, end):
                     yield from _checked(text, kind, found)
+
+
+def _mixed(text: Text) -> Iterator[Span]:
     for kind in MIXED:
-        if kind.context is None and not any(each in text.bones for each in _SEVEN):
-            continue
-        if kind.context is None or has(text.words, _GATES[kind.label]):
+        if any(each in text.bones for each in kind.forms) and _wanted(text, kind):
             for found in kind.pattern.finditer(text.calm):
                 yield from _checked(text, kind, found)
-    yield from codes(text)
 
 
 def _places(bones: bytes, form: bytes) -> Iterator[int]:
@@ -169,8 +181,9 @@ def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator
         return
     start, end = found.span()
     if not _valid(text, kind.valid, found[0]):
-        if kind.valid is not checks.card or (end := _card_end(text, start, end)) == 0:
-            return
+        end = _card_end(text, start, end) if kind.valid is checks.card else 0
+    if not end:
+        return
     if kind.context is not None and not kind.context.search(text.calm, max(0, start - NEAR), start):
         return
     if kind.stop and has(text.words, _ORDERS) and _NOT_ORDERS.search(text.calm, max(0, start - NEAR), start):

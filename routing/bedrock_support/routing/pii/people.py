@@ -49,9 +49,7 @@ _CUED = re.compile(
     r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
     r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ \t]{1,8}[\"'„“]?)$"
 )
-_CAPITALS = re.compile(
-    rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)"
-)
+_CAPITALS = re.compile(rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)")
 """A name. The capital stands first, so that the rest of a text is skipped at the speed of a search for one sign."""
 _FIRM = re.compile(
     r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
@@ -90,7 +88,12 @@ _GREETING = re.compile(
     r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
     rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
-_SMALL = WORDS["german"] | WORDS["others"] | WORDS["particles"] | {"just", "too", "only", "here", "now", "very", "ad", "driven", "able", "what"}
+_SMALL = (
+    WORDS["german"]
+    | WORDS["others"]
+    | WORDS["particles"]
+    | {"just", "too", "only", "here", "now", "very", "ad", "driven", "able", "what"}
+)
 """Words that end a sentence which begins as somebody's introduction does."""
 _NOT_A_NAME = WORDS["no_names"]
 # fmt: off

@@ -51,7 +51,22 @@ _LIVES = re.compile(
     rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
     rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
 )
-_LIVING = ("live", "living", "resid", "located", "moved", "meet me", "address", "deliver", "ship", "send", "sent", "arrived", "return", "stop")
+_LIVING = (
+    "live",
+    "living",
+    "resid",
+    "located",
+    "moved",
+    "meet me",
+    "address",
+    "deliver",
+    "ship",
+    "send",
+    "sent",
+    "arrived",
+    "return",
+    "stop",
+)
 _BIRTH = re.compile(
     r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
     r"nacid[oa](?: el)?|fecha de nacimiento|nat[oa](?: il)?|data di nascita|nascid[oa] em|geboren op)[\"']?[ :=,\"']{0,4}(?:ist |is |war |am |on |le |el |il )?)"
@@ -65,8 +80,21 @@ _USER = re.compile(
 _CLF = re.compile(r"(?m)^[\da-fA-F.:]{7,45} - (?P<user>[a-zA-Z][\w.@-]{1,40}) \[")
 _WITH_SIGN = re.compile(r"[\d._]")
 _STREET_STARTS = (
-    "Am ", "An de", "Auf de", "Im ", "In de", "Zum ", "Zur ", "Unter den", "Hinter de", "Vor dem", "Bei der", "Beim ", " der ",
-    " des ", " am ",
+    "Am ",
+    "An de",
+    "Auf de",
+    "Im ",
+    "In de",
+    "Zum ",
+    "Zur ",
+    "Unter den",
+    "Hinter de",
+    "Vor dem",
+    "Bei der",
+    "Beim ",
+    " der ",
+    " des ",
+    " am ",
 )
 _YEAR = re.compile(r"[12]\d{3}")
 _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
@@ -141,7 +169,9 @@ def _german(text: str, memo: Memo) -> Iterator[Span]:
         known = memo.get(key)
         if known is None:
             known = memo[key] = [
-                (*each.span("all"), "ADDRESS", CONTEXT) for each in _DE.finditer(key[1]) if each["place"] or _housed(each)
+                (*each.span("all"), "ADDRESS", CONTEXT)
+                for each in _DE.finditer(key[1])
+                if each["place"] or _housed(each)
             ]
         for start, end, label, rank in known:
             if start <= len(before):

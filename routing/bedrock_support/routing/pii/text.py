@@ -12,9 +12,7 @@ _TIME = re.compile(
 """A moment (RFC 3339): no number of anybody's, but digits enough to make every pattern of numbers try it."""
 LONG = 18
 """Characters of the shortest secret that is known by its form alone, less two."""
-_BONES = bytes(
-    48 if 48 <= each <= 57 else 97 if 65 <= each <= 90 or 97 <= each <= 122 else each for each in range(256)
-)
+_BONES = bytes(48 if 48 <= each <= 57 else 97 if 65 <= each <= 90 or 97 <= each <= 122 else each for each in range(256))
 """Every digit as 0, every letter as a."""
 
 
@@ -39,7 +37,9 @@ class Text:
     """Of `calm`, one byte a character: digits as 0, ASCII letters as a, what isn't ASCII as a question mark. A number of
     a fixed form is found in it at the speed of memchr."""
     digits: bool
-    memo: dict[tuple[Callable[[str], bool], str], bool] = field(default_factory=dict[tuple[Callable[[str], bool], str], bool])
+    memo: dict[tuple[Callable[[str], bool], str], bool] = field(
+        default_factory=dict[tuple[Callable[[str], bool], str], bool]
+    )
     """What checks said of values. It goes with the text: nothing of it may outlive the call."""
     told: dict[tuple[str, str], list[tuple[int, str, int]]] = field(
         default_factory=dict[tuple[str, str], list[tuple[int, str, int]]]

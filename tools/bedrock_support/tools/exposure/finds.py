@@ -56,7 +56,7 @@ class Find:
 
 def finds(file: str, text: str, kinds: Collection[Kind] = KINDS) -> list[Find]:
     """All finds of these kinds in the text of a file, in its order."""
-    from bedrock_support.routing.pii.finder import find  # heavy, and not needed before the first scan
+    from bedrock_support.routing.pii.late import find  # what it loads is heavy, and not needed before the first scan
 
     inside = find(text)
     outside = abroad(text) if configures(file) else []
