@@ -3,8 +3,8 @@
     python -m benchmarks.against_presidio CORPUS.jsonl[.gz] ... [--most 200]
 
 CORPUS rows: id, lang, text, spans [[start, end, TYPE], ...], ignore [[start, end], ...] (neither right nor wrong). A
-gold span is found when each of its letters and digits is covered, whatever the label; a find is right when half of it is
-gold. Speed is bytes to a second of CPU over all documents, loading not counted, each tool alone in its process.
+gold span is found when each of its letters and digits is covered, whatever the label; a find is right when half of it
+is gold. Speed is bytes to a second of CPU over all documents, loading not counted, each tool alone in its process.
 
 Presidio runs in an environment of its own (benchmarks/homes.py), in three set-ups: `stock` (its English model for all),
 `blank` (no model, every European recognizer on), `best` (the best spaCy models that the package index has: English
@@ -130,7 +130,7 @@ def main() -> int:
         return 1
     results |= {"rules alone": ours(given, names=False), "rules and tagger": ours(given, names=True)}
     print(
-        "No German or Italian spaCy model can be had from the package index: the best set-up reads German with the English one."
+        "NO GERMAN OR ITALIAN SPACY MODEL IS IN THE PACKAGE INDEX: the best set-up reads German with the English one."
     )
     print(f"{len(given)} documents, {size} bytes; precision, recall, F1")
     fastest = results["rules and tagger"][1]

@@ -43,7 +43,8 @@ class ComplianceValidator:
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
         await late.loaded()
-        return await self._recorded(self.clear(operation), operation, caller)
+        cleared = await anyio.to_thread.run_sync(self.clear, operation) if late.heavy() else self.clear(operation)
+        return await self._recorded(cleared, operation, caller)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
         """A refusal made elsewhere, with its audit entry."""

@@ -168,7 +168,7 @@ def build(
     """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    late.names(settings.names)
+    late.names(settings.names, settings.names_model)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
     desk = HandoffDesk(clock, entropy)

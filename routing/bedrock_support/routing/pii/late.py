@@ -25,16 +25,20 @@ class _Finder:
 
     lock = threading.Lock()
     names = True
+    model: str | None = None
     find: Callable[[str], list[Span]] | None = None
     due = False
 
 
-def names(wanted: bool) -> None:
-    """Whether names of people in running text are looked for; takes effect at once."""
+def names(wanted: bool, model: str | None = None) -> None:
+    """Whether names of people in running text are looked for, and by which model of spaCy instead of the shipped tagger.
+
+    Takes effect at once. Raises outside.NoModel where the model can't be had.
+    """
     with _Finder.lock:
-        _Finder.names = wanted
-        if f"{_HOME}.finder" in sys.modules:
-            _plug()
+        _Finder.names, _Finder.model = wanted, model
+        if model is not None or f"{_HOME}.finder" in sys.modules:
+            _plug()  # a model that isn't there is told of at the start
 
 
 def soon() -> None:
@@ -67,6 +71,14 @@ def find(text: str) -> list[Span]:
     return (_Finder.find or load())(text)
 
 
+def heavy() -> bool:
+    """Whether a find may take so long that it doesn't belong on an event loop."""
+    return _Finder.names and _Finder.model is not None
+
+
 def _plug() -> None:
     finder: Any = import_module(f"{_HOME}.finder")
-    finder.plug(finder.SHIPPED if _Finder.names else None)
+    if _Finder.names and _Finder.model is not None:
+        finder.plug(import_module(f"{_HOME}.outside").pipeline(_Finder.model))
+    else:
+        finder.plug(finder.SHIPPED if _Finder.names else None)

@@ -16,7 +16,7 @@ PARTICLES = WORDS["particles"]
 """Small words inside names."""
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
-EAGER, CAREFUL = 24, 0
+EAGER, CAREFUL = 24, -16
 """Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
 capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
 _SEEN = 20_000
@@ -32,7 +32,8 @@ class LinearTagger:
     """A table of weights (one signed byte each), and lists of names, nouns and places."""
 
     def __init__(self, weights: array[int], lists: Lists, bias: int) -> None:
-        self._weigher = Weigher(weights, lists)
+        self.lists = lists
+        self.weigher = Weigher(weights, lists)
         self._bias = bias
         self._small: dict[str, Word] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
@@ -85,14 +86,14 @@ class LinearTagger:
         if together is None:
             if len(self._kinds) > _SEEN:
                 self._kinds.clear()
-            together = self._kinds[kinds] = self._weigher.summed(kind_features(*kinds))
+            together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
         around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self._weigher.summed(joint_features(before.low, own.kind, after.low))
+        return own.own + around + together + self.weigher.summed(joint_features(before.low, own.kind, after.low))
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
         known = self._small.get(word) or capital.get(word)
         if known is None:
-            known = self._weigher.weighed(word)
+            known = self.weigher.weighed(word)
             if known.may and not _common(known.kind):
                 capital[word] = known
                 return known
