@@ -12,6 +12,14 @@ from bedrock_support.routing.pii.late import find
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 
+_BEHIND_NUMBER = 10
+"""Characters of a nonce and the brackets behind it."""
+_MANGLED = re.compile(
+    r"(?:\\?\[){0,2}\s?(?<![A-Za-z])(?P<label>[A-Za-z]{2,12}(?:\\?[_-][A-Za-z]{1,12}){0,3})"
+    r"[ _\\-]{1,3}(?P<number>\d{1,6})[ _\\-]{1,3}(?P<nonce>[0-9A-Fa-f]{8})(?![0-9A-Za-z])\s?(?:\\?\]){0,2}"
+)
+"""What may have become of a placeholder."""
+
 
 @dataclass(slots=True)
 class Redactor:
@@ -58,14 +66,33 @@ class Redactor:
 
 
 def restore(text: str, originals: Mapping[str, str]) -> str:
-    """Put the original values back; placeholders that this call didn't make stay as they are."""
-    return _PLACEHOLDER.sub(lambda found: originals.get(found[0], found[0]), text)
+    """Put the original values back; placeholders that this call didn't make stay as they are.
+
+    A model may write a placeholder in other letters, with other signs between its parts, without its brackets, or with
+    Markdown's backslashes: label, number and nonce still say which one it is. With a number or a label that this call
+    never gave, it is the model's own invention.
+    """
+    if not _named(text, originals):
+        return text
+    text = _PLACEHOLDER.sub(lambda found: originals.get(found[0], found[0]), text)
+    return _MANGLED.sub(lambda found: originals.get(_mended(found), found[0]), text)
+
+
+def _named(text: str, originals: Mapping[str, str]) -> bool:
+    """Whether the nonce of any of these placeholders stands in the text."""
+    low = text.lower() if originals else ""
+    return any(nonce in low for nonce in {mark[-_BEHIND_NUMBER:-2] for mark in originals})
+
+
+def _mended(found: re.Match[str]) -> str:
+    label = found["label"].replace("\\", "").replace("-", "_").upper()
+    return f"[[{label}_{found['number']}_{found['nonce'].lower()}]]"
 
 
 def restore_answer(text: str, originals: Mapping[str, str]) -> str:
     """The same in a model's answer. In JSON each string gets its values back by itself: a value may hold quotes, and
     whoever wrote it into a log must not write the rest of the answer with it."""
-    if _PLACEHOLDER.search(text) is None:
+    if not _named(text, originals):
         return text
     try:
         parsed: Any = json.loads(text)
