@@ -10,13 +10,9 @@ import anyio
 
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
-<<<<<<< HEAD
-from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
-from bedrock_support.routing.pii import late
-=======
 from bedrock_support.routing.found import Found
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
->>>>>>> main
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.redaction import Redactor, restore_answer
 from bedrock_support.routing.residency import forbids
 

@@ -8,20 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-<<<<<<< HEAD
-from bedrock_support.routing.pii.late import find
-=======
 from bedrock_support.routing.found import Found
-from bedrock_support.routing.pii.finder import find
->>>>>>> main
+from bedrock_support.routing.pii.late import find
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 
 _BEHIND_NUMBER = 10
 """Characters of a nonce and the brackets behind it."""
 _MANGLED = re.compile(
-    r"(?:\\?\[){0,2}\s?(?<![A-Za-z])(?P<label>[A-Za-z]{2,12}(?:\\?[_-][A-Za-z]{1,12}){0,3})"
-    r"[ _\\-]{1,3}(?P<number>\d{1,6})[ _\\-]{1,3}(?P<nonce>[0-9A-Fa-f]{8})(?![0-9A-Za-z])\s?(?:\\?\]){0,2}"
+    r"(?:(?:\\?\[){1,2}\s?)?(?<![A-Za-z])(?P<label>[A-Za-z]{2,12}(?:\\?[_-][A-Za-z]{1,12}){0,3})"
+    r"[ _\\-]{1,3}(?P<number>\d{1,6})[ _\\-]{1,3}(?P<nonce>[0-9A-Fa-f]{8})(?![0-9A-Za-z])(?:\s?(?:\\?\]){1,2})?"
 )
 """What may have become of a placeholder."""
 
