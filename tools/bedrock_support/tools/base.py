@@ -33,9 +33,13 @@ class ToolInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    deadline_s: Annotated[
-        float | None, Field(gt=0, le=600, description="seconds you can wait; only shortens the deadline")
-    ] = None
+    deadline_s: Annotated[float | None, Field(gt=0, le=600, description="seconds you can wait")] = None
+
+
+class JudgingInput(ToolInput):
+    """Arguments of a tool that answers by rules, and asks a model only when told to."""
+
+    judge: bool = False
 
 
 class Progress(Protocol):

@@ -11,9 +11,9 @@ from pydantic import Field, ValidationError
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.model import Carrier, OperationClass
 from bedrock_support.routing.redaction import restore, restored
+from bedrock_support.tools.answers import TriageAnswer, judge_answer
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
-from bedrock_support.tools.judging import TriageAnswer, judge_answer
 
 Note = Callable[[str, str, object], None]
 """Told (decision id, key, value) when something is learnt about a past decision."""

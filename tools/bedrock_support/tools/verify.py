@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import NO_MODEL, Envelope, Evidence, Finding, Result
+from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.paths import confine
 
@@ -144,7 +144,7 @@ def _page(ctx: ToolContext, given: SpecInput, found: Verified, page: list[Judged
         operation_class=ctx.op_class,
         route="local",
         decision="Judged by rules alone; this tool asks no model",
-        model=NO_MODEL,
+        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
         findings=findings,
         evidence=evidence,
         limits=limits,
