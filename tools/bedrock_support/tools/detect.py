@@ -35,8 +35,10 @@ QUESTION = "Which of these gaps matter most, which share a reason, and which may
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 10
-_RESERVE = 0.15
-"""Share of the time that is kept for drawing conclusions."""
+_RESERVE, _CONCLUDING, _AT_MOST = 0.15, 2.0, 0.4
+"""Share of the time that is kept for drawing conclusions; at least so many seconds, but no more than that share."""
+_ANSWER = 0.05
+"""Share that is kept for the answer."""
 
 
 class GapsInput(JudgingInput):
@@ -79,7 +81,9 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         from bedrock_support.tools.gaps.run import find_gaps
 
         place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-        until = ctx.work_until(RESERVE if given.judge else _RESERVE)
+        over = ctx.work_until(RESERVE if given.judge else _ANSWER)
+        left = over - ctx.clock.now()
+        until = over - max(left * _RESERVE, min(_CONCLUDING, left * _AT_MOST))
         found = await find_gaps(
             place.path,
             store=store,
@@ -88,6 +92,7 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
             floor=given.min_confidence,
             focus=given.focus,
             expired=lambda: ctx.clock.now() >= until,
+            over=lambda: ctx.clock.now() >= over,
         )
         result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
         return await judged(ctx, NAME, QUESTION, result) if given.judge else result
