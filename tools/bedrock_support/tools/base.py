@@ -64,6 +64,14 @@ class Approve(Protocol):
     async def __call__(self, message: str) -> bool: ...
 
 
+Whole = Callable[[Callable[[], BaseModel]], None]
+"""Takes how to make the whole result, where the answer shows a part of it. Made off the loop, if anybody reads it."""
+
+
+def unkept(make: Callable[[], BaseModel]) -> None:
+    """Keeps nothing: there is no client that could read it later."""
+
+
 async def nobody(message: str) -> bool:
     """Approves of nothing: there is no client to ask."""
     raise RouteError(FailureKind.NO_CARRIER, "there is no client that could ask its user")
@@ -89,6 +97,7 @@ class ToolContext:
     progress: Progress
     judge: Judge
     approve: Approve = nobody
+    whole: Whole = unkept
     caller: str = ""
     """Tells the calling client from others, without naming it."""
     lasts_until: float = 0.0

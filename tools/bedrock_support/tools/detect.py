@@ -35,6 +35,8 @@ QUESTION = "Which of these gaps matter most, which share a reason, and which may
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 10
+MOST_WHOLE = 2_000
+"""Gaps in the whole result."""
 _RESERVE, _CONCLUDING, _AT_MOST = 0.15, 2.0, 0.4
 """Share of the time that is kept for drawing conclusions; at least so many seconds, but no more than that share."""
 _ANSWER = 0.05
@@ -95,6 +97,9 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
             over=lambda: ctx.clock.now() >= over,
         )
         result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+        if len(result.findings) < result.total:
+            first = given.model_copy(update={"offset": 0})
+            ctx.whole(lambda: _page(ctx, first, place, found, list(found.gaps[:MOST_WHOLE]), MOST_WHOLE))
         return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
     return SupportTool(

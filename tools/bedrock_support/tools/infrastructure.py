@@ -35,6 +35,8 @@ QUESTION = "Which of these problems can be reached or exploited together, and wh
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 12
+MOST_WHOLE = 2_000
+"""Problems in the whole result."""
 _RESERVE = 0.15
 """Share of the time that is kept for the answer."""
 _ENGINES = 0.4
@@ -89,6 +91,10 @@ async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureRe
         expired=lambda: ctx.clock.now() >= until,
     )
     result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+    if len(result.findings) < result.total:
+        first, most = given.model_copy(update={"offset": 0}), list(found.problems[:MOST_WHOLE])
+        redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
+        ctx.whole(lambda: _page(ctx, first, place, found, most, MOST_WHOLE, redactor))
     return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
 

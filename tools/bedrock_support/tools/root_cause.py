@@ -97,6 +97,8 @@ def _look(ctx: ToolContext, given: RootCauseInput, files: list[str], asked: Meas
     while True:
         result = _result(ctx, data, found, shown, asked)
         if len(result.model_dump_json().encode()) <= room or not shown:
+            if len(shown) < len(found.causes):
+                ctx.whole(lambda: _result(ctx, data, found, list(found.causes), asked))
             return result
         shown = shown[:-1]
 

@@ -33,6 +33,8 @@ QUESTION = "Why did these runs go wrong, and what should the agent, its tools or
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 12
+MOST_WHOLE = 2_000
+"""Findings, and runs, in the whole result."""
 _RESERVE = 0.1
 """Share of the time that is kept for the answer."""
 
@@ -96,7 +98,11 @@ async def _run(ctx: ToolContext, given: ExecutionsInput) -> ExecutionsResult:
                 else "Leave out focus, or name a run or file that is there"
             )
             raise InputError("path", given.path, "no step of an agent was found", mend)
-        return result_of(ctx.op_class, ctx.call_id, report, ROOM if given.judge else 0)
+        part = result_of(ctx.op_class, ctx.call_id, report, ROOM if given.judge else 0)
+        if len(part.findings) < len(report.found) or len(part.runs) < part.total_runs:
+            redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
+            ctx.whole(lambda: _page(ctx.op_class, redactor, report, MOST_WHOLE, MOST_WHOLE))
+        return part
 
     result = await to_thread.run_sync(work, limiter=ctx.workers)
     return await judged(ctx, NAME, QUESTION, result) if given.judge else result

@@ -70,7 +70,11 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
             mend = "Specs are looked for in .kiro/specs/*/tasks.md, specs/*/tasks.md and openspec/changes/*/tasks.md"
             field, value = ("spec", given.spec) if given.spec else ("path", given.path)
             raise InputError(field, value, "no task list was found", mend)
-        return await to_thread.run_sync(_result, ctx, given, found, limiter=ctx.workers)
+        result = await to_thread.run_sync(_result, ctx, given, found, limiter=ctx.workers)
+        if len(result.tasks) < len(found.judged) or result.proposal != found.proposal:
+            first = given.model_copy(update={"offset": 0})
+            ctx.whole(lambda: _page(ctx, first, found, in_order(found), found.proposal))
+        return result
 
     return SupportTool(
         name="verify_spec",
