@@ -77,10 +77,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for _ in range(6)
     )
     (root / "runs/many.jsonl").write_text(runs)
-    lines = "".join(
-        f"2026-03-01T10:{n % 60:02d}:00Z ERROR {chr(97 + n % 26) * 3}{'word ' * (n % 40)}of {chr(97 + n // 26) * 40} failed\n"
-        for n in range(MANY)
-    )
+    said = [f"{chr(97 + n % 26) * 3}{'word ' * (n % 40)}of {chr(97 + n // 26) * 40}" for n in range(MANY)]
+    lines = "".join(f"2026-03-01T10:{n % 60:02d}:00Z ERROR {each} failed\n" for n, each in enumerate(said))
     (root / "logs/shop.log").write_text(lines)
     return root
 
