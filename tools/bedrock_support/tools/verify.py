@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bedrock_support.tools.specs.verify import Verified
 
 MOST_BYTES = 24_000
+_RESERVE = 0.3
+"""Share of the time that is kept for verdicts."""
 _CONFIDENCE = {"missing": 0.95, "partial": 0.8}
 """Of a verdict that speaks against a tick: definitions are looked up exactly, partial ones lean on wording too."""
 
@@ -65,7 +67,12 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
         if not any(root.is_relative_to(each) for each in ctx.roots):
             mend = "Name the project's own folder, or start the server with --root at the project"
             raise InputError("path", given.path, "its project lies outside the allowed folders", mend)
-        found = await verify(root, given.spec or spec_in(place.path), store, ctx.workers, ctx.progress)
+        until = ctx.work_until(_RESERVE)
+
+        def expired() -> bool:
+            return ctx.clock.now() >= until
+
+        found = await verify(root, given.spec or spec_in(place.path), store, ctx.workers, ctx.progress, expired)
         if not found.lists:
             mend = "Specs are looked for in .kiro/specs/*/tasks.md, specs/*/tasks.md and openspec/changes/*/tasks.md"
             field, value = ("spec", given.spec) if given.spec else ("path", given.path)
@@ -144,7 +151,7 @@ def _page(ctx: ToolContext, given: SpecInput, found: Verified, page: list[Judged
         limits.append(f"{beyond} tasks on later pages: offset={given.offset + len(page)}")
     counts = {verdict: sum(each.verdict == verdict for each in found.judged) for verdict in _ORDER}
     return SpecResult(
-        status="ok",
+        status="partial" if found.partial else "ok",
         operation_class=ctx.op_class,
         route="local",
         decision="Judged by rules alone; this tool asks no model",
