@@ -20,8 +20,8 @@ from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.groups import innermost
 
 if TYPE_CHECKING:
+    from bedrock_support.server.house import House
     from bedrock_support.server.settings import Settings
-    from bedrock_support.server.wiring import House
 
 USAGE_ERROR = 2
 PATIENCE = 1.0
@@ -63,7 +63,9 @@ def parser_for(wanted: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
-    serve.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (http, sse)")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (http, sse); loopback unless tokens are set"
+    )
     serve.add_argument("--port", type=port, default=8000, help="0 for any free port (http, sse)")
     serve.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
     serve.set_defaults(run=_serve)
@@ -89,7 +91,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
-    from bedrock_support.server.wiring import build, telemetry_settings
+    from bedrock_support.server.from_settings import telemetry_settings
+    from bedrock_support.server.wiring import build
     from bedrock_support.telemetry.otel import install
 
     telemetry = install(telemetry_settings(settings), role="bedrock-support")
@@ -101,7 +104,7 @@ async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
             if arguments.transport == "stdio":
                 await _over_stdio(house)
             else:
-                await _over_http(house, arguments)
+                await _over_http(house, settings, arguments)
     finally:
         with anyio.CancelScope(shield=True):
             await house.aclose()
@@ -122,12 +125,15 @@ async def _over_stdio(house: House) -> None:
         group.cancel_scope.cancel()
 
 
-async def _over_http(house: House, arguments: argparse.Namespace) -> None:
-    from bedrock_support.server.http import bind, security, serve_app
+async def _over_http(house: House, settings: Settings, arguments: argparse.Namespace) -> None:
+    from bedrock_support.server.access.listed import listed_tokens
+    from bedrock_support.server.access.opened import application
+    from bedrock_support.server.http import bind, serve_app
 
-    listener = bind(arguments.host, arguments.port)
-    guard = security()
-    app = house.server.http_app(guard) if arguments.transport == "http" else house.server.sse_application(guard)
+    tokens = listed_tokens(settings.tokens, settings.token_file)
+    names = tuple(each.strip() for each in settings.hosts.split(",") if each.strip())
+    listener = bind(arguments.host, arguments.port, asks=bool(tokens), names=names)
+    app = application(house, arguments.transport, tokens, arguments.host, names)
     path = "/mcp" if arguments.transport == "http" else "/sse"
     stop = anyio.Event()
 

@@ -50,11 +50,16 @@ class Settings(BaseModel):
     flags_file: Path | None = None
     """JSON or TOML file with flags and emergency stops, looked at again and again while the server runs."""
     flag_provider: str | None = None
-    """An OpenFeature provider as module:attribute; what it says comes before the file."""
+    """An OpenFeature provider: flagd, ofrep:URL, appconfig:APPLICATION/ENVIRONMENT/PROFILE or module:attribute.
+    What it says comes before the file."""
     notify_file: Path | None = None
     """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
     rollout: Path | None = None
     """State folder of the front that this server is a worker of; the front sets it."""
+    approvals: Path | None = None
+    """Folder with signed approvals; needs approvers."""
+    approvers: Path | None = None
+    """TOML file with the public keys of those who may sign approvals; needs approvals."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -76,7 +81,8 @@ class Settings(BaseModel):
     queue_file: Path | None = None
     """File of the message queue; without one there is no queue."""
     store: Path | None = None
-    """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    """Folder that processes share: answers, what was spent, budgets, open questions, experience, decisions. Without
+    one they last as long as the process."""
     tenant: Annotated[str, Field(min_length=1, max_length=128)] = LOCAL
     """Whose questions this server asks: part of every cache key, sum and budget."""
     budgets_file: Path | None = None
@@ -94,6 +100,12 @@ class Settings(BaseModel):
     """Whether names of people that stand in running text without a cue are looked for."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
+    tokens: str = Field(default="", repr=False)
+    """Tokens that clients must show over HTTP, separated by commas, each with or without "name:" before it."""
+    token_file: Path | None = None
+    """The same from a file, one a line."""
+    hosts: str = ""
+    """Names under which clients may reach the HTTP server besides loopback ones, separated by commas."""
     emf: Path | None = None
     """File that gets the objectives' events as lines of CloudWatch's embedded metric format."""
     environment: str = "development"
@@ -104,8 +116,16 @@ class Settings(BaseModel):
         """Where facts of source files are remembered."""
         return None if self.cache is None else self.cache / "facts.sqlite"
 
+    @property
+    def lasting_file(self) -> Path | None:
+        """Where open questions, experience and decisions outlive the process: in the store, else beside the queue."""
+        if self.store is not None:
+            return self.store.expanduser() / "lasting.db"
+        queue = self.queue_file.expanduser() if self.queue_file is not None else None
+        return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
 
-SECRET = frozenset({"state_keys", "otlp_headers"})
+
+SECRET = frozenset({"state_keys", "otlp_headers", "tokens"})
 """Settings whose value no message may show."""
 READS = {
     "region": f"{PREFIX}REGION",
@@ -119,6 +139,8 @@ READS = {
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "notify_file": f"{PREFIX}NOTIFY",
     "rollout": f"{PREFIX}ROLLOUT",
+    "approvals": f"{PREFIX}APPROVALS",
+    "approvers": f"{PREFIX}APPROVERS",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
@@ -139,6 +161,9 @@ READS = {
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
     "page": f"{PREFIX}PAGE",
+    "tokens": f"{PREFIX}TOKENS",
+    "token_file": f"{PREFIX}TOKEN_FILE",
+    "hosts": f"{PREFIX}HOSTS",
     "emf": f"{PREFIX}EMF",
     "environment": f"{PREFIX}ENVIRONMENT",
 }
