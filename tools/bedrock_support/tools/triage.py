@@ -94,7 +94,7 @@ async def triage(ctx: ToolContext, given: TriageInput, live: LiveSources = NOTHI
             lines, notes = await log_lines(ctx, asked, window, live, deadline)
             if not lines:
                 return _nothing(ctx, asked, notes)
-            session.hold(asked.label, lines, notes)
+            session.hold(asked.label, lines, notes, partial=len(notes) > 1)
         else:
             await session.open(given.path, given.text)
         report = await session.analyse(window, given.max_findings)
