@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from pydantic import BaseModel
 
 from bedrock_support.server.alone import alone
@@ -27,6 +28,7 @@ from tests.gaps_rig import plant
 from tests.judging_rig import CALLS, judged_project
 from tests.promises import promise
 from tests.remedy_rig import ENVIRON
+from tests.runs_rig import write
 
 alone(())  # reads the matrix, which no loop may wait for
 MOST_BYTES = 25_000
@@ -70,13 +72,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = "".join(f"mail,user{n}@example.org,AKIA{n:016d}\n" for n in range(MANY))
     plant(root, {"app/many.py": STUBS, "infra/t.yaml": BUCKETS, "people/list.csv": people})
     plant(root, {".kiro/specs/shop/tasks.md": SPEC})
-    runs = "".join(
-        json.dumps({"session": f"s{run}", "tool": "read", "args": {"path": f"a{run}"}, "result": "x", "ok": True})
-        + "\n"
-        for run in range(60)
-        for _ in range(6)
-    )
-    (root / "runs/many.jsonl").write_text(runs)
+    for run in range(60):
+        write(root / f"runs/run{run}.jsonl", [("read", {"path": f"a{run}"}, "x", True)] * 5, "plain")
     said = [f"{chr(97 + n % 26) * 3}{'word ' * (n % 40)}of {chr(97 + n // 26) * 40}" for n in range(MANY)]
     lines = "".join(f"2026-03-01T10:{n % 60:02d}:00Z ERROR {each} failed\n" for n, each in enumerate(said))
     (root / "logs/shop.log").write_text(lines)
@@ -139,7 +136,7 @@ async def test_an_answer_that_is_a_part_leads_to_the_whole(name: str, many: str,
     (make,) = makers
     results = Results()
     address = results.keep("token", make)
-    whole = json.loads(results.read("token"))
+    whole = json.loads(await to_thread.run_sync(results.read, "token"))
     assert len(whole[many]) > len(getattr(result, many))
     told = success(TOOLS[name], result, address, linked=True)
     assert told.structured_content is not None
