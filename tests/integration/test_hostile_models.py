@@ -21,7 +21,7 @@ from tests.promises import promise
 from tests.rig import connect, environment, told, with_bedrock
 
 Carried = Literal["sampling", "bedrock"]
-SLOW_SECONDS = 15
+SLOW_SECONDS = 25
 MOST_BYTES = 25_000
 Results = dict[str, dict[str, Any]]
 

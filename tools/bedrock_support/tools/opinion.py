@@ -70,7 +70,7 @@ def _operation(ctx: ToolContext, tool: str, question: str, result: Envelope) -> 
         system=review_prompt(),
         brief=brief.text,
         evidence_digest=digest,
-        deadline=_deadline(ctx),
+        deadline=model_deadline(ctx),
         model_role=ctx.rule.role,
         max_tokens=ctx.rule.max_tokens,
         stream=ctx.rule.stream,
@@ -80,8 +80,8 @@ def _operation(ctx: ToolContext, tool: str, question: str, result: Envelope) -> 
     )
 
 
-def _deadline(ctx: ToolContext) -> float:
-    """Before the call's own end, so that a model that overruns still leaves the findings their answer."""
+def model_deadline(ctx: ToolContext) -> float:
+    """Absolute seconds by which a model must have answered: before the call's end, so that its overrun costs no finding."""
     now = ctx.clock.now()
     soft = ctx.deadline - min(MARGIN, (ctx.deadline - ctx.started) * MARGIN_SHARE)
     return soft if now < soft - 1 or not ctx.lasts_until else min(ctx.lasts_until, now + AFTERWARDS)
