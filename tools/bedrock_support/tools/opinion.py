@@ -81,7 +81,7 @@ def _operation(ctx: ToolContext, tool: str, question: str, result: Envelope) -> 
 
 
 def model_deadline(ctx: ToolContext) -> float:
-    """Absolute seconds by which a model must have answered: before the call's end, so that its overrun costs no finding."""
+    """Absolute seconds by which a model must answer: before the call ends, so that no overrun costs a finding."""
     now = ctx.clock.now()
     soft = ctx.deadline - min(MARGIN, (ctx.deadline - ctx.started) * MARGIN_SHARE)
     return soft if now < soft - 1 or not ctx.lasts_until else min(ctx.lasts_until, now + AFTERWARDS)
