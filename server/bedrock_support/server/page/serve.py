@@ -32,7 +32,7 @@ HEADERS = {
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with no-referrer a browser says "Origin: null" when it sends a form
     "cache-control": "no-store",
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
