@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -24,6 +25,7 @@ from bedrock_support.server.rollout.plan import PHASES
 from tests.rig import Running, environment, running
 from tests.rollout_rig import QUICK, Rig, rig, wait_for
 
+PAGE = 4096
 DONE, BACK = "done", "rolled_back"
 
 
@@ -111,6 +113,17 @@ def flags_cannot_be_written(made: Rig) -> None:
     made.run("resume")
 
 
+def disk_is_full(made: Rig) -> None:
+    """No file of the rollout may grow: its record can't be written, small files can. Then there is room again."""
+    process = made.begin("start", *QUICK, "--watch", "1")
+    wait_for(process, "slo_gates: begun")
+    resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (PAGE, PAGE))
+    assert process.process.wait(120) == 3, process.said
+    process.end()
+    assert made.status()["rollout"]["state"] in {"interrupted", "rollback_unverified"}
+    made.run("abort")
+
+
 def two_at_once(made: Rig) -> None:
     process = made.begin("start", *QUICK)
     wait_for(process, "components: begun")
@@ -152,6 +165,7 @@ CASES = [
     Case(name="flags file broken", strike=while_in("slo_gates", flags_are_broken), end=(BACK,)),
     Case(name="fleet file broken", strike=while_in("slo_gates", fleet_is_broken), end=(BACK,)),
     Case(name="flags can't be written, then can", strike=flags_cannot_be_written, end=(BACK,)),
+    Case(name="disk full while the record is written", strike=disk_is_full, end=(BACK,)),
     Case(name="two rollouts at once", strike=two_at_once, end=(DONE,)),
     Case(name="new worker killed", strike=while_in("slo_gates", worker_killed("green")), end=(DONE, BACK)),
     Case(name="old worker killed", strike=while_in("slo_gates", worker_killed("blue")), end=(DONE, BACK)),

@@ -4,33 +4,40 @@
 
 Clients in both protocol eras call through the front (HTTP), one more over stdio with a server that follows the same
 flags file, all at a steady total rate that doesn't wait for answers. Bedrock is the sandbox: times say nothing of AWS.
-A call is late when it ends after its class's deadline; some came twice when the audit trail has more operations than
-calls of triage_incident were made (fewer it has always: with support mode off nothing leaves, so nothing is recorded).
+A call is late when it ends after its class's deadline.
+
+Each call carries a word of its own. What came twice is looked for where calls arrive: the requests that the sandbox got
+with that word are held against the attempts that the trail has under the one decision that the caller was told of, and
+an agent's model is asked at most once per call. A call that was carried out twice, anywhere on its way, has requests
+that its decision doesn't know. Where nothing left (support mode off), nothing can have come twice there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sqlite3
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import anyio
+import httpx2
 from anyio import to_thread
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 
-from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import OperationClass
-from bedrock_support.server.settings import Settings
-from bedrock_support.server.trail_facts import facts_of
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.telemetry.audit.reader import reading
 from tests.rig import Era, Running, connect, environment
 from tests.rollout_rig import Rig, rig
 
@@ -41,17 +48,19 @@ GRACE = 0.25
 """Seconds past a deadline within which an answer still counts as in time: what the wire takes."""
 
 
+LETTERS = "bcdfghjklmnpqrst"
+MARK = re.compile(rf"caller ([{LETTERS}]{{6}})\b")
 LOG = """\
 2026-01-05T09:00:01Z INFO order placed
-2026-01-05T09:02:00Z ERROR could not connect to database of {name}: connection refused
+2026-01-05T09:02:00Z ERROR could not connect to database of caller {mark}: connection refused
 """
+MOST_CALLS = 10_000
+"""Requests that the sandbox remembers: with more of them nothing could be said."""
 
 
-async def own_model(_: ClientRequestContext, __: CreateMessageRequestParams) -> CreateMessageResult:
-    """Stands in for the calling agent's model, and says so."""
-    answer: dict[str, object] = {"summary": "Stand-in answer.", "causes": [], "next_steps": []}
-    text = TextContent(type="text", text=json.dumps(answer))
-    return CreateMessageResult(role="assistant", content=text, model="benchmark stand-in (no model)")
+def mark(number: int) -> str:
+    """A word that no other call carries: digits would be taken for an id, by which no two questions differ."""
+    return "".join(LETTERS[int(digit, 16)] for digit in f"{number:06x}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +72,23 @@ class Tally:
     failed: list[str] = field(default_factory=list[str])
     late: list[str] = field(default_factory=list[str])
     slowest: float = 0.0
+    sampled: Counter[str] = field(default_factory=Counter[str])
+    """Questions that an agent's model was asked, by the call's word."""
+    decided: dict[str, str] = field(default_factory=dict[str, str])
+    """By the call's word: the decision that the caller was told of."""
+
+    async def own_model(self, _: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
+        """Stands in for the calling agent's model, and says so."""
+        block = params.messages[-1].content
+        self.sampled.update(set(MARK.findall(block.text if isinstance(block, TextContent) else "")))
+        answer: dict[str, object] = {"summary": "Stand-in answer.", "causes": [], "next_steps": []}
+        text = TextContent(type="text", text=json.dumps(answer))
+        return CreateMessageResult(role="assistant", content=text, model="benchmark stand-in (no model)")
 
 
 async def call(client: Client, op_class: OperationClass, number: int, tally: Tally, stage: list[str]) -> None:
     began = time.monotonic()
-    text = LOG.format(name=f"caller {number}")
+    text = LOG.format(mark=mark(number))
     tally.made += 1
     try:
         result = await client.call_tool("triage_incident", {"text": text, "operation_class": op_class.value})
@@ -76,6 +97,8 @@ async def call(client: Client, op_class: OperationClass, number: int, tally: Tal
         return
     seconds = time.monotonic() - began
     tally.slowest = max(tally.slowest, seconds)
+    told: dict[str, Any] = result.structured_content or {}
+    tally.decided[mark(number)] = str(told.get("decision_id") or "")
     if result.is_error:
         tally.failed.append(f"{stage[0]}: {op_class.value}: {result.content}"[:200])
     if seconds > shipped().rules[op_class].deadline + GRACE:
@@ -107,13 +130,15 @@ async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
-                connect("http", ERAS[each % 2], root=made.folder, env={}, url=made.url, sampling_callback=own_model)
+                connect(
+                    "http", ERAS[each % 2], root=made.folder, env={}, url=made.url, sampling_callback=tally.own_model
+                )
             )
             for each in range(CLIENTS)
         ]
         clients.append(
             await stack.enter_async_context(
-                connect("stdio", "legacy", root=made.folder, env=env, sampling_callback=own_model)
+                connect("stdio", "legacy", root=made.folder, env=env, sampling_callback=tally.own_model)
             )
         )
         for each in clients:
@@ -156,14 +181,39 @@ def phases(folder: Path) -> None:
             print(f"  {phase:14} {at - begun.pop(phase):6.2f} s {state}")
 
 
-def twice(folder: Path, tally: Tally) -> int:
-    """Operations in the trail beyond the calls that were made: by these clients, and by the rollout itself."""
-    with closing(sqlite3.connect(folder / "evidence.sqlite")) as db:
-        (passed,) = db.execute("SELECT count(*) FROM calls WHERE tool = 'triage_incident'").fetchone()
-    counted = facts_of(Settings(audit=folder / "audit"), SystemClock()).operations
-    recorded = sum(count for name, count in counted.items() if name.startswith("triage_incident/"))
-    print(f"{passed} calls passed the front, {tally.by_stdio} went over stdio, {recorded} operations are in the trail")
-    return max(0, recorded - passed - tally.by_stdio)
+def attempts_by_decision(trail: Path) -> dict[str, int]:
+    """From the trail: how often each decision asked Bedrock."""
+    found: dict[str, int] = {}
+    with reading(AuditFiles(folder=trail).log) as db:
+        for (body,) in db.execute("SELECT body FROM records WHERE body ->> '$.type' = 'closed'"):
+            record: dict[str, Any] = json.loads(body)
+            if decision := record.get("decision"):
+                asked = sum(each.get("route") == "direct" for each in record["attempts"])
+                found[decision] = found.get(decision, 0) + asked
+    return found
+
+
+def twice(folder: Path, sandbox: str, tally: Tally) -> int:
+    """Calls that were carried out more often than their caller was told."""
+    calls: list[dict[str, Any]] = httpx2.get(f"{sandbox}/_sandbox/calls", trust_env=False, timeout=120).json()["calls"]
+    if len(calls) >= MOST_CALLS:
+        print(f"the sandbox remembers no more than {MOST_CALLS} requests: what came twice is not known")
+        return 1
+    asked: Counter[str] = Counter()
+    for each in calls:
+        if each["operation"] in ("converse", "converse-stream"):
+            asked.update(set(MARK.findall(json.dumps(each["body"]))))
+    known = attempts_by_decision(folder / "audit")
+    more = [name for name, count in asked.items() if count > known.get(tally.decided.get(name, ""), 0)]
+    again = [name for name, count in tally.sampled.items() if count > 1]
+    repeated = sum(count > 1 for count in asked.values())
+    print(
+        f"{len(asked)} calls reached Bedrock in {asked.total()} requests ({repeated} by several attempts of their own "
+        f"decision), {len(tally.sampled)} an agent's model; {len(more) + len(again)} came twice"
+    )
+    for name in [*more, *again][:10]:
+        print(f"  {name}: {asked[name]} requests, decision {tally.decided.get(name)}, {tally.sampled[name]} sampled")
+    return len(more) + len(again) + (not asked)
 
 
 def main() -> int:
@@ -175,10 +225,11 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as name:
             folder, tally = Path(name), Tally()
-            with rig(folder, sandbox.url().rstrip("/"), BEDROCK_SUPPORT_AUDIT=str(folder / "audit")) as made:
+            sandbox_url = sandbox.url().rstrip("/")
+            with rig(folder, sandbox_url, BEDROCK_SUPPORT_AUDIT=str(folder / "audit")) as made:
                 bad = anyio.run(measured, made, arguments.rate, arguments.seconds, tally)
             phases(folder)
-            bad += twice(folder, tally)
+            bad += twice(folder, sandbox_url, tally)
     finally:
         sandbox.end()
     print("PASS" if not bad else f"FAIL: {bad}")

@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import Carrier, FailureKind, OperationClass, Reply
+from bedrock_support.server.approving.desk import ApprovalDesk
+from bedrock_support.tools.approval import Act, Permit
 from bedrock_support.tools.base import ToolContext
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.remediate import RemedyResult, plan_remediation
@@ -90,7 +93,11 @@ class User:
         self.answer = answer
         self.asked: list[str] = []
 
-    async def __call__(self, message: str) -> bool:
+    async def __call__(self, act: Act) -> Permit:
+        desk = ApprovalDesk(files=None, audit=None, clock=SystemClock())
+        return await desk.permit(act, self.ask)
+
+    async def ask(self, message: str) -> bool:
         self.asked.append(message)
         if self.answer is None:
             raise RouteError(FailureKind.NO_CARRIER, "the client can't show a question to its user")

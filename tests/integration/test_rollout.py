@@ -185,18 +185,21 @@ async def test_an_agent_rolls_back_once_its_user_says_yes(tmp_path: Path, sandbo
         action: Any = answers.pop(0)
         return ElicitResult(action=action, content={"approve": True} if action == "accept" else None)
 
-    given = {"level": "immediate", "reason": "answers\nare wrong"}
+    plan = {"level": "immediate", "reason": "answers\nare wrong"}
+    given = plan | {"apply": True}
     with rig(tmp_path, sandbox_url) as made:
         async with Client(made.url, mode="legacy") as plain:
+            planned = told(await plain.call_tool("roll_back", plan))
             refused = told(await plain.call_tool("roll_back", given))
-        assert refused["status"] == "refused"
+        assert (planned["status"], refused["status"]) == ("planned", "refused")
+        assert planned["target"] == refused["target"]
         assert "elicitation" in refused["why"]
         async with Client(made.url, mode="legacy", elicitation_callback=user) as client:
             assert told(await client.call_tool("roll_back", given))["status"] == "refused"
             assert "false" not in (tmp_path / "flags.json").read_text()
             assert told(await client.call_tool("roll_back", given))["status"] == "begun"
         assert "every worker" in asked[0]
-        assert "answers are wrong" in asked[0]
+        assert "answers?are wrong" in asked[0]
         done = list[tuple[str, str, bool | None, str]]()
         with anyio.fail_after(40):
             while len(done) < 3:  # its record is all that this process sees of it

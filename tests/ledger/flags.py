@@ -9,6 +9,10 @@ PROMISES = {
     "flags:last-good": Promise("issue 8.1", "a broken or vanished file changes nothing, and health says so"),
     "flags:writers": Promise("issue 8.1", "two writers lose no change, and a write is read back or refused"),
     "flags:openfeature": Promise("issue 8.1", "an OpenFeature provider may say the flags; failing, it changes none"),
+    "flags:services": Promise(
+        "issue 8.1", "flagd and OFREP say the flags: seen by each server, audited, and announced to clients"
+    ),
+    "flags:appconfig": Promise("issue 8.1", "AWS AppConfig says the flags, asked no more often than it allows"),
     "flags:snapshot": Promise("issue 8.1", "a call keeps the snapshot that it began with; none is ever mixed"),
     "flags:seen": Promise("issue 8.1", "four processes see every flip within one second, without a restart"),
     "flags:audited": Promise("issue 8.1", "who switches is in the audit trail, and so is every server that saw it"),

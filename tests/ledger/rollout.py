@@ -11,6 +11,17 @@ PROMISES = {
     "rollout:phases": Promise(
         "issue 8.3", "a new configuration goes live through seven phases, each with stored evidence"
     ),
+    "rollout:steps": Promise(
+        "issue 8.3", "steps of a phase that don't need each other run side by side, each in the record on its own"
+    ),
+    "rollout:siblings": Promise("issue 8.3", "a step that fails ends those beside it, and what they held is let go"),
+    "rollout:progress": Promise("issue 8.3", "an agent is told by MCP's progress which steps are done and under way"),
+    "rollout:slow-model": Promise(
+        "issue 8.3", "a model too slow for its gate is told of before traffic moves, with the way to mend it"
+    ),
+    "rollout:elsewhere": Promise(
+        "issue 8.3", "a load balancer takes the same weights, read back, and gets its own again on the way back"
+    ),
     "rollout:back": Promise(
         "issue 8.3", "a failed check leads back by itself: weights, flags and processes as before, verified"
     ),
@@ -28,6 +39,9 @@ PROMISES = {
     ),
     "rollout:one-at-once": Promise("issue 8", "a second rollout is refused while one is under way or interrupted"),
     "rollout:sessions": Promise("issue 8", "a session goes on when its worker is replaced; no call of it fails"),
+    "rollout:idle": Promise(
+        "issue 8", "no idle connection is closed by front or worker while a client may still send on it"
+    ),
     "rollout:weights": Promise("issue 8.3", "new sessions follow the weights exactly"),
     "rollout:six-checks": Promise(
         "issue 8.5", "six synthetic checks go through the front door, each with its decision id"

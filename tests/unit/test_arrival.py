@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.model import OperationClass
+from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.arrival import Arrived, arrival, stamped
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
 from bedrock_support.server.settings import load
@@ -51,6 +52,7 @@ async def called(request: object) -> dict[str, Any]:
         fallback_roots=(),
         workers=WorkPlaces.of_this_machine(),
         operations=house.operations,
+        approvals=ApprovalDesk(files=None, audit=None, clock=house.manager.clock),
     )
     context = SimpleNamespace(
         request_context=SimpleNamespace(request=request),

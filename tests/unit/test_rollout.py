@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from math import inf
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.http import KEPT_IDLE
 from bedrock_support.server.rollout.balance import Balance
 from bedrock_support.server.rollout.control import agree, differs
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, Wanted, checked_env, write_json
@@ -70,6 +73,11 @@ def test_statistics_of_gates() -> None:
     assert upper_bound(0, 20) == pytest.approx(1 - 0.05 ** (1 / 20), abs=1e-6)
     assert upper_bound(0, 0) == upper_bound(5, 5) == 1.0
     assert upper_bound(1, 20) == pytest.approx(0.2161, abs=1e-4)
+
+
+@promise("rollout:idle")
+def test_clients_give_up_idle_connections_before_the_server_does() -> None:
+    assert KEPT_IDLE > 2 * (httpx2.Limits().keepalive_expiry or inf)
 
 
 @promise("rollout:weights")

@@ -10,7 +10,8 @@ import anyio
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import Operation, OperationClass, Outcome, Refusal
-from bedrock_support.tools.base import Approve, ToolContext, nobody
+from bedrock_support.tools.approval import Approve, nobody
+from bedrock_support.tools.base import ToolContext
 
 CALL_SECONDS = 120.0
 """For a whole command: the tools bound their analysis far below that."""

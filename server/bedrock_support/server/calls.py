@@ -21,6 +21,7 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import APPROVAL_SHARE, Approval
 from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
 from bedrock_support.routing.spans import Attribute, span, trace_id
+from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.arrival import arrival
 from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, key_of
 from bedrock_support.server.guarding.load import Load
@@ -28,6 +29,7 @@ from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.operations import SECONDS, Ongoing, Operations, Tied
 from bedrock_support.server.rounds import AnyContext, Rounds
 from bedrock_support.server.schemas import input_schema, output_schema
+from bedrock_support.tools.approval import Act, Permit
 from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInput
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,7 @@ class SupportCalls:
     workers: WorkPlaces
     operations: Operations
     """Calls that may go on when their time is up."""
+    approvals: ApprovalDesk
     load: Load = field(default_factory=Load)
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
@@ -143,11 +146,14 @@ class SupportCalls:
         async def judge(operation: Operation) -> Outcome:
             return await self.manager.judge(operation, caller)
 
-        async def approve(message: str) -> bool:
+        async def ask(message: str) -> bool:
             # The work that is approved needs its share of the time too.
             with anyio.move_on_after((deadline - clock.now()) * APPROVAL_SHARE):
                 return await self.manager.mcp.ask(caller, Approval(message=message))
             raise RouteError(FailureKind.NOT_APPROVED, "nobody answered in time")
+
+        async def approve(act: Act) -> Permit:
+            return await self.approvals.permit(act, ask)
 
         try:
             with (

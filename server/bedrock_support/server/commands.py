@@ -32,6 +32,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "monitoring_cli:add_monitoring_parser": ("monitoring",),
     "queue_cli:add_queue_parser": ("queue",),
     "flags_cli:add_flag_parsers": ("flags", "stop", "resume"),
+    "approving.cli:add_approve_parser": ("approve",),
     "rollout.front_cli:add_front_parser": ("front",),
     "rollout.cli:add_rollout_parser": ("rollout",),
 }

@@ -23,6 +23,7 @@ from bedrock_support.server.environment import PREFIX, SettingsError
 logging.getLogger("openfeature").setLevel(logging.CRITICAL)
 
 VARIABLE = f"{PREFIX}FLAG_PROVIDER"
+FORMS = "flagd, ofrep:URL, appconfig:APPLICATION/ENVIRONMENT/PROFILE, or module:attribute such as my_flags:provider"
 ASKED = 3
 """Rounds in which two of a provider's answers, one after the other, may come out equal."""
 
@@ -76,13 +77,32 @@ class FileProvider(AbstractProvider):
         raise FlagNotFoundError(f"{flag_key}: every flag here is on or off")
 
 
+class FedProvider(FileProvider):
+    """Resolves flags from what a feed says at this moment."""
+
+    def __init__(self, name: str, feed: Callable[[], Mapping[str, bool]]) -> None:
+        """`feed` may block, and raise whatever it likes: the flags then stay as they are."""
+        super().__init__()
+        self._name = name
+        self._feed = feed
+
+    def get_metadata(self) -> Metadata:
+        return Metadata(name=self._name)
+
+    def resolve_boolean_details(
+        self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[bool]:
+        self.tell(self._feed())
+        return super().resolve_boolean_details(flag_key, default_value, evaluation_context)
+
+
 class Evaluator:
     """Asks one provider for all flags through an OpenFeature client of its own domain."""
 
     def __init__(self, provider: FeatureProvider, domain: str) -> None:
         self._provider = provider
         self._domain = f"bedrock-support-{domain}"
-        if isinstance(provider, FileProvider):
+        if isinstance(provider, FileProvider) and not isinstance(provider, FedProvider):
             api.set_provider_and_wait(provider, domain=self._domain)
         else:
             # In a thread of the SDK's own: a provider that waits for its service must not hold the server up.
@@ -118,14 +138,27 @@ class Evaluator:
 
 
 def foreign(named: str) -> FeatureProvider:
-    """The OpenFeature provider at `module:attribute`: an instance, or what makes one without arguments.
+    """The OpenFeature provider of this name.
+
+    `flagd` (set up by its variables FLAGD_...), `ofrep:URL`, `appconfig:APPLICATION/ENVIRONMENT/PROFILE`, or
+    `module:attribute`: an instance, or what makes one without arguments.
 
     Raises:
         SettingsError: there is none.
     """
+    kind, _, where = named.partition(":")
+    if kind == "appconfig":
+        from bedrock_support.server.flag_sources import appconfig_flags, read_flags
+
+        feed = appconfig_flags(where)
+        return FedProvider("aws-appconfig", lambda: read_flags(feed.latest()))
+    if named == "flagd":
+        return _flagd(named)
+    if kind == "ofrep":
+        return _ofrep(named, where)
     module, parted, attribute = named.partition(":")
     if not (module and parted and attribute):
-        raise SettingsError(f"{VARIABLE} = {named!r}: write module:attribute, such as my_flags:provider")
+        raise SettingsError(f"{VARIABLE} = {named!r}: write {FORMS}")
     try:
         found: Any = getattr(import_module(module), attribute)
         if isinstance(found, type) or not hasattr(found, "resolve_boolean_details"):
@@ -135,3 +168,29 @@ def foreign(named: str) -> FeatureProvider:
     if not hasattr(found, "resolve_boolean_details"):
         raise SettingsError(f"{VARIABLE} = {named!r}: no OpenFeature provider, but {type(found).__name__}")
     return found
+
+
+def _ofrep(named: str, url: str) -> FeatureProvider:
+    """A service that speaks the OpenFeature Remote Evaluation Protocol, which flagd does too."""
+    try:
+        provider: Any = import_module("openfeature.contrib.provider.ofrep").OFREPProvider
+    except ImportError as error:
+        raise SettingsError(f"{VARIABLE} = {named!r}: install bedrock-support[ofrep]") from error
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(f"{VARIABLE} = {named!r}: write ofrep:http://HOST:PORT")
+    made: FeatureProvider = provider(url, timeout=2.0)
+    return made
+
+
+def _flagd(named: str) -> FeatureProvider:
+    """flagd's own provider, as its variables FLAGD_... set it up, but without its cache.
+
+    A change empties that one flag by one: two rounds of questions could both fall in between, and agree on a mixture.
+    """
+    try:
+        module: Any = import_module("openfeature.contrib.provider.flagd")
+        config: Any = import_module("openfeature.contrib.provider.flagd.config")
+    except ImportError as error:
+        raise SettingsError(f"{VARIABLE} = {named!r}: install bedrock-support[flagd]") from error
+    made: FeatureProvider = module.FlagdProvider(cache=config.CacheType.DISABLED)
+    return made

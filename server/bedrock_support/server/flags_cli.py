@@ -143,20 +143,10 @@ def _audited(settings: Settings, before: FlagSnapshot, now: FlagSnapshot) -> boo
         return True
     import anyio
 
-    from bedrock_support.routing.clock import SystemClock, SystemEntropy
-    from bedrock_support.telemetry.audit.files import AuditFiles
-    from bedrock_support.telemetry.audit.trail import AuditTrail
+    from bedrock_support.server.trail_once import entered
 
-    trail = AuditTrail(AuditFiles(folder=settings.audit), SystemClock(), SystemEntropy(), subject=settings.subject)
-
-    async def write() -> None:
-        await trail.switched(changes, now.revision, "set")
-        await trail.aclose()
-
-    try:
-        anyio.run(write)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the trail, the operator must hear of both
-        sys.stderr.write(f"bedrock-support: switched, but the audit trail has no entry of it: {error}\n")
+    if problem := anyio.run(entered, settings, lambda trail: trail.switched(changes, now.revision, "set")):
+        sys.stderr.write(f"bedrock-support: switched, but the audit trail has no entry of it: {problem}\n")
         return False
     return True
 

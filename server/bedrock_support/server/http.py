@@ -18,6 +18,10 @@ from bedrock_support.server.loopback import as_url, is_loopback
 LAST_CALLS = 3
 """Seconds that running calls get to finish once the server is told to stop."""
 BACKLOG = 128
+KEPT_IDLE = 75
+"""Seconds for which an idle connection is kept. Clients give theirs up first (httpx after 5 s, which is uvicorn's
+default too): a server that closes in the moment in which a request is sent leaves its caller not knowing what became
+of it."""
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -85,6 +89,7 @@ async def serve_app(app: Any, listener: socket.socket, announce: Callable[[str],
             stamped(app, SystemClock()),
             log_level="warning",
             timeout_graceful_shutdown=LAST_CALLS,
+            timeout_keep_alive=KEPT_IDLE,
             lifespan="on",
             ws="none",
         )

@@ -12,9 +12,10 @@ import anyio
 
 from bedrock_support.server.commands import Commands
 from bedrock_support.server.environment import child_environment
-from bedrock_support.server.settings import load
+from bedrock_support.server.settings import Settings, load
 
 if TYPE_CHECKING:
+    from bedrock_support.tools.approval import Act, Approve
     from bedrock_support.tools.remediate import RemedyResult
     from bedrock_support.tools.remedy.given import RemedyInput
 
@@ -71,17 +72,37 @@ async def _planning(given: RemedyInput, roots: tuple[Path, ...]) -> RemedyResult
     from bedrock_support.tools.gaps.store import FactStore
     from bedrock_support.tools.remediate import plan_remediation
 
-    store = FactStore(load().facts_file)
+    settings = load()
+    store = FactStore(settings.facts_file)
     try:
         tool = plan_remediation(store, child_environment())
-        return await tool.run(alone(roots, seconds=_SECONDS, approve=_told_to), given)
+        return await tool.run(alone(roots, seconds=_SECONDS, approve=_told_to(settings)), given)
     finally:
         store.close()
 
 
-async def _told_to(message: str) -> bool:
-    """Whoever gives --try has said yes."""
-    return True
+def _told_to(settings: Settings) -> Approve:
+    """Whoever gives --try has said yes; the trail has an entry of it all the same."""
+    from bedrock_support.server.trail_once import entered
+    from bedrock_support.telemetry.audit.trail import AuditTrail
+    from bedrock_support.tools.approval import NotApproved, Permit
+
+    async def approve(act: Act) -> Permit:
+        async def write(step: str, outcome: str) -> str:
+            async def one(trail: AuditTrail) -> None:
+                await trail.acted(act.action, act.target, step=step, by="the command line", outcome=outcome)
+
+            return await entered(settings, one)
+
+        if problem := await write("approved", ""):
+            raise NotApproved(f"the audit trail can't be written ({problem})")
+
+        async def ended(outcome: str) -> None:
+            await write("ended", outcome)
+
+        return Permit(by="the command line", ended=ended)
+
+    return approve
 
 
 def _show(result: RemedyResult) -> None:

@@ -50,11 +50,16 @@ class Settings(BaseModel):
     flags_file: Path | None = None
     """JSON or TOML file with flags and emergency stops, looked at again and again while the server runs."""
     flag_provider: str | None = None
-    """An OpenFeature provider as module:attribute; what it says comes before the file."""
+    """An OpenFeature provider: flagd, ofrep:URL, appconfig:APPLICATION/ENVIRONMENT/PROFILE or module:attribute.
+    What it says comes before the file."""
     notify_file: Path | None = None
     """TOML file of webhooks, mail and SNS topics that are told of stops, alerts and rollouts."""
     rollout: Path | None = None
     """State folder of the front that this server is a worker of; the front sets it."""
+    approvals: Path | None = None
+    """Folder with signed approvals; needs approvers."""
+    approvers: Path | None = None
+    """TOML file with the public keys of those who may sign approvals; needs approvals."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
     otlp_endpoint: str | None = None
@@ -67,12 +72,17 @@ class Settings(BaseModel):
     """Also append spans to this file, as OTLP JSON lines."""
     jaeger_url: str | None = None
     """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
+    prometheus_url: str | None = None
+    """Base URL of a Prometheus, to read metrics from."""
+    cloudwatch: str = ""
+    """Regions whose logs and metrics may be read, separated by commas."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
     """File of the message queue; without one there is no queue."""
     store: Path | None = None
-    """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    """Folder that processes share: answers, what was spent, budgets, open questions, experience, decisions. Without
+    one they last as long as the process."""
     tenant: Annotated[str, Field(min_length=1, max_length=128)] = LOCAL
     """Whose questions this server asks: part of every cache key, sum and budget."""
     budgets_file: Path | None = None
@@ -106,6 +116,14 @@ class Settings(BaseModel):
         """Where facts of source files are remembered."""
         return None if self.cache is None else self.cache / "facts.sqlite"
 
+    @property
+    def lasting_file(self) -> Path | None:
+        """Where open questions, experience and decisions outlive the process: in the store, else beside the queue."""
+        if self.store is not None:
+            return self.store.expanduser() / "lasting.db"
+        queue = self.queue_file.expanduser() if self.queue_file is not None else None
+        return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
+
 
 SECRET = frozenset({"state_keys", "otlp_headers", "tokens"})
 """Settings whose value no message may show."""
@@ -121,6 +139,8 @@ READS = {
     "flag_provider": f"{PREFIX}FLAG_PROVIDER",
     "notify_file": f"{PREFIX}NOTIFY",
     "rollout": f"{PREFIX}ROLLOUT",
+    "approvals": f"{PREFIX}APPROVALS",
+    "approvers": f"{PREFIX}APPROVERS",
     "auto_stop": f"{PREFIX}AUTO_STOP",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
@@ -128,6 +148,8 @@ READS = {
     "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "jaeger_url": f"{PREFIX}JAEGER",
+    "prometheus_url": f"{PREFIX}PROMETHEUS",
+    "cloudwatch": f"{PREFIX}CLOUDWATCH",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

@@ -11,9 +11,9 @@ from anyio import CapacityLimiter
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.matrix import ClassRule
-from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
+from bedrock_support.routing.model import Operation, OperationClass, Outcome
+from bedrock_support.tools.approval import Approve, nobody
 
 
 class InputError(Exception):
@@ -48,21 +48,6 @@ class Judge(Protocol):
     """Asks a model, by whatever route the router allows. Never raises for a failed route."""
 
     async def __call__(self, operation: Operation) -> Outcome: ...
-
-
-class Approve(Protocol):
-    """Asks the client's user whether something may be done.
-
-    Raises:
-        RouteError: NO_CARRIER when the client can't ask, NOT_APPROVED when nobody answered in time.
-    """
-
-    async def __call__(self, message: str) -> bool: ...
-
-
-async def nobody(message: str) -> bool:
-    """Approves of nothing: there is no client to ask."""
-    raise RouteError(FailureKind.NO_CARRIER, "there is no client that could ask its user")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

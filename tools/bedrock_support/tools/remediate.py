@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
 from pydantic import Field
 
-from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.model import FailureKind, OperationClass
+from bedrock_support.routing.model import OperationClass
+from bedrock_support.tools.approval import Act, NotApproved, digest
 from bedrock_support.tools.base import Environ, SupportTool, ToolContext
 from bedrock_support.tools.envelope import Envelope
 from bedrock_support.tools.gaps.store import FactStore
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from bedrock_support.tools.remedy.plan import Plan
 
 MOST_BYTES = 24_000
+TRY = "plan_remediation.try"
+"""The act that is approved."""
 
 
 class RemedyResult(Envelope):
@@ -66,16 +71,18 @@ async def _tried(ctx: ToolContext, plan: Plan, environ: Environ) -> Trial:
     if not diffs:
         return refused("the plan has no patch to try. Give your own diff as patch")
     lines = plan.trial_lines()
+    act = Act(
+        action=TRY,
+        target=await to_thread.run_sync(_target, plan, diffs, lines, limiter=ctx.workers),
+        question=_question(plan, len(diffs), lines),
+        undo="nothing to undo: the worktree is removed after the trial",
+    )
     try:
-        if not await ctx.approve(_question(plan, len(diffs), lines)):
-            return refused("the user did not approve it")
-    except RouteError as error:
-        why = "nobody approved it in time" if error.kind is FailureKind.NOT_APPROVED else str(error)
-        return refused(
-            f"it needs the user's approval: {why}. Use a client with elicitation, or apply the patches yourself"
-        )
+        permit = await ctx.approve(act)
+    except NotApproved as error:
+        return refused(f"it needs the user's approval: {error}. Or apply the patches yourself")
     await ctx.progress(0.5, 1.0, "Trying the plan in a worktree")
-    return await trial(
+    tried = await trial(
         plan.git,
         plan.root,
         diffs,
@@ -85,6 +92,25 @@ async def _tried(ctx: ToolContext, plan: Plan, environ: Environ) -> Trial:
         until=ctx.work_until(0.1),
         workers=ctx.workers,
     )
+    await permit.ended(tried.verdict)
+    return tried
+
+
+def _target(plan: Plan, diffs: list[str], lines: list[list[str]]) -> str:
+    """Where the trial starts from, what it applies and what it runs."""
+    git = plan.git
+    changed = {} if git is None else {name: _seen(git.top / name) for name in sorted(git.dirty)}
+    head = "" if git is None else git.head
+    return digest({"root": str(plan.root), "head": head, "changed": changed, "patches": diffs, "tests": lines})
+
+
+def _seen(path: Path) -> str:
+    """A file's content in short; empty where it is gone."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def refused(why: str) -> Trial:
@@ -98,12 +124,10 @@ def _question(plan: Plan, count: int, lines: list[list[str]]) -> str:
     shown = ", ".join(files[:10]) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
     runs = " and ".join(f"`{' '.join(line)[:300]}`" for line in lines) or "no tests (none are known)"
     authors = ", ".join(sorted({patch.by for patch in patches}))
-    asked = (
+    return (
         f"Try {count} patches ({authors}) of {shown} in a throw-away git worktree of {plan.root}, and run {runs} "
         "there? That runs the project's code with the patches on this machine. Your own files are not changed."
     )
-    # A file's name may hold line breaks, and so pass for words of ours.
-    return "".join(each if each.isprintable() else "?" for each in asked)
 
 
 def _result(ctx: ToolContext, plan: Plan, tried: Trial | None) -> RemedyResult:

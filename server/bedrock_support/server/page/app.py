@@ -116,7 +116,7 @@ async def read(look: Callable[[], PageLook], arguments: dict[str, Any]) -> CallT
         picture = await look().picture()
         said = f"system: {picture['system']['state']}; the figures are in structuredContent"
         return CallToolResult(content=[TextContent(text=said)], structured_content=picture)
-    found = look().decision(decision) or {"problem": "not among the last decisions"}
+    found = await look().decision(decision) or {"problem": "not among the last decisions"}
     return CallToolResult(
         content=[TextContent(text=str(found.get("explanation", "unknown")))], structured_content=found
     )

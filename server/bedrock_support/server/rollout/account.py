@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,18 +12,30 @@ from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.control import Control, NoFront
 from bedrock_support.server.rollout.files import RolloutFiles
 from bedrock_support.server.rollout.locks import is_held
-from bedrock_support.server.rollout.plan import KIND, OPEN, PHASES, RUNNING, UNVERIFIED
-from bedrock_support.server.rollout.store import Desk, EvidenceStore
+from bedrock_support.server.rollout.plan import KIND, OPEN, PHASES, RUNNING, UNVERIFIED, Plan, outline
+from bedrock_support.server.rollout.store import Desk, EvidenceStore, Run, Transition
 
 INTERRUPTED = "interrupted"
 
 
 async def account(files: RolloutFiles) -> dict[str, Any]:
     """The state of the newest rollout and of the front. Raises OSError, sqlite3.Error, SettingsError."""
-    clock, desk = SystemClock(), Desk()
+    told = await recorded(files)
+    control = Control(files=files, desk=Desk(), clock=SystemClock(), entropy=SystemEntropy())
+    try:
+        told["flags"] = await control.file_flags()
+        told["front"] = await control.status()
+    except (NoFront, SettingsError) as error:
+        told["front"] = None
+        told["front_problem"] = str(error)
+    return told
+
+
+async def recorded(files: RolloutFiles) -> dict[str, Any]:
+    """The newest rollout as its record says, and whether its process lives. Raises OSError, sqlite3.Error."""
+    desk = Desk()
     await desk(files.prepare)
-    control = Control(files=files, desk=desk, clock=clock, entropy=SystemEntropy())
-    store = await desk(partial(EvidenceStore, files.evidence, clock))
+    store = await desk(partial(EvidenceStore, files.evidence, SystemClock()))
     try:
         run = await desk(partial(store.newest, KIND))
         held = await desk(partial(is_held, files.lock))
@@ -31,7 +44,8 @@ async def account(files: RolloutFiles) -> dict[str, Any]:
             past = await desk(partial(store.transitions, run.id))
             seen = await desk(partial(store.evidence, run.id))
             phases = dict.fromkeys(PHASES, "not begun")
-            phases |= {each.phase: each.state for each in past}
+            phases |= {each.phase: each.state for each in past if "/" not in each.phase}
+            steps = steps_of(run, past)
             state = run.state
             if state in OPEN and not held and state != UNVERIFIED:
                 state = INTERRUPTED
@@ -45,18 +59,33 @@ async def account(files: RolloutFiles) -> dict[str, Any]:
                 "abort_asked": run.abort,
                 "way": "forward" if run.state in {RUNNING, "done"} else "back",
                 "phases": phases,
+                "steps": steps,
+                "progress": progress_of(steps),
                 "checks": len([each for each in seen if each.ok is not None]),
                 "failed": [{"evidence": each.id, "name": each.name} for each in seen if each.ok is False],
             }
     finally:
         await desk(store.close)
-    try:
-        told["flags"] = await control.file_flags()
-        told["front"] = await control.status()
-    except (NoFront, SettingsError) as error:
-        told["front"] = None
-        told["front_problem"] = str(error)
     return told
+
+
+def steps_of(run: Run, past: Sequence[Transition]) -> dict[str, str]:
+    """Every step of a rollout as `phase/step`, with its last state; of a phase that began again, since then."""
+    if "generation" not in run.detail:
+        return {}
+    plan = Plan.of(run.detail)
+    found = {f"{phase}/{step}": "not begun" for phase, names in outline(plan).items() for step in names}
+    for each in past:
+        if each.state == "begun" and "/" not in each.phase:
+            found |= {name: "not begun" for name in found if name.startswith(f"{each.phase}/")}
+        elif each.phase in found:
+            found[each.phase] = each.state
+    return found
+
+
+def progress_of(steps: Mapping[str, str]) -> dict[str, int]:
+    """Steps that are done, of all."""
+    return {"done": sum(state == "done" for state in steps.values()), "total": len(steps)}
 
 
 def stamp(seconds: float) -> str:
@@ -71,7 +100,9 @@ def in_words(told: dict[str, Any]) -> list[str]:
     if run is not None:
         ended = f", ended {run['ended']}" if run["ended"] else ""
         lines = [f"rollout {run['id']}: {run['state']} in {run['phase']}, begun {run['started']}{ended}"]
+        lines.append(f"  {run['progress']['done']} of {run['progress']['total']} steps done")
         lines += [f"  {phase}: {state}" for phase, state in run["phases"].items()]
+        lines += [f"    now: {step}" for step, state in run["steps"].items() if state == "begun"]
         lines += [f"  failed: {each['name']} (evidence {each['evidence']})" for each in run["failed"]]
         if run["state"] == INTERRUPTED:
             lines.append(f"  its process ({run['pid']}) is gone: rollout resume goes on, rollout abort rolls back")

@@ -46,6 +46,6 @@ class Notes:
         return await self.desk(partial(self.store.add, self.run, self.phase, name, None, value))
 
     async def move(self, phase: str, state: str, note: str = "") -> None:
-        """One transition, on the disk when this returns."""
-        self.phase = phase
+        """One transition of a phase, or of a step in it (`phase/step`); on the disk when this returns."""
+        self.phase = phase.partition("/")[0]
         await self.desk(partial(self.store.move, self.run, phase, state, note))

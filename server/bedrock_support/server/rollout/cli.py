@@ -39,6 +39,9 @@ def add_rollout_parser(commands: Commands) -> None:
     begin.add_argument(
         "--limit", action="append", default=[], metavar="NAME=NUMBER", help="another limit for a gate on answers"
     )
+    begin.add_argument(
+        "--elsewhere", type=Path, metavar="FILE", help="TOML: a load balancer that gets the same weights, step by step"
+    )
     action("status", "the newest rollout and the front, as they are", _lazily("status"))
     action("watch", "the same each second until the rollout is over", _lazily("watch"))
     action("resume", "take up a rollout whose process ended", _lazily("resume"))

@@ -25,6 +25,7 @@ from bedrock_support.server.rollout.flag_writer import NAMES
 from bedrock_support.server.rollout.locks import is_held
 from bedrock_support.server.rollout.machine import Machine
 from bedrock_support.server.rollout.paper import markdown, page
+from bedrock_support.server.rollout.places import read_elsewhere
 from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, STEPS, UNVERIFIED, Plan
 from bedrock_support.server.rollout.quality import Limits
 from bedrock_support.server.rollout.report import report_of
@@ -54,7 +55,15 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         Limits.of(limits)
     except ValueError as error:
         raise SettingsError(f"--limit: {error}") from None
-    return Plan(env=env, flags=flags, steps=steps, least=arguments.samples, watch=arguments.watch, limits=limits)
+    return Plan(
+        env=env,
+        flags=flags,
+        steps=steps,
+        least=arguments.samples,
+        watch=arguments.watch,
+        limits=limits,
+        elsewhere=read_elsewhere(arguments.elsewhere) if arguments.elsewhere else {},
+    )
 
 
 def _limit(text: str) -> tuple[str, float]:
@@ -150,7 +159,7 @@ async def _carried(desk: Office, arguments: argparse.Namespace, do: Callable[[Ma
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async for each in signals:
                 stop.append(each)
-                _tell("told to stop: rolling back at the next step")
+                _tell("told to stop: rolling back")
 
     state = UNVERIFIED
     async with noticing(desk.clock, desk.entropy) as notices, anyio.create_task_group() as group:

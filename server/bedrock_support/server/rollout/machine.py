@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bedrock_support.routing.bedrock.balancer import BalancerError
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import NoFront, Unsettled, agree
 from bedrock_support.server.rollout.desk import Office
 from bedrock_support.server.rollout.flag_writer import replace_flags
-from bedrock_support.server.rollout.phases import Aborted, Phases
+from bedrock_support.server.rollout.phases import Phases
+from bedrock_support.server.rollout.places import Here, elsewhere
 from bedrock_support.server.rollout.plan import (
     DONE,
     PHASES,
@@ -23,11 +25,23 @@ from bedrock_support.server.rollout.plan import (
     UNVERIFIED,
     Plan,
     other,
+    outline,
 )
 from bedrock_support.server.rollout.starting import born
+from bedrock_support.server.rollout.steps import Aborted, Steps, worded
 from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
 
-KNOWN = (OSError, SettingsError, NoFront, Unsettled, Unreachable, Aborted, sqlite3.Error, BaseExceptionGroup)
+KNOWN = (
+    OSError,
+    BalancerError,
+    SettingsError,
+    NoFront,
+    Unsettled,
+    Unreachable,
+    Aborted,
+    sqlite3.Error,
+    BaseExceptionGroup,
+)
 """What may go wrong in an act; each leads to the way back."""
 
 
@@ -51,6 +65,13 @@ class Machine:
             fleet=fleet.as_table(),
             flags_before=flags,
         )
+        if plan.elsewhere:
+            try:
+                plan = replace(plan, elsewhere_before=dict(await elsewhere(plan.elsewhere).read()))
+            except BalancerError as error:
+                self.tell(f"not begun: {error}")
+                await self.office.finish(ROLLED_BACK)  # nothing was changed
+                return ROLLED_BACK
         store, run = self.office.notes.store, self.office.notes.run
         await control.desk(partial(store.set_detail, run, plan.as_table()))
         return await self._forward(plan, frozenset())
@@ -70,8 +91,18 @@ class Machine:
         return await self._forward(plan, done)
 
     async def _forward(self, plan: Plan, done: frozenset[str]) -> str:
-        phases = Phases(office=self.office, plan=plan, stopped=self.stopped)
-        notes = self.office.notes
+        places = (Here(self.office.control), *([elsewhere(plan.elsewhere)] if plan.elsewhere else []))
+        phases = Phases(office=self.office, plan=plan, stopped=self.stopped, places=places)
+        notes, outlined = self.office.notes, outline(plan)
+        steps = Steps(
+            notes=notes,
+            clock=self.office.clock,
+            heed=phases.heed,
+            tell=self.tell,
+            known=KNOWN,
+            total=sum(len(each) for each in outlined.values()),
+            done=sum(len(each) for phase, each in outlined.items() if phase in done),
+        )
         for phase in PHASES:
             if phase in done:
                 continue
@@ -79,12 +110,12 @@ class Machine:
                 await phases.heed()
                 await notes.move(phase, "begun")
                 self.tell(f"{phase}: begun")
-                checks = await phases.of(phase)()
-                ok = await notes.all(checks)
+                checks = await steps.run(phase, phases.of(phase))
+                ok = bool(checks) and all(each.ok for each in checks)
                 failed = ", ".join(each.name for each in checks if not each.ok)
                 await notes.move(phase, "done" if ok else "failed", failed[:500])
             except KNOWN as error:
-                return await self._back(plan, f"{phase}: {_worded(error)}")
+                return await self._back(plan, f"{phase}: {worded(error)}")
             self.tell(f"{phase}: {'done' if ok else f'FAILED: {failed}'} ({len(checks)} checks)")
             if not ok:
                 return await self._back(plan, f"{phase}: {failed}")
@@ -93,7 +124,7 @@ class Machine:
             await self.office.control.settle(await self.office.control.wish(phases.finished))
             await notes.move("finish", "done")
         except KNOWN as error:
-            return await self._back(plan, f"finish: {_worded(error)}")
+            return await self._back(plan, f"finish: {worded(error)}")
         await self.office.finish(DONE)
         return DONE
 
@@ -130,7 +161,7 @@ class Machine:
 
     async def _reversed(self, plan: Plan) -> list[Check]:
         control, before = self.office.control, plan.before
-        checks: list[Check] = []
+        checks = await self._elsewhere_back(plan)
         try:
             began: dict[int, str] = {}
             with suppress(NoFront):
@@ -157,11 +188,17 @@ class Machine:
                     name, value = f"a {op_class} call goes well", called.as_table()
                     checks.append(Check(name=name, ok=not called.error, value=value, trace=called.decision_id))
         except KNOWN as error:
-            checks.append(Check(name="all as before", ok=False, value={"problem": _worded(error)}))
+            checks.append(Check(name="all as before", ok=False, value={"problem": worded(error)}))
         return checks
 
-
-def _worded(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return f"{type(error).__name__}: {error}"[:300]  # pyright: ignore[reportUnknownArgumentType]
+    async def _elsewhere_back(self, plan: Plan) -> list[Check]:
+        """First of all: what other machines' callers meet is as before at once, whatever becomes of this front."""
+        if not plan.elsewhere:
+            return []
+        place = elsewhere(plan.elsewhere)
+        name = f"weights read back from {place.name}"
+        try:
+            had = await place.shift(plan.elsewhere_before)
+        except BalancerError as error:
+            return [Check(name=name, ok=False, value={"problem": str(error)})]
+        return [Check(name=name, ok=had == plan.elsewhere_before, value={"weights": dict(had)})]

@@ -1,4 +1,4 @@
-"""What each of the seven phases does. Each can be done again from its beginning, and tells what it saw as checks."""
+"""What each of the seven phases does, as steps. Each can be done again from its beginning; what it saw are checks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from bedrock_support.server.rollout.desk import Office
 from bedrock_support.server.rollout.files import WHOLE, Fleet, Wanted, write_json
 from bedrock_support.server.rollout.gates import judge, missing
 from bedrock_support.server.rollout.levels import Rollback
+from bedrock_support.server.rollout.pace import in_time, same_model
+from bedrock_support.server.rollout.places import Place
 from bedrock_support.server.rollout.plan import FLAG_ORDER, Phase, Plan
 from bedrock_support.server.rollout.quality import Limits, quality
 from bedrock_support.server.rollout.starting import born
+from bedrock_support.server.rollout.steps import Aborted, Step
 from bedrock_support.server.rollout.store import Sample
 from bedrock_support.server.rollout.synthetic import calling, log_text
 from bedrock_support.server.rollout.validation import Validation
-from bedrock_support.server.rollout.vitals import vitals
+from bedrock_support.server.rollout.vitals import Vitals
 
 ROOM = 64 * 1024 * 1024
 """Bytes that must be free where the state folder lies."""
@@ -31,10 +34,6 @@ FLUSHED = 0.6
 """Seconds after which the front has written what it sampled."""
 
 
-class Aborted(Exception):
-    """Somebody asked for the rollout to end."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phases:
     """The acts of one rollout."""
@@ -42,9 +41,12 @@ class Phases:
     office: Office
     plan: Plan
     stopped: Callable[[], bool]
+    places: tuple[Place, ...]
+    """Where traffic is shifted, the front first."""
 
-    def of(self, phase: Phase) -> Callable[[], Awaitable[list[Check]]]:
-        acts: dict[Phase, Callable[[], Awaitable[list[Check]]]] = {
+    def of(self, phase: Phase) -> list[Step]:
+        """The steps of a phase; `plan.outline` has their names."""
+        made: dict[Phase, Callable[[], list[Step]]] = {
             "preflight": self.preflight,
             "components": self.components,
             "slo_gates": self.slo_gates,
@@ -53,7 +55,7 @@ class Phases:
             "validation": self.validation,
             "monitoring": self.monitoring,
         }
-        return acts[phase]
+        return made[phase]()
 
     async def heed(self) -> None:
         """Raises Aborted when a signal or `rollout abort` asked for it."""
@@ -62,59 +64,101 @@ class Phases:
         if self.stopped() or (found is not None and found.abort):
             raise Aborted("asked to")
 
-    async def preflight(self) -> list[Check]:
-        control, files = self.office.control, self.office.files
-        status = await control.settle(await control.fleet())
-        free = (await control.desk(partial(shutil.disk_usage, files.folder))).free
-        await control.desk(partial(write_json, files.folder / "probe.json", {"written": True}))
-        await control.desk((files.folder / "probe.json").unlink)
-        good = await Rollback(control=control).remember()
-        checks = [
-            Check(name="the front serves one worker", ok=len(status["workers"]) == 1, value={"status": status}),
-            Check(name="room on the disk", ok=free >= ROOM, value={"free": free, "least": ROOM}),
-            Check(name="configuration and flags are kept as good", ok=True, value=good.as_table()),
+    def preflight(self) -> list[Step]:
+        return [
+            Step(name="front", act=self._front),
+            Step(name="disk", act=self._disk),
+            Step(name="last good", act=self._good, after=("front",)),
+            Step(name="a call", act=self._call_before, after=("front",)),
+            Step(name="time of answers", act=self._pace_before, after=("front",)),
         ]
+
+    async def _front(self) -> list[Check]:
+        status = await self.office.control.settle(await self.office.control.fleet())
+        return [Check(name="the front serves one worker", ok=len(status["workers"]) == 1, value={"status": status})]
+
+    async def _disk(self) -> list[Check]:
+        files, desk = self.office.files, self.office.control.desk
+        free = (await desk(partial(shutil.disk_usage, files.folder))).free
+        await desk(partial(write_json, files.folder / "probe.json", {"written": True}))
+        await desk((files.folder / "probe.json").unlink)
+        return [Check(name="room on the disk", ok=free >= ROOM, value={"free": free, "least": ROOM})]
+
+    async def _good(self) -> list[Check]:
+        good = await Rollback(control=self.office.control).remember()
+        return [Check(name="configuration and flags are kept as good", ok=True, value=good.as_table())]
+
+    async def _call_before(self) -> list[Check]:
+        return [await self._call("a call goes well before")]
+
+    async def _call(self, name: str) -> Check:
+        control = self.office.control
         async with calling(await control.url()) as caller:
             called = await caller.triage("standard", log_text(control.entropy))
-        name = "a call goes well before"
-        return [*checks, Check(name=name, ok=not called.error, value=called.as_table(), trace=called.decision_id)]
+        return Check(name=name, ok=not called.error, value=called.as_table(), trace=called.decision_id)
 
-    async def components(self) -> list[Check]:
+    async def _pace_before(self) -> list[Check]:
+        """A model that the gate must refuse is told of here, while nothing has moved."""
+        binding = same_model(self.plan.env)
+        limits = Limits.of(self.plan.limits)
+        return [await in_time(self.office.control, self.plan.before.live, limits, binding=binding)]
+
+    def components(self) -> list[Step]:
+        return [
+            Step(name="start", act=self._started),
+            Step(name="tools", act=self._tools, after=("start",)),
+            Step(name="version", act=self._version, after=("start",)),
+            Step(name="time of answers", act=self._pace_of_candidate, after=("start",)),
+        ]
+
+    async def _started(self) -> list[Check]:
         control, plan = self.office.control, self.plan
         green = Wanted(name=plan.candidate, weight=0, generation=plan.generation, env=plan.env)
         fleet = await control.wish(lambda fleet: fleet.with_worker(green))
         status = await control.settle(fleet, new=plan.candidate)
         found = next(each for each in status["workers"] if each["name"] == plan.candidate)
         value = {**found, "born": await control.desk(partial(born, found["pid"]))}
-        checks = [Check(name="the new worker listens", ok=found["state"] == "ready", value=value)]
-        url = await control.url()
-        async with calling(url, plan.before.live) as caller:
-            old = await caller.tools()
-        async with calling(url, plan.candidate) as caller:
-            new, version, flags = await caller.tools(), await caller.version(), await caller.flags()
-        lost = sorted(set(old) - set(new))
-        checks.append(
-            Check(name="it offers every tool of the old one", ok=bool(new) and not lost, value={"lost": lost})
-        )
-        checks.append(Check(name="it tells its version and flags", ok=bool(version and flags), value={"is": version}))
-        return checks
+        return [Check(name="the new worker listens", ok=found["state"] == "ready", value=value)]
 
-    async def slo_gates(self) -> list[Check]:
+    async def _tools(self) -> list[Check]:
+        url = await self.office.control.url()
+        async with calling(url, self.plan.before.live) as caller:
+            old = await caller.tools()
+        async with calling(url, self.plan.candidate) as caller:
+            new = await caller.tools()
+        lost = sorted(set(old) - set(new))
+        return [Check(name="it offers every tool of the old one", ok=bool(new) and not lost, value={"lost": lost})]
+
+    async def _version(self) -> list[Check]:
+        async with calling(await self.office.control.url(), self.plan.candidate) as caller:
+            version, flags = await caller.version(), await caller.flags()
+        return [Check(name="it tells its version and flags", ok=bool(version and flags), value={"is": version})]
+
+    async def _pace_of_candidate(self) -> list[Check]:
+        limits = Limits.of(self.plan.limits)
+        return [await in_time(self.office.control, self.plan.candidate, limits, binding=True)]
+
+    def slo_gates(self) -> list[Step]:
+        steps: list[Step] = []
+        for weight in self.plan.steps:
+            after = (steps[-1].name,) if steps else ()
+            steps.append(Step(name=f"{weight} %", act=partial(self._shifted, weight), after=after))
+        return steps
+
+    async def _shifted(self, weight: int) -> list[Check]:
+        """One step of traffic, and its gates."""
         control, plan = self.office.control, self.plan
-        checks: list[Check] = []
-        for weight in plan.steps:
-            await self.heed()
-            shares = {plan.candidate: weight, plan.before.live: WHOLE - weight}
-            await self.office.notes.move("slo_gates", "step", f"{weight} %")
-            before = await control.status()
-            since = self.office.clock.wall()
-            await control.settle(await control.wish(lambda fleet, to=shares: fleet.weighted(to)))
-            await anyio.sleep(plan.watch)
-            step = await self._gated(since, int(before["lost_samples"]))
-            checks += [replace(each, value={"step_percent": weight, **each.value}) for each in step]
-            if not all(each.ok for each in step):
-                break
-        return checks
+        shares = {plan.candidate: weight, plan.before.live: WHOLE - weight}
+        before = await control.status()
+        since = self.office.clock.wall()
+        seen = [
+            Check(name=f"weights read back from {place.name}", ok=had == shares, value={"weights": dict(had)})
+            for place in self.places
+            for had in (await place.shift(shares),)
+        ]
+        await anyio.sleep(plan.watch)
+        step = [*seen, *await self._gated(since, int(before["lost_samples"]))]
+        return [replace(each, value={"step_percent": weight, **each.value}) for each in step]
 
     async def _gated(self, since: float, lost_before: int) -> list[Check]:
         """Gates on what the candidate did since a moment, filled up by synthetic calls."""
@@ -146,45 +190,66 @@ class Phases:
                     group.start_soon(some, mine)
         await self.office.notes.fact("synthetic calls supplied", dict(short))
 
-    async def health_checks(self) -> list[Check]:
-        return await vitals(self.office.control, self.plan.candidate, self._recorded)
+    def health_checks(self) -> list[Step]:
+        return Vitals(control=self.office.control, worker=self.plan.candidate, recorded=self._recorded).steps()
 
     async def _recorded(self) -> int:
         run = await self.office.notes.desk(partial(self.office.notes.store.run, self.office.notes.run))
         return len(await self._samples(run.started if run else self.office.clock.wall()))
 
-    async def flags(self) -> list[Check]:
-        control = self.office.control
-        checks: list[Check] = []
+    def flags(self) -> list[Step]:
+        steps: list[Step] = []
         for name in (each for each in FLAG_ORDER if each in self.plan.flags):
-            await self.heed()
-            done = await control.set_flags({name: self.plan.flags[name]})
-            checks.append(Check(name=f"{name} read back", ok=bool(done["seen"]), value=done))
-            async with calling(await control.url()) as caller:
-                called = await caller.triage("standard", log_text(control.entropy))
-            checks.append(
-                Check(
-                    name=f"a call after {name}", ok=not called.error, value=called.as_table(), trace=called.decision_id
-                )
-            )
-            if not all(each.ok for each in checks):
-                break
-        return checks
+            after = (steps[-1].name,) if steps else ()
+            steps.append(Step(name=name, act=partial(self._flag, name), after=after))
+        return steps
 
-    async def validation(self) -> list[Check]:
-        return await Validation(control=self.office.control).all()
+    async def _flag(self, name: str) -> list[Check]:
+        done = await self.office.control.set_flags({name: self.plan.flags[name]})
+        called = await self._call(f"a call after {name}")
+        return [Check(name=f"{name} read back", ok=bool(done["seen"]), value=done), called]
 
-    async def monitoring(self) -> list[Check]:
-        control = self.office.control
-        before, since = await control.status(), self.office.clock.wall()
+    def validation(self) -> list[Step]:
+        checks = Validation(control=self.office.control).checks()
+
+        def act(name: str, check: Callable[[], Awaitable[Check]]) -> Step:
+            async def one() -> list[Check]:
+                return [await check()]
+
+            return Step(name=name, act=one)
+
+        return [act(name, check) for name, check in checks.items()]
+
+    def monitoring(self) -> list[Step]:
+        return [
+            Step(name="traffic", act=self._watched),
+            Step(name="answers", act=self._answers),
+            Step(name="workers", act=self._same_workers, after=("traffic", "answers")),
+        ]
+
+    async def _watched(self) -> list[Check]:
+        before, since = await self.office.control.status(), self.office.clock.wall()
         await anyio.sleep(self.plan.watch)
-        await self.heed()
-        gates = await self._gated(since, int(before["lost_samples"]))
-        gates += await quality(control, self.plan.candidate, self.plan.least, Limits.of(self.plan.limits))
-        pids = [each["pid"] for each in before["workers"]]
-        after = await control.status()
-        same = pids == [each["pid"] for each in after["workers"]]
-        return [*gates, Check(name="no worker ended meanwhile", ok=same and bool(pids), value={"pids": pids})]
+        return await self._gated(since, int(before["lost_samples"]))
+
+    async def _answers(self) -> list[Check]:
+        limits = Limits.of(self.plan.limits)
+        return await quality(self.office.control, self.plan.candidate, self.plan.least, limits)
+
+    async def _same_workers(self) -> list[Check]:
+        """The candidate is the process that was started: one that ended and was started anew has another id."""
+        status = await self.office.control.status()
+        pids = {each["name"]: each["pid"] for each in status["workers"]}
+        first = await self._started_as()
+        same = first is not None and pids.get(self.plan.candidate) == first
+        return [Check(name="no worker ended meanwhile", ok=same, value={"pids": pids, "started_as": first})]
+
+    async def _started_as(self) -> int | None:
+        """The process id with which the candidate was seen to listen; None where the record has none."""
+        store, run = self.office.notes.store, self.office.notes.run
+        seen = await self.office.notes.desk(partial(store.evidence, run))
+        found = [each.value.get("pid") for each in seen if each.name == "the new worker listens"]
+        return int(found[-1]) if found and found[-1] is not None else None
 
     def finished(self, fleet: Fleet) -> Fleet:
         """The candidate alone, live."""

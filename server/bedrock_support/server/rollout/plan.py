@@ -29,6 +29,16 @@ LEAST = 20
 """Samples of a step and class without which a gate doesn't open: a 95th percentile of fewer is their maximum."""
 WATCH = 2.0
 """Seconds for which traffic is watched in each step before synthetic calls fill up what it didn't bring."""
+VITALS = (
+    "direct Bedrock connection",
+    "MCP router",
+    "intelligent router",
+    "circuit breaker",
+    "compliance",
+    "audit",
+    "monitoring",
+)
+VALIDATIONS = ("routing decision", "direct call", "MCP fallback", "cache", "compliance", "audit")
 FLAG_ORDER = (
     "ENABLE_HYBRID_HEALTH_MONITORING",
     "ENABLE_BEDROCK_SUPPORT_MODE",
@@ -55,6 +65,10 @@ class Plan:
     fleet: Mapping[str, Any] = field(default_factory=lambda: Fleet().as_table())
     """As it was before."""
     flags_before: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    elsewhere: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """A second place whose weights follow the front's; see `elsewhere.py`."""
+    elsewhere_before: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Its weights as they were."""
 
     @property
     def before(self) -> Fleet:
@@ -67,6 +81,19 @@ class Plan:
     def of(table: Mapping[str, Any]) -> Plan:
         known: dict[str, Any] = {**table, "steps": tuple(table["steps"])}
         return Plan(**known)
+
+
+def outline(plan: Plan) -> dict[Phase, tuple[str, ...]]:
+    """The names of all steps of a rollout: how far one is can be told from its record alone."""
+    return {
+        "preflight": ("front", "disk", "last good", "a call", "time of answers"),
+        "components": ("start", "tools", "version", "time of answers"),
+        "slo_gates": tuple(f"{each} %" for each in plan.steps),
+        "health_checks": VITALS,
+        "flags": tuple(each for each in FLAG_ORDER if each in plan.flags),
+        "validation": VALIDATIONS,
+        "monitoring": ("traffic", "answers", "workers"),
+    }
 
 
 def other(name: str) -> str:

@@ -16,6 +16,7 @@ import anyio
 from anyio import to_thread
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.wal import to_wal
 
 T = TypeVar("T")
 WAIT_MS = 5_000
@@ -107,7 +108,7 @@ class EvidenceStore:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.close(handle)
         self._db = sqlite3.connect(path, timeout=WAIT_MS / 1000, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
+        to_wal(self._db, WAIT_MS / 1000)
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(LAYOUT)
 
@@ -144,13 +145,13 @@ class EvidenceStore:
             db.execute("UPDATE runs SET pid = ? WHERE id = ?", (os.getpid(), run))
 
     def move(self, run: str, phase: str, state: str, note: str = "") -> None:
-        """One transition: of a phase (`begun`, `done`, `failed`), and of the run with it."""
+        """One transition: of a phase or a step in it (`phase/step`; begun, done, failed, cancelled), and of the run."""
         with self._writing() as db:
             db.execute(
                 "INSERT INTO transitions(run, at, phase, state, note) VALUES (?,?,?,?,?)",
                 (run, self._clock.wall(), phase, state, note),
             )
-            db.execute("UPDATE runs SET phase = ? WHERE id = ?", (phase, run))
+            db.execute("UPDATE runs SET phase = ? WHERE id = ?", (phase.partition("/")[0], run))
 
     def set_state(self, run: str, state: str, *, ended: bool = False) -> None:
         with self._writing() as db:

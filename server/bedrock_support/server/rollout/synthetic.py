@@ -94,8 +94,7 @@ class Caller:
 
     async def flags(self) -> dict[str, bool]:
         """What the server says its flags are, by their names ENABLE_..."""
-        told = cast("dict[str, Any]", (await self.health()).get("flags") or {})
-        return {name: bool(told[attribute]) for attribute, name in FLAG_NAMES.items() if attribute in told}
+        return flags_of(await self.health())
 
     async def version(self) -> str:
         info = self._client.server_info
@@ -106,6 +105,12 @@ class Caller:
         text = contents[0].text if contents and isinstance(contents[0], TextResourceContents) else "{}"
         told: Any = json.loads(text)
         return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+
+
+def flags_of(health: Mapping[str, Any]) -> dict[str, bool]:
+    """The flags in what support://health said, by their names ENABLE_..."""
+    told = cast("dict[str, Any]", health.get("flags") or {})
+    return {name: bool(told[attribute]) for attribute, name in FLAG_NAMES.items() if attribute in told}
 
 
 def log_text(entropy: Entropy) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bedrock_support.routing.matrix import shipped
+from bedrock_support.server.approving import note
 from bedrock_support.server.guarding import guardian, overhead, recent, triggers
 from bedrock_support.server.notices import desk
-from bedrock_support.server.rollout import crew, gates, phases, plan, quality
+from bedrock_support.server.rollout import crew, gates, pace, phases, plan, quality
 from bedrock_support.telemetry.slo.burn import MIN_EVENTS, RULES
 
 Row = tuple[str, str, str]
@@ -29,6 +30,7 @@ def rows() -> Iterable[Row]:
     yield "p95 of remembered answers", f"{limits.cached_seconds:g} s", "more closes the gate: rollback"
     yield "repeats answered from memory", f"{limits.hits:.0%}", "fewer closes the gate: rollback"
     yield "share of a budget", f"{limits.budget:.0%}", "more closes the gate: rollback"
+    yield "answers asked before traffic moves", f"{pace.ANSWERS}", "half of them above the limit: no traffic moves"
     yield "steps of traffic", ", ".join(f"{each} %" for each in plan.STEPS), "the candidate's share of new sessions"
     yield "free disk before a rollout", f"{phases.ROOM // MIB} MiB", "less fails the preflight"
     yield "a new worker must listen within", f"{crew.READY:g} s", "else it is ended, and the rollout goes back"
@@ -44,6 +46,7 @@ def rows() -> Iterable[Row]:
     yield "tries in an hour", f"{guardian.TRIES}", "then a person must resume it"
     yield "idle CPU", f"{overhead.MOST_CPU:.0%} of a core", "more, and probes rest"
     yield "growth of memory", f"{overhead.MOST_BYTES // MIB} MiB", "more, and memory is given back"
+    yield "a signed approval", f"{note.LONGEST / 3600:g} h", "longer ones are refused"
     yield "the same notice again", f"{desk.QUIET:g} s", "kept back and counted until then"
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import anyio
+
 from bedrock_support.routing.clock import Entropy
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.checks import Check
-from bedrock_support.server.rollout.control import Control
+from bedrock_support.server.rollout.control import Control, NoFront, Unsettled
 from bedrock_support.server.rollout.files import Wanted
+from bedrock_support.server.rollout.plan import VALIDATIONS
 from bedrock_support.server.rollout.synthetic import Caller, Unreachable, calling, log_text
 
 OPTIMIZATION = "ENABLE_PERFORMANCE_OPTIMIZATION"
@@ -39,25 +44,28 @@ class Validation:
     def entropy(self) -> Entropy:
         return self.control.entropy
 
+    def checks(self) -> dict[str, Callable[[], Awaitable[Check]]]:
+        """The six by name; none needs another."""
+        acts = (self.routing, self.direct, self.fallback, self.cache, self.compliance, self.audit)
+        return {name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)}
+
     async def all(self) -> list[Check]:
-        """The six, one after another: they share a machine with what is served."""
-        return [
-            await self._checked(name, check)
-            for name, check in (
-                ("routing decision", self.routing),
-                ("direct call", self.direct),
-                ("MCP fallback", self.fallback),
-                ("cache", self.cache),
-                ("compliance", self.compliance),
-                ("audit", self.audit),
-            )
-        ]
+        """The six, side by side."""
+        found: dict[str, Check] = {}
+
+        async def one(name: str, check: Callable[[], Awaitable[Check]]) -> None:
+            found[name] = await check()
+
+        async with anyio.create_task_group() as group:
+            for name, check in self.checks().items():
+                group.start_soon(one, name, check)
+        return [found[name] for name in VALIDATIONS]
 
     async def _checked(self, name: str, check: Callable[[Caller], Awaitable[Check]]) -> Check:
         try:
             async with calling(await self.control.url(), self.worker) as caller:
                 return await check(caller)
-        except Unreachable as error:
+        except (Unreachable, NoFront, Unsettled, SettingsError, OSError) as error:
             return Check(name=name, ok=False, value={"problem": str(error)})
 
     async def routing(self, caller: Caller) -> Check:
@@ -84,7 +92,8 @@ class Validation:
                 called = await caller.triage("infrastructure", log_text(self.entropy))
                 decision = await caller.decision(called.decision_id) if called.decision_id else {}
         finally:
-            await control.settle(await control.wish(lambda fleet: fleet.without(PROBE)))
+            with anyio.CancelScope(shield=True):  # a check beside this one may have failed
+                await control.settle(await control.wish(lambda fleet: fleet.without(PROBE)))
         tried: list[Mapping[str, Any]] = decision.get("attempts") or []
         failed = any(each.get("route") == "direct" and each.get("failure") for each in tried)
         ok = not called.error and called.route == "mcp" and called.model.get("used") is True and failed

@@ -80,6 +80,25 @@ def switched(changes: Mapping[str, str], revision: str, how: str, caller: str, a
     )
 
 
+def acted(action: str, target: str, *, step: str, by: str, outcome: str, caller: str, at: float, server: str) -> Draft:
+    """Of something that changes something: `step` is "approved", "refused" or "ended"."""
+    return Draft(
+        caller=caller,
+        fields={
+            "v": SCHEMA,
+            "type": "acted",
+            "at": round(at * MICRO),
+            "server": plain(server),
+            "action": plain(action),
+            "target": plain(target),
+            "step": step,
+            "by": plain(by),
+            "result": plain(outcome),
+            "retention": OTHER,
+        },
+    )
+
+
 def refused(refusal: Refusal, caller: str, at: float, server: str) -> Draft:
     """Of an operation that may not leave."""
     operation = refusal.operation

@@ -79,6 +79,11 @@ class AuditTrail:
         """The entry of changed flags and stops. Durable on return. Raises AuditUnavailable."""
         await self._write(records.switched(changes, revision, how, OPERATOR, self._clock.wall(), self._server))
 
+    async def acted(self, action: str, target: str, *, step: str, by: str, outcome: str) -> None:
+        """The entry of an act that needs approval. Durable on return. Raises AuditUnavailable."""
+        about = {"step": step, "by": by, "outcome": outcome, "caller": OPERATOR}
+        await self._write(records.acted(action, target, **about, at=self._clock.wall(), server=self._server))
+
     async def refused(self, refusal: Refusal, caller: str) -> None:
         await self._write(records.refused(refusal, caller, self._clock.wall(), self._server))
 
