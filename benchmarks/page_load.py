@@ -2,7 +2,8 @@
 
     python benchmarks/page_load.py [--seconds 60] [--rate 50] [--shots docs]
 
-Prints what the server needed, the page's complaints and how old its newest picture was. `--shots` writes its screenshots, light and dark.
+Prints what CPU the server needed, the page's complaints and how old its newest picture was. `--shots` writes the
+page's screenshots, light and dark.
 """
 
 from __future__ import annotations
