@@ -106,6 +106,7 @@ def told(make: Callable[[SimpleSpanProcessor], TracerProvider], work: Callable[[
                         ]
                 span["attributes"] = sorted(span.get("attributes", ()), key=str)
                 span.pop("spanId")
+                span.pop("droppedAttributesCount", None)  # the copy that bears the sampler's mark forgets it
     return told
 
 

@@ -27,6 +27,7 @@ from opentelemetry.trace import (
     Tracer,
 )
 
+from bedrock_support.routing import semconv
 from bedrock_support.telemetry.enrich import SpanEnricher, from_mcp_sdk
 
 if TYPE_CHECKING:
@@ -138,12 +139,13 @@ class LeanSpan(Span):
     def sealed(self) -> ReadableSpan:
         """The span as exporters want it: values checked, cut and bounded by the SDK."""
         longest = self._began_by.longest
+        most = MOST + (semconv.SAMPLE_RATE in self.attributes)  # the sampler's mark comes on top
         return ReadableSpan(
             name=self.name,
             context=self.context,
             parent=self.parent,
             resource=self._began_by.resource,
-            attributes=BoundedAttributes(MOST, self.attributes, max_value_len=longest),
+            attributes=BoundedAttributes(most, self.attributes, max_value_len=longest),
             events=[
                 Event(name, BoundedAttributes(MOST, about, max_value_len=longest), at)
                 for name, about, at in self._events
