@@ -14,6 +14,7 @@ from bedrock_support.server.page.figures import latencies
 from bedrock_support.server.page.serve import HEADERS, MOST_READERS, STATIC, Pictures
 from bedrock_support.server.settings import Settings, load
 from bedrock_support.server.wiring import build
+from tests.fakes import FakeClock
 from tests.promises import promise
 
 
@@ -113,7 +114,7 @@ async def test_a_reader_that_is_gone_is_dropped_and_one_too_many_is_refused() ->
 
 @promise("page:stream")
 async def test_readers_share_one_picture_and_no_picture_waits_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = build(Settings(page=True))
+    house = build(Settings(page=True), clock=FakeClock())
     look = house.server._look()  # pyright: ignore[reportPrivateUsage]
     first = await look.event()
     assert first.startswith(b"data: {")
