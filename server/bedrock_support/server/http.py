@@ -19,9 +19,8 @@ LAST_CALLS = 3
 """Seconds that running calls get to finish once the server is told to stop."""
 BACKLOG = 128
 KEPT_IDLE = 75
-"""Seconds for which an idle connection is kept. Clients give theirs up first (httpx after 5 s, which is uvicorn's
-default too): a server that closes in the moment in which a request is sent leaves its caller not knowing what became
-of it."""
+"""Seconds for which an idle connection is kept. Clients give theirs up first (httpx after 5 s, uvicorn's default
+too): a server that closes in the moment in which a request is sent leaves its caller not knowing what became of it."""
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")

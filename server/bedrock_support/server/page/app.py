@@ -30,7 +30,7 @@ SHOWN_WITH = "get_system_health"
 """The tool whose result a host shows by the app."""
 READ = "read_status_page"
 """The app's own tool; hosts keep it from models."""
-_CLOSED = {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []}
+_CLOSED: dict[str, list[str]] = {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []}
 _ID = {"type": "string", "maxLength": 200, "description": "One decision, instead of the picture."}
 _negotiated: ContextVar[bool] = ContextVar("apps_negotiated", default=False)
 
