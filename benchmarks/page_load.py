@@ -85,7 +85,7 @@ def used(process: int) -> float:
 
 async def drive(url: str, browser: str, server: int, arguments: argparse.Namespace) -> None:
     """Open the page, load the server, say what was seen."""
-    done, ages, took = [0, 0], list[float](), 0.0
+    done, ages, took, cpu = [0, 0], list[float](), 0.0, 0.0
     load_before = os.getloadavg()[0]
     async with tab(browser) as page:
         await page.ask("Page.navigate", url=f"{url.removesuffix('/mcp')}/status")

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bedrock_support.routing import semconv
+from bedrock_support.routing.model import RouteName
 from bedrock_support.server.cli import main
-from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+from bedrock_support.server.efficiency_evidence import EfficiencyEvidence, Origin
 from bedrock_support.telemetry.efficiency import jaeger, join
 from bedrock_support.telemetry.efficiency.jaeger import JaegerError, JaegerReading
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
@@ -284,8 +285,10 @@ def test_one_change_is_replayed_from_files_and_from_a_jaeger(
     told = json.loads(capsys.readouterr().out)
     assert (told["row"], told["route"], told["n"], told["attainment"]) == ("row", "mcp", 5, 0.05)
     with answering(FakeJaeger(path).answer) as base:
-        assert main(["efficiency", "--jaeger", base, "--replay", "row=mcp", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out) == told
+        evidence = EfficiencyEvidence(live=LiveEfficiency(), span_file=None, jaeger_url=None, clock=FakeClock())
+        assert evidence.replayed(Origin(url=base, seconds=60.0), "row", RouteName.MCP) == told
+        with pytest.raises(InputError, match="no decision of this row"):
+            evidence.replayed(Origin(url=base, seconds=60.0), "another", RouteName.MCP)
     assert main(["efficiency", "--files", str(path), "--replay", "no such row=mcp"]) == 2
     assert "no decision of this row had that choice" in capsys.readouterr().err
     with pytest.raises(SystemExit):

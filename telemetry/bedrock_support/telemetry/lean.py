@@ -6,7 +6,7 @@ values that then nobody reads. Here that happens when a span is given on. Import
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -159,6 +159,11 @@ class LeanSpan(Span):
         )
 
 
+def _names(processor: object) -> bool:
+    """Whether it does no more than name spans at their start; what is derived from that does more."""
+    return type(processor) is SpanEnricher
+
+
 class LeanTracer(Tracer):
     """Makes lean spans. A trace that its caller didn't sample isn't recorded here either."""
 
@@ -167,7 +172,7 @@ class LeanTracer(Tracer):
         self._ids = provider.id_generator
         # Naming is for the MCP SDK's spans alone.
         foreign = from_mcp_sdk(scope)
-        self._processors = tuple(each for each in provider.processors if foreign or type(each) is not SpanEnricher)
+        self._processors = tuple(each for each in provider.processors if foreign or not _names(each))
         self.scope = scope
         self.resource: Resource = provider.resource
         self.longest = provider.longest
@@ -216,7 +221,7 @@ class LeanTracer(Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> Iterator[Span]:
+    ) -> Generator[Span]:
         span = self.start_span(name, context, kind, attributes, links, start_time)
         with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception) as current:
             yield current
