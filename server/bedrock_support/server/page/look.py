@@ -87,7 +87,11 @@ class PageLook:
         return self._event[1]
 
     async def renew(self) -> None:
-        """Look again at what comes from files, if that was long ago. Under load it takes longer than a picture may."""
+        """Look again at what comes from files, credentials among it, if that was long ago.
+
+        Under load it takes longer than a picture may.
+        """
+        await self._manager.direct.check()
         await self._cost.now()
         await self._waiting.now()
 
@@ -108,7 +112,7 @@ class PageLook:
 
     async def _made(self) -> dict[str, Any]:
         manager = self._manager
-        health = await manager.health_report()
+        health = await manager.health_report(look=False)
         deadlines = {name.value: rule.deadline for name, rule in manager.router.matrix.rules.items()}
         return {
             "at": manager.clock.wall(),
