@@ -24,7 +24,7 @@ from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
 from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
-from bedrock_support.server.middleware import describe_transport, take_baggage
+from bedrock_support.server.middleware import MadeUp, describe_transport, take_baggage
 from bedrock_support.server.page.app import READ, note_apps, read, status_app, wanted, with_app
 from bedrock_support.server.page.app import URI as APP
 from bedrock_support.server.peers.offer import PeerTools
@@ -83,6 +83,11 @@ class SupportServer(MCPServer[Rounds]):
             else []
         )
 
+        ours, prompts = frozenset(each.name for each in catalog), frozenset(each.name for each in PROMPTS)
+
+        def known(name: str) -> bool:
+            return name in ours or peer_tools.offers(name)
+
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
             async with open_rounds(entropy) as rounds:
@@ -96,7 +101,14 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch, note_apps],
+            middleware=[
+                *timing,
+                MadeUp(tool=known, prompts=prompts),
+                describe_transport,
+                take_baggage,
+                peer_tools.watch,
+                note_apps,
+            ],
             extensions=[status_app()],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )

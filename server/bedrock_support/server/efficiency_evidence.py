@@ -146,6 +146,7 @@ class EfficiencyEvidence:
                     "cached": told["cache_rate"],
                     **{name: told[name] for name in ("deadline_met", "ended", "no_route")},
                 },
+                "cache": told["cache"],
                 "money": {
                     "spent": told["spent_usd"],
                     "per_answer": told["usd_per_answer"],

@@ -275,6 +275,11 @@ def _answered(
         stale=outcome.cached.stale if outcome.cached else None,
     )
     limits: list[str] = []
+    if outcome.cached is not None and outcome.cached.stale:
+        limits.append(
+            f"stale: the model's answer was given {outcome.cached.age:.0f} s ago and is past its time; "
+            "it is being asked anew, or that failed"
+        )
     if not judgement.structured and reply.stop_reason in ("max_tokens", "maxTokens"):
         limits.append("the model's answer was cut at its token limit; its text is kept unstructured")
     route: Literal["direct", "mcp"] = "direct" if reply.carrier is Carrier.BEDROCK else "mcp"
