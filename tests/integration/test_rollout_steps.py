@@ -35,8 +35,8 @@ def moves(folder: Path) -> list[tuple[str, str, str]]:
 async def test_steps_run_side_by_side_and_an_agent_watches(tmp_path: Path, sandbox_url: str) -> None:
     heard: list[tuple[float, float | None, str]] = []
 
-    async def hear(done: float, total: float | None, message: str | None) -> None:
-        heard.append((done, total, message or ""))
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message or ""))
 
     with rig(tmp_path, sandbox_url) as made:
         async with Client(made.url, mode="legacy") as client:

@@ -19,8 +19,9 @@ LAST_CALLS = 3
 """Seconds that running calls get to finish once the server is told to stop."""
 BACKLOG = 128
 KEPT_IDLE = 75
-"""Seconds for which an idle connection is kept. Clients give theirs up first (httpx after 5 s, which is uvicorn's default
-too): a server that closes in the moment in which a request is sent leaves its caller not knowing what became of it."""
+"""Seconds for which an idle connection is kept. Clients give theirs up first: httpx after 5 s, which is uvicorn's own
+default too, and a server that closes in the moment in which a request is sent leaves its caller not knowing what became
+of it."""
 
 
 def security() -> TransportSecuritySettings:
