@@ -26,8 +26,9 @@ import anyio
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import Carrier, FailureKind, ModelRole, Operation, OperationClass, Reply, RouteName
+from bedrock_support.server.house import House
 from bedrock_support.server.settings import Settings
-from bedrock_support.server.wiring import House, build
+from bedrock_support.server.wiring import build
 from benchmarks.ours_side import operation
 from benchmarks.sides import ANSWER, MODEL, REGION
 from benchmarks.wire import environment, listening

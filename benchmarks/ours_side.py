@@ -19,8 +19,9 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import FailureKind, ModelRole, Operation, OperationClass, Reply
+from bedrock_support.server.from_settings import telemetry_settings
 from bedrock_support.server.settings import Settings
-from bedrock_support.server.wiring import build, telemetry_settings
+from bedrock_support.server.wiring import build
 from bedrock_support.telemetry.otel import install
 from benchmarks.sides import BRIEF, MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, serve
 

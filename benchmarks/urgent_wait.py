@@ -3,8 +3,8 @@
 Run: python -m benchmarks.urgent_wait [--calls 1000] [--json]
 Both get as many places and the same load, drawn anew for each round from the same seed: workers of every lower
 urgency that hold a place for a while and at once ask for the next. Emergencies arrive one by one, then in bursts that
-are larger than what Line keeps free for them, so that work less urgent than critical is stopped, as dispatch stops
-questions. Rounds are interleaved. The baseline is `anyio.CapacityLimiter`.
+are larger than what Line keeps free for them, so that work less urgent is stopped, as dispatch stops questions:
+critical ones last, and once only. Rounds are interleaved. The baseline is `anyio.CapacityLimiter`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ ROUNDS = 10
 BAR = 0.1
 """What Line's 99th percentile may be of the baseline's."""
 LOAD = (Priority.LOW,) * 5 + (Priority.MEDIUM,) * 2 + (Priority.HIGH, Priority.CRITICAL)
-Place = Callable[[Priority], AbstractAsyncContextManager[None]]
+Place = Callable[[Priority, bool], AbstractAsyncContextManager[None]]
+"""A place for work of that priority, which may be stopped or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,8 @@ def ours() -> Place:
     line = Line(PLACES, AdaptiveLimit(PLACES, clock), clock)
 
     @asynccontextmanager
-    async def place(priority: Priority) -> AsyncGenerator[None]:
+    async def place(priority: Priority, stoppable: bool) -> AsyncGenerator[None]:
         with anyio.CancelScope() as scope:
-            stoppable = priority not in (Priority.EMERGENCY, Priority.CRITICAL)
             held = await line.enter(priority, scope.cancel if stoppable else None)
             try:
                 yield
@@ -91,7 +91,8 @@ def baseline() -> Place:
     limiter = anyio.CapacityLimiter(PLACES)
 
     @asynccontextmanager
-    async def place(priority: Priority) -> AsyncGenerator[None]:
+    async def place(priority: Priority, stoppable: bool) -> AsyncGenerator[None]:
+        del priority, stoppable
         token = object()
         await limiter.acquire_on_behalf_of(token)
         try:
@@ -108,13 +109,17 @@ async def measured(place: Place, calls: int, burst: int, seed: int) -> list[floa
     waits: list[float] = []
 
     async def work(priority: Priority) -> None:
+        spared = False
         while True:
-            async with place(priority):
+            stopped = True
+            async with place(priority, not spared):
                 await anyio.sleep(chance.expovariate(1 / HOLD))
+                stopped = False
+            spared = stopped and priority is Priority.CRITICAL
 
     async def emergency(hold: float) -> None:
         asked = perf_counter()
-        async with place(Priority.EMERGENCY):
+        async with place(Priority.EMERGENCY, False):
             waits.append(perf_counter() - asked)
             await anyio.sleep(hold)
 

@@ -124,7 +124,8 @@ def test_a_trace_arrives_as_jaeger_takes_it() -> None:
 COUNTED = """
 import anyio, sys
 from bedrock_support.server.settings import load
-from bedrock_support.server.wiring import build, telemetry_settings
+from bedrock_support.server.from_settings import telemetry_settings
+from bedrock_support.server.wiring import build
 from bedrock_support.telemetry.otel import install
 
 async def main():

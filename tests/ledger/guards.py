@@ -16,11 +16,16 @@ PROMISES = {
     "line:urgency": Promise("issue 3", "places go to the most urgent waiting call; waiting counts for all but them"),
     "line:emergency": Promise("issue 3", "an emergency waits for nothing that is less urgent, limit or share"),
     "line:preempt": Promise(
-        "issue 3", "an emergency that finds no place stops a question that is less urgent than critical"
+        "issue 3", "an emergency that finds no place stops the least urgent question; a critical one gives way once"
     ),
     "line:shed": Promise("issue 3", "a full line turns away the least urgent call, and says so"),
     "line:no-leak": Promise("issue 3", "whoever leaves, at whatever moment, leaves no place behind"),
     "limit:adapts": Promise("issue 3", "the limit falls when the other side crawls or refuses and grows back by use"),
+    "limit:ours": Promise("issue 3", "time that our own process kept an answer waiting takes no place from a route"),
+    "limit:little": Promise(
+        "issue 3", "however busy we are, the limit stays above what Little's law asks for at the throughput we reach"
+    ),
+    "lag:measured": Promise("issue 3", "a busy event loop is noticed, and costs no timer while nobody is asked"),
     "breaker:hung-trial": Promise("issue 3", "a hung trial holds nobody back for longer than a few seconds"),
     "guard:meaning": Promise("issue 3", "each kind of failure moves breaker, limit and budget as its meaning says"),
     "guard:retry-after": Promise("issue 3", "Retry-After is kept to, by every call but an emergency"),

@@ -26,9 +26,10 @@ from bedrock_support.routing.model import (
 )
 from bedrock_support.routing.router import IntelligentRouter
 from bedrock_support.server.explain import RoutingLook
+from bedrock_support.server.house import House
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.settings import load
-from bedrock_support.server.wiring import House, build
+from bedrock_support.server.wiring import build
 from bedrock_support.tools.base import InputError, ToolContext
 from bedrock_support.tools.explain import ExplainInput, RoutingExplanation, explain_routing, explanation
 from tests.fakes import CountingEntropy, FakeCaller, FakeClock, clearance, operation, reply

@@ -14,10 +14,11 @@ from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.model import FailureKind, Handoff, Operation, Outcome, Reply, RouteName, Scope
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import LOOK_EVERY, FlagSnapshot
+from bedrock_support.server.house import House
 from bedrock_support.server.lifecycle import State
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.settings import FLAG_NAMES, Settings
-from bedrock_support.server.wiring import House, build
+from bedrock_support.server.wiring import build
 from tests.fakes import FakeRoute, operation, reply
 from tests.promises import promise
 
@@ -89,7 +90,9 @@ async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> 
     assert (scene.state, scene.manager.lifecycle.idle) == (State.INACTIVE, True)
     held = scene.manager.desk.give(operation())
     assert scene.state is State.DRAINING
-    scene.manager.desk.close(held.id)
+    question = await scene.manager.desk.find(held.id)
+    assert question is not None
+    assert await scene.manager.desk.close(held.id, question)
     assert scene.state is State.INACTIVE
     await scene.house.aclose()
 

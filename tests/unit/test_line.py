@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.limit import LEAST, AdaptiveLimit
+from bedrock_support.routing.limit import AdaptiveLimit
 from bedrock_support.routing.line import AGING, Line, Place
 from bedrock_support.routing.model import FailureKind, Priority
 from tests.fakes import FakeClock
@@ -164,33 +164,6 @@ def test_nobody_leaves_a_place_behind(calls: list[tuple[Priority, bool]], pauses
         assert (found.busy, found.waiting) == (0, 0)
 
     anyio.run(scene)
-
-
-@promise("limit:adapts")
-def test_the_limit_falls_with_slowness_and_grows_back_with_use() -> None:
-    limit = AdaptiveLimit(64, FakeClock())
-    for _ in range(200):
-        limit.answered(10.0, inflight=64)
-    low = limit.value
-    assert LEAST <= low <= 16
-    for _ in range(50):
-        limit.answered(1.0, inflight=1)
-    assert limit.value <= low + 1  # unused, a higher limit is not known to hold
-    for _ in range(200):
-        limit.answered(1.0, inflight=limit.value)
-    assert limit.value == 64
-
-
-@promise("limit:adapts")
-def test_one_burst_of_refusals_cuts_once() -> None:
-    clock = FakeClock()
-    limit = AdaptiveLimit(64, clock)
-    for _ in range(10):
-        limit.dropped()
-    assert limit.value == 44
-    clock.time += 1.0
-    limit.dropped()
-    assert limit.value == 31
 
 
 @promise("line:urgency")

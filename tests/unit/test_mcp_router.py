@@ -32,9 +32,9 @@ async def test_a_client_that_cannot_be_sampled_gets_the_question_handed_over() -
     waiting = desk()
     answer = await MCPRouter(waiting).route_for(FakeCaller()).send(operation())
     assert isinstance(answer, Handoff)
-    question = waiting.find(answer.id)
+    question = await waiting.find(answer.id)
     assert question is not None
-    assert question.operation == operation()
+    assert question.brief == operation().brief
 
 
 @promise("mcp-router:carrier")
@@ -88,20 +88,21 @@ async def test_a_person_who_never_answers_leaves_time_for_another_route() -> Non
 
 
 @promise("handoff:once")
-def test_a_question_closes_once_expires_and_is_bounded() -> None:
+async def test_a_question_closes_once_expires_and_is_bounded() -> None:
     clock = FakeClock()
     waiting = desk(clock)
     first = waiting.give(operation())
-    waiting.decided(first.id, "d-1", {"[[EMAIL_1_00000000]]": "a@example.org"})
-    waiting.decided("h-unknown", "d-1", {})
-    found = waiting.find(first.id)
+    await waiting.decided(first.id, "d-1", {"[[EMAIL_1_00000000]]": "a@example.org"})
+    await waiting.decided("h-unknown", "d-1", {})
+    found = await waiting.find(first.id)
     assert found is not None
-    assert found.decision_id == "d-1"
-    waiting.close(first.id)
-    assert waiting.find(first.id) is None
+    assert (found.decision_id, found.recalled) == ("d-1", False)
+    assert await waiting.close(first.id, found)
+    assert not await waiting.close(first.id, found)
+    assert await waiting.find(first.id) is None
     late = waiting.give(operation())
     clock.time += LIFETIME + 1
-    assert waiting.find(late.id) is None
+    assert await waiting.find(late.id) is None
     ids = [waiting.give(operation()).id for _ in range(CAPACITY + 1)]
-    assert waiting.find(ids[0]) is None
-    assert waiting.find(ids[-1]) is not None
+    assert await waiting.find(ids[0]) is None
+    assert await waiting.find(ids[-1]) is not None

@@ -9,8 +9,8 @@ import pytest
 from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import EU_REGIONS, forbids, foreign_target
 from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.from_settings import telemetry_settings
 from bedrock_support.server.settings import Settings
-from bedrock_support.server.wiring import telemetry_settings
 from tests.promises import promise
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"

@@ -8,8 +8,9 @@ import pytest
 
 from bedrock_support.routing.model import ModelRole, Residency
 from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.from_settings import bedrock_settings
 from bedrock_support.server.settings import FLAG_NAMES, load
-from bedrock_support.server.wiring import bedrock_settings, build
+from bedrock_support.server.wiring import build
 from tests.promises import promise
 
 

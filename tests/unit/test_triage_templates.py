@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bedrock_support.tools.logs.analysis import Analysis
+from bedrock_support.tools.logs.outlines import Outlines, quiet
 from bedrock_support.tools.logs.sources import Source
 from bedrock_support.tools.logs.templates import Miner
 from tests.promises import promise
@@ -59,3 +62,41 @@ def test_what_was_counted_before_templates_became_one_is_kept() -> None:
     assert sum(analysis.counts.values()) == 9
     assert {number for number, _ in analysis.counts} == {template.number}
     assert analysis.firsts.keys() == analysis.counts.keys()
+
+
+_VALUES = ("qxkjv", "wzpfh", "mbtgn", "kdlrs", "vhqxz", "jfmwp", "nzkcb", "ptgxd")
+_LOUD = (
+    "reset",
+    "SomeError",
+    "OutOfMemory",
+    "refused",
+    "corrupted",
+    "FATAL",
+    "reloaded",
+    "timed",
+    "failed",
+    "panicked",
+)
+
+
+@promise("triage:templates")
+@given(st.lists(st.tuples(st.sampled_from(("connection", "order")), st.sampled_from(_VALUES + _LOUD)), min_size=20))
+def test_a_line_known_by_the_words_around_its_values_gets_the_template_it_got_before(
+    drawn: list[tuple[str, str]],
+) -> None:
+    learnt = [(what, value) for what in ("connection", "order") for value in _VALUES]
+    lines = [f"the {what} {value} was seen by the watcher".encode() for what, value in learnt + drawn]
+    quick, slow = Miner(), Miner()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Outlines, "find", lambda self, tokens: None)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+        expected = [slow.number(line) for line in lines]
+    found = [quick.number(line) for line in lines]
+    assert [quick.templates[each].last_word().text for each in found] == [
+        slow.templates[each].last_word().text for each in expected
+    ]
+    assert [quick.templates[each].severity for each in found] == [slow.templates[each].severity for each in expected]
+
+
+def test_words_that_say_how_bad_a_line_is_are_no_quiet_values() -> None:
+    assert quiet([b"qxkjv", b"<*>", b"/items/abc"])
+    assert not any(quiet([b"qxkjv", word.encode()]) for word in _LOUD)

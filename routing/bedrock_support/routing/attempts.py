@@ -12,6 +12,7 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards
+from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.model import (
     Attempt,
     Carrier,
@@ -40,8 +41,8 @@ _BILLED = frozenset(
     }
 )
 """Failures of attempts that a model may have worked on."""
-_STOPPABLE = frozenset({Priority.HIGH, Priority.MEDIUM, Priority.LOW})
-"""Priorities whose questions give their place up to an emergency."""
+OURS = 0.5
+"""Share of an attempt's time above which it is our own process that let it run out."""
 
 
 def _never(_: RouteName) -> str:
@@ -62,6 +63,8 @@ class Dispatch:
     hedges: TokenBucket = field(default_factory=_hedge_budget)
     halted: Callable[[RouteName], str] = _never
     """Why an emergency stop keeps attempts off a route at this moment, in words; empty when none does."""
+    lag: LoopLag | None = None
+    """Tells our own lateness from the other side's; None counts all time as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Runner:
         self._budget = 0.0
         self._stopped = False
         """An emergency needed the place."""
+        self._told: Attempt | None = None
+        """What the feed was told of it."""
         self.lost: Attempt | None = None
 
     @property
@@ -107,7 +112,7 @@ class Runner:
         self._began = self._by.clock.now()
         self._budget = budget
         self._scope.deadline = anyio.current_time() + budget
-        with span(semconv.SPAN_ATTEMPT, self._about()) as current:
+        with span(semconv.SPAN_ATTEMPT, self._about) as current:
             answer: Reply | Handoff | None = None
             failure: Failure | None = None
             try:
@@ -123,7 +128,9 @@ class Runner:
                 if self._asked is None:
                     self._by.feed.told(self.lost)
                 raise
-            attempt = self._attempt(failure, answer)
+            attempt = self._told
+            if attempt is None or attempt.failure != failure:
+                attempt = self._attempt(failure, answer)
             _tell(current, attempt)
         if self._asked is None:
             self._by.feed.told(attempt)
@@ -135,14 +142,14 @@ class Runner:
             raise RouteError(FailureKind.HALTED, why)
         feed, operation = self._by.feed, self._decision.operation
         await self._route.prepare(operation)
-        priority = self._decision.priority
-        stoppable = priority in _STOPPABLE and operation.kind is Kind.READ
+        priority, lag = self._decision.priority, self._by.lag
         guard = self._by.guards.of(self._route.channel)
-        async with guard.entered(priority, self._give_way if stoppable else None) as leave:
+        async with guard.entered(priority, self._give_way if self._stoppable() else None) as leave:
             if why := self._by.halted(self.name):  # while it waited for a place
                 raise RouteError(FailureKind.HALTED, why)
             self._asked = self._by.clock.now()
             ticket = feed.started(self._route.channel, operation, self._budget)
+            late = lag.begin() if lag is not None else 0.0
             failure: Failure | None = Failure(kind=FailureKind.CANCELLED, message="given up")
             answer: Reply | Handoff | None = None
             try:
@@ -157,13 +164,21 @@ class Runner:
                 raise
             finally:
                 # Here and not by the caller: the guard and the learner must know before the place is given on.
-                attempt = self._attempt(failure, answer)
-                feed.ended(ticket, attempt)
+                attempt = self._told = self._attempt(failure, answer)
+                ours = lag.end(late) if lag is not None else 0.0
+                feed.ended(ticket, operation, attempt)
                 if failure is None:
-                    leave.answered(attempt.seconds, self._budget, self._expected)
+                    leave.answered(attempt.seconds, self._budget, self._expected, ours)
                 else:
-                    leave.failed(failure)
+                    leave.failed(failure, late_by_us=ours > OURS * attempt.seconds)
             return answer
+
+    def _stoppable(self) -> bool:
+        """Whether an emergency may take the place: a critical question gives way once, and isn't stopped again."""
+        priority, operation = self._decision.priority, self._decision.operation
+        if priority is Priority.EMERGENCY or operation.kind is not Kind.READ:
+            return False
+        return priority is not Priority.CRITICAL or self._number == 1
 
     def _give_way(self) -> None:
         self._stopped = True
@@ -218,6 +233,8 @@ class Runner:
 
 
 def _tell(current: Span, attempt: Attempt) -> None:
+    if not current.is_recording():
+        return
     current.set_attribute(semconv.WAITED_MS, round(attempt.waited * 1000))
     if attempt.usd is not None:
         current.set_attribute(semconv.COST_USD, attempt.usd)

@@ -112,6 +112,8 @@ class Breaker:
         self._mode: BreakerState | None = None
         """Set by hand; None while the breaker works by itself."""
         self._calls: deque[tuple[float, _Verdict]] = deque(maxlen=self._settings.window)
+        self._bad = 0
+        """How many of them were slow or failed: while none was, there is nothing to judge."""
         self._tripped = False
         """Open or half open."""
         self._until = 0.0
@@ -207,11 +209,18 @@ class Breaker:
 
     def _count(self, verdict: _Verdict) -> None:
         now = self._clock.now()
+        if len(self._calls) == self._settings.window:
+            self._forget()
         self._calls.append((now, verdict))
+        self._bad += verdict is not _Verdict.GOOD
         while self._calls and self._calls[0][0] + self._settings.window_seconds <= now:
-            self._calls.popleft()
-        if self._must_open():
+            self._forget()
+        if self._bad and self._must_open():
             self._trip()
+
+    def _forget(self) -> None:
+        """Let the oldest call go."""
+        self._bad -= self._calls.popleft()[1] is not _Verdict.GOOD
 
     def _must_open(self) -> bool:
         settings, verdicts = self._settings, [verdict for _, verdict in self._calls]
@@ -240,5 +249,6 @@ class Breaker:
         self._epoch += 1
         self._tripped = tripped
         self._calls.clear()
+        self._bad = 0
         self._trials.clear()
         self._good_trials = 0

@@ -10,12 +10,14 @@ import anyio
 
 from bedrock_support.routing.audit import AuditSink
 from bedrock_support.routing.clock import Entropy
-from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, RouteName
+from bedrock_support.routing.found import Found
+from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
 from bedrock_support.routing.redaction import Redactor, restore_answer
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
 
+ROUTES = frozenset(RouteName)
 MAX_BRIEF = 400_000
 """Characters; more than any model of ours takes."""
 
@@ -38,6 +40,7 @@ class ComplianceValidator:
         self._destinations = destinations
         self._entropy = entropy
         self._audit = audit
+        self._found = Found()
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
@@ -90,11 +93,12 @@ class ComplianceValidator:
                 mend="ask about less evidence at once",
             )
         try:
-            redactor = Redactor(nonce=self._entropy.token()[:8])
-            cleared = replace(
-                operation, brief=redactor.redact(operation.brief), system=redactor.redact(operation.system)
-            )
-            forbidden = self._forbidden(operation)
+            redactor = Redactor(nonce=self._entropy.token()[:8], known=self._found)
+            brief, system = redactor.redact(operation.brief), redactor.redact(operation.system)
+            cleared = operation
+            if brief != operation.brief or system != operation.system:
+                cleared = replace(operation, brief=brief, system=system)
+            forbidden = self._forbidden(operation.residency)
         except Exception as fault:  # noqa: BLE001 - fail closed: whatever breaks the gate must close it
             return Refusal(
                 operation=operation,
@@ -103,7 +107,7 @@ class ComplianceValidator:
             )
         return Clearance(
             operation=cleared,
-            routes=frozenset(RouteName) - forbidden.keys(),
+            routes=ROUTES - forbidden.keys(),
             forbidden=MappingProxyType(forbidden),
             restore=MappingProxyType(redactor.originals),
         )
@@ -116,13 +120,11 @@ class ComplianceValidator:
             outcome, reply=replace(outcome.reply, text=restore_answer(outcome.reply.text, clearance.restore))
         )
 
-    def _forbidden(self, operation: Operation) -> dict[RouteName, str]:
+    def _forbidden(self, residency: Residency) -> dict[RouteName, str]:
         where = self._destinations
         reasons: dict[RouteName, str] = {}
-        if problem := forbids(
-            operation.residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models
-        ):
-            reasons[RouteName.DIRECT] = f"residency {operation.residency}: {problem}"
+        if problem := forbids(residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models):
+            reasons[RouteName.DIRECT] = f"residency {residency}: {problem}"
         if not where.caller_model:
             reasons[RouteName.MCP] = "settings do not allow the calling agent's model"
         return reasons

@@ -95,11 +95,12 @@ class DirectBedrockClient:
     async def send(self, operation: Operation) -> Reply:
         """Ask the model of the operation's role. Raises RouteError."""
         model = self._settings.models[operation.model_role]
-        with span(f"chat {model}", _asked(operation, model), kind=CLIENT) as current:
+        with span(f"chat {model}", partial(_asked, operation, model), kind=CLIENT) as current:
             try:
                 ask = self._stream if operation.stream else self._converse
                 reading = await self._within(operation.deadline, partial(ask, operation, model))
-                current.set_attributes(_told(reading))
+                if current.is_recording():
+                    current.set_attributes(_told(reading))
                 return wire.judge(reading, model)
             except RouteError as error:
                 failed(current, error.kind.value, str(error))

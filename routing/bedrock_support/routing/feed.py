@@ -18,20 +18,33 @@ class AttemptSink(Protocol):
     def record(self, attempt: Attempt) -> None: ...
 
 
+class Keeping(Protocol):
+    """Keeps what was learnt from for the next process."""
+
+    def attempt(self, learnt: str, size: float, attempt: Attempt) -> None: ...
+
+
 class AttemptFeed:
     """Passes what happens on to the learner and to whoever else listens."""
 
-    def __init__(self, learner: RouteLearner, *sinks: AttemptSink) -> None:
+    def __init__(self, learner: RouteLearner, *sinks: AttemptSink, keeping: Keeping | None = None) -> None:
         self._learner = learner
         self._sinks = sinks
+        self._keeping = keeping
+        self.live = False
+        """Whether an attempt has begun."""
 
     def started(self, channel: str, operation: Operation, budget: float) -> int:
         """An attempt is under way, with `budget` seconds to go. The ticket is for `ended`."""
+        self.live = True
         return self._learner.started(channel, learnt_as(operation), size_of(operation), budget)
 
-    def ended(self, ticket: int, attempt: Attempt) -> None:
+    def ended(self, ticket: int, operation: Operation, attempt: Attempt) -> None:
         """It ended. A call that never was, and a question handed over, say nothing of how long an answer takes."""
-        self._learner.ended(ticket, seconds=attempt.seconds, ok=_says(attempt))
+        said = _says(attempt)
+        self._learner.ended(ticket, seconds=attempt.seconds, ok=said)
+        if self._keeping is not None and said is not None:
+            self._keeping.attempt(learnt_as(operation), size_of(operation), attempt)
         self.told(attempt)
 
     def told(self, attempt: Attempt) -> None:

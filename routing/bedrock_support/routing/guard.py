@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from bedrock_support.routing.breaker import Breaker, BreakerSettings, BreakerState, Permit
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.limit import AdaptiveLimit
-from bedrock_support.routing.line import Line
+from bedrock_support.routing.line import Line, Place
 from bedrock_support.routing.model import Failure, FailureKind, Priority
 from bedrock_support.routing.tokens import TokenBucket
 
@@ -39,19 +39,49 @@ class Pass:
         self._guard = guard
         self._permit = permit
 
-    def answered(self, seconds: float, budget: float, expected: float | None) -> None:
-        """The call was answered. `expected` is what this kind of call usually takes, in seconds, where known."""
-        self._permit.succeeded(slow=seconds > SLOW * budget)
-        self._guard.answered(seconds, expected)
+    def answered(self, seconds: float, budget: float, expected: float | None, ours: float = 0.0) -> None:
+        """The call was answered. `expected` is what this kind of call usually takes, in seconds, where known.
 
-    def failed(self, failure: Failure) -> None:
-        """The call failed; what that means for the channel depends on the kind."""
+        `ours` are the seconds in which this process kept the answer waiting: they say nothing of the channel.
+        """
+        self._permit.succeeded(slow=seconds - ours > SLOW * budget)
+        self._guard.answered(seconds, expected, ours)
+
+    def failed(self, failure: Failure, *, late_by_us: bool = False) -> None:
+        """The call failed; what that means for the channel depends on the kind.
+
+        `late_by_us`: most of its time went by in this process, so that it ran out is no sign of load over there.
+        """
         meaning = FAILURES[failure.kind]
         if meaning.hurts_health:
             self._permit.failed()
         else:
             self._permit.ignored()
-        self._guard.refused(failure)
+        self._guard.refused(failure, late_by_us=late_by_us)
+
+
+class _Entered:
+    """The block of one call."""
+
+    __slots__ = ("_give_way", "_guard", "_held", "_priority")
+
+    def __init__(self, guard: Guard, priority: Priority, give_way: Callable[[], None] | None) -> None:
+        self._guard = guard
+        self._priority = priority
+        self._give_way = give_way
+        self._held: tuple[Place, Permit] | None = None
+
+    async def __aenter__(self) -> Pass:
+        self._held = await self._guard.enter(self._priority, self._give_way)
+        return Pass(self._guard, self._held[1])
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._held is not None:
+            place, permit = self._held
+            permit.ignored()  # unless it has ended already
+            self._guard.line.leave(place)
 
 
 class Guard:
@@ -70,8 +100,7 @@ class Guard:
         """Seconds until the channel may be asked: the breaker's wait or the other side's, whichever is longer."""
         return max(self.breaker.retry_in(), self._quiet_until - self._clock.now(), 0.0)
 
-    @asynccontextmanager
-    async def entered(self, priority: Priority, give_way: Callable[[], None] | None = None) -> AsyncGenerator[Pass]:
+    def entered(self, priority: Priority, give_way: Callable[[], None] | None = None) -> _Entered:
         """A place and a permit for one call, both given back however the block ends. `give_way` is `Line.enter`'s.
 
         An emergency has nowhere else to go: it passes an open breaker, but never as one of its trials.
@@ -79,23 +108,27 @@ class Guard:
         Raises:
             RouteError: HELD_BACK by the breaker or while the other side wants to be left alone, or SHED.
         """
+        return _Entered(self, priority, give_way)
+
+    async def enter(self, priority: Priority, give_way: Callable[[], None] | None) -> tuple[Place, Permit]:
+        """What `entered` holds. Raises as it does."""
         self._refuse_while_closed(priority)
         place = await self.line.enter(priority, give_way)
         try:
             self._refuse_while_closed(priority)  # again: it may have tripped while this call stood in line
-            with self._permit(priority) as permit:
-                yield Pass(self, permit)
-        finally:
+            return place, self._permit(priority)
+        except BaseException:
             self.line.leave(place)
+            raise
 
-    def answered(self, seconds: float, expected: float | None) -> None:
+    def answered(self, seconds: float, expected: float | None, ours: float = 0.0) -> None:
         self.retries.earn()
         if expected:
-            self.limit.answered(seconds / expected, self.line.busy)
+            self.limit.answered(seconds, expected, self.line.busy, ours)
 
-    def refused(self, failure: Failure) -> None:
+    def refused(self, failure: Failure, *, late_by_us: bool = False) -> None:
         meaning = FAILURES[failure.kind]
-        if meaning.overload or failure.kind is FailureKind.TIMEOUT:
+        if meaning.overload or (failure.kind is FailureKind.TIMEOUT and not late_by_us):
             self.limit.dropped()
         if meaning.hurts_health or meaning.overload:
             self.retries.spend()

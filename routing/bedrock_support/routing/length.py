@@ -16,7 +16,7 @@ MARGIN = 1.3
 """For sums that must not come out short: above the greatest error measured."""
 _LONG = 7
 _WORDS = re.compile(r"[A-Za-z]+")
-_DIGITS = re.compile(r"[0-9]")
+_LONG_WORDS = re.compile(r"[A-Za-z]{8,}")
 _SIGNS = re.compile(r"[^A-Za-z0-9\s]+")
 _BREAKS = re.compile(r"\n\s*")
 
@@ -24,8 +24,10 @@ _BREAKS = re.compile(r"\n\s*")
 @lru_cache(maxsize=64)
 def text_tokens(text: str) -> int:
     """Tokens of the text, rounded up; 0 for none."""
-    words = _WORDS.findall(text)
-    overlong = sum(max(0, len(each) - _LONG) for each in words)
-    weighed = WORD * len(words) + LONG_LETTER * overlong + DIGIT * len(_DIGITS.findall(text))
-    signs = sum(1 if each.isascii() else len(each) for each in _SIGNS.findall(text))
+    long = _LONG_WORDS.findall(text)
+    overlong = len("".join(long)) - _LONG * len(long)
+    digits = sum(map(text.count, "0123456789"))
+    weighed = WORD * len(_WORDS.findall(text)) + LONG_LETTER * overlong + DIGIT * digits
+    found = _SIGNS.findall(text)
+    signs = len(found) if text.isascii() else sum(1 if each.isascii() else len(each) for each in found)
     return -int(-(weighed + SIGNS * signs + BREAK * len(_BREAKS.findall(text))) // 1)

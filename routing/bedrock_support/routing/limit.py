@@ -14,12 +14,17 @@ CUT = 0.7
 """What is left of the limit after the other side asked for less, or failed under load."""
 CUT_EVERY = 1.0
 """Seconds between two cuts: one burst of refusals is one sign."""
+GRAIN = 0.02
+"""Seconds under which nothing is called slow: a model takes longer, and what is left is how finely we can measure."""
 
 
 class AdaptiveLimit:
     """Netflix's Gradient2, fed with slowness (seconds over expected seconds) instead of round-trip time.
 
     A model's answer takes as long as it is; only against what this kind of call usually takes does time tell load.
+    Of that time only the part counts that the other side may have taken: were our own queueing counted too, a busy
+    process would take away its own places, wait the more, and keep less under way than its throughput needs
+    (Little's law: places = calls a second times the seconds that each holds its place).
     """
 
     def __init__(self, most: int, clock: Clock, least: int = LEAST) -> None:
@@ -34,8 +39,12 @@ class AdaptiveLimit:
     def value(self) -> int:
         return int(self._value)
 
-    def answered(self, slowness: float, inflight: int) -> None:
-        """An answer took `slowness` times its usual time, with `inflight` calls under way, itself included."""
+    def answered(self, seconds: float, expected: float, inflight: int, ours: float = 0.0) -> None:
+        """An answer took `seconds` where `expected` is usual, with `inflight` calls under way, itself included.
+
+        `ours` are the seconds of it in which this process kept the answer waiting.
+        """
+        slowness = max(0.0, seconds - ours) / max(expected, GRAIN)
         self._slowness += SMOOTHING * (min(10.0, max(0.1, slowness)) - self._slowness)
         gradient = min(1.0, max(0.5, TOLERANCE / self._slowness))
         wanted = self._value * gradient + HEADROOM

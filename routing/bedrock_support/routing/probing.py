@@ -57,6 +57,8 @@ class Prober:
     role: ModelRole = ModelRole.FAST
     allowed: Callable[[], bool] = lambda: True
     """Whether a model may be asked anything now."""
+    doubted: set[str] = field(default_factory=set[str])
+    """Channels that failed last when another process asked them: looked at once, as soon as there are calls."""
     _last: float = field(default=float("-inf"), init=False)
     _woken: anyio.Event | None = field(default=None, init=False)
 
@@ -74,13 +76,18 @@ class Prober:
                 await self._woken.wait()
             await anyio.sleep(PAUSE)
             guard = self.running.guards.of(self.route.channel)
-            troubled = self.learner.troubled(self.route.channel) or guard.breaker.state is BreakerState.HALF_OPEN
+            troubled = (
+                self.learner.troubled(self.route.channel)
+                or guard.breaker.state is BreakerState.HALF_OPEN
+                or self.route.channel in self.doubted
+            )
             able = not guard.open_in() and self.route.condition().health is not Health.UNCONFIGURED
             if troubled and able and self.allowed():
                 await self.probe()
 
     async def probe(self) -> None:
         """Ask once. Whatever comes of it is told to the learner, the guard and health, as for any attempt."""
+        self.doubted.discard(self.route.channel)
         await Runner(self.running, self._decision(), self.route, 1, hedge=False, expected=None).run(PROBE_SECONDS)
 
     def _decision(self) -> Decision:

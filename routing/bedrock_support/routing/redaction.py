@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from bedrock_support.routing.found import Found
 from bedrock_support.routing.pii.finder import find
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
@@ -23,6 +24,8 @@ class Redactor:
 
     nonce: str
     """8 hexadecimal digits."""
+    known: Found | None = None
+    """What was found before in the same texts; None looks through each."""
     originals: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """Placeholder -> value."""
     _known: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str], repr=False)
@@ -31,7 +34,7 @@ class Redactor:
         """The text with every find replaced by `[[LABEL_n_nonce]]`."""
         parts: list[str] = []
         position = 0
-        for each in find(text):
+        for each in self.known.in_text(text) if self.known is not None else find(text):
             if _PLACEHOLDER.search(text, max(0, each.start - 40), each.end + 40) and self._is_mark(
                 text, each.start, each.end
             ):
@@ -55,6 +58,16 @@ class Redactor:
             self._known[key] = mark
             self.originals[mark] = value
         return self._known[key]
+
+
+def has_placeholders(value: Any) -> bool:
+    """Whether any string of a parsed JSON value holds a placeholder. Raises RecursionError."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.search(value) is not None
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value)
+        return any(has_placeholders(each) for pair in items.items() for each in pair)
+    return isinstance(value, list) and any(has_placeholders(each) for each in cast("list[object]", value))
 
 
 def restore(text: str, originals: Mapping[str, str]) -> str:

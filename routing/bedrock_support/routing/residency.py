@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bedrock_support.routing.model import Residency
@@ -19,6 +20,7 @@ _ARN_REGION = 3
 _ARN_PARTS = 6
 
 
+@lru_cache(maxsize=64)
 def forbids(residency: Residency, *, region: str, endpoint_url: str | None, models: frozenset[str]) -> str | None:
     """Why a Bedrock set-up may not be used under this residency, or None.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Token
 from typing import TypeAlias
@@ -38,14 +38,22 @@ _known: tuple[TracerProvider | None, Tracer | None] = (None, None)
 
 
 def span(
-    name: str, attributes: Mapping[str, Attribute], *, kind: SpanKind = INTERNAL, links: tuple[Link, ...] = ()
+    name: str,
+    attributes: Mapping[str, Attribute] | Callable[[], Mapping[str, Attribute]],
+    *,
+    kind: SpanKind = INTERNAL,
+    links: tuple[Link, ...] = (),
 ) -> AbstractContextManager[Span]:
-    """A span around a block. Errors are marked by `failed`, never by an exception's own text."""
+    """A span around a block. Errors are marked by `failed`, never by an exception's own text.
+
+    Attributes that cost something to gather are given as a function, which is called only where spans are made.
+    """
     # The variable is private to the API, but asking by its function reads the environment each time. Should the API
     # lose it, the tracer is asked for as usual.
     if getattr(trace, "_TRACER_PROVIDER", _NOTHING) is None:
         return _NOTHING
-    return _Block(_tracer().start_span(name, None, kind, attributes, links))
+    about = attributes() if callable(attributes) else attributes
+    return _Block(_tracer().start_span(name, None, kind, about, links))
 
 
 class _Block:

@@ -186,7 +186,7 @@ class SupportServer(MCPServer[Rounds]):
         @self.resource("support://decisions/{decision_id}", name="decision", mime_type="application/json")
         async def decision(decision_id: str) -> str:  # pyright: ignore[reportUnusedFunction]
             """One routing decision: matrix row, conditions, reasons, attempts, outcome."""
-            found = manager.ledger.find(decision_id)
+            found = await manager.ledger.recall(decision_id)
             if found is None:
                 raise ResourceNotFoundError(
                     f"decision_id = {decision_id!r}: not among the last decisions of this server. "

@@ -20,8 +20,8 @@ from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.groups import innermost
 
 if TYPE_CHECKING:
+    from bedrock_support.server.house import House
     from bedrock_support.server.settings import Settings
-    from bedrock_support.server.wiring import House
 
 USAGE_ERROR = 2
 PATIENCE = 1.0
@@ -89,7 +89,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
-    from bedrock_support.server.wiring import build, telemetry_settings
+    from bedrock_support.server.from_settings import telemetry_settings
+    from bedrock_support.server.wiring import build
     from bedrock_support.telemetry.otel import install
 
     telemetry = install(telemetry_settings(settings), role="bedrock-support")

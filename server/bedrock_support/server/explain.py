@@ -23,12 +23,12 @@ class RoutingLook:
 
     manager: BedrockSupportManager
 
-    def past(self, decision_id: str) -> Mapping[str, object] | None:
-        return self.manager.ledger.find(decision_id)
+    async def past(self, decision_id: str) -> Mapping[str, object] | None:
+        return await self.manager.ledger.recall(decision_id)
 
-    def latest(self) -> Mapping[str, object] | None:
-        """The newest decision of this server, whoever's call it was for."""
-        return next(self.manager.ledger.newest(), None)
+    async def latest(self) -> Mapping[str, object] | None:
+        """The newest decision of this server, whoever's call it was for; before its first, of those before it."""
+        return await self.manager.ledger.recall_newest()
 
     def hypothetical(
         self, op_class: OperationClass, size_chars: int, deadline_s: float | None, caller: Caller | None = None

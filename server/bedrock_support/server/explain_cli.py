@@ -1,4 +1,4 @@
-"""`bedrock-support explain`: explain_routing from the command line, of a running server or of these settings."""
+"""`bedrock-support explain`: explain_routing from the command line, of a server, a store or these settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import anyio
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.server.commands import Commands
 from bedrock_support.server.groups import innermost
-from bedrock_support.server.settings import Settings, load
+from bedrock_support.server.settings import READS, Settings, load
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -28,12 +28,12 @@ NO_EXPERIENCE = "made by this process with its own settings: it has no experienc
 def add_explain_parser(commands: Commands) -> None:
     """The command `explain`. Ends with 0 when explained, 1 when not, 2 when asked wrongly."""
     explain = commands.add_parser("explain", help="why a call went where it went, or where one would go now")
-    explain.add_argument("decision_id", nargs="?", metavar="DECISION_ID", help="past decision, or latest; needs --url")
+    explain.add_argument("decision_id", nargs="?", metavar="DECISION_ID", help="past decision, or latest")
     explain.add_argument(
         "--class", dest="op_class", choices=[each.value for each in OperationClass], help="what would be decided now"
     )
     explain.add_argument("--size", type=_size, help="characters that the model would read (with --class)")
-    explain.add_argument("--url", help=f"running server to ask, such as {EXAMPLE}; without it, these settings")
+    explain.add_argument("--url", help=f"running server to ask, such as {EXAMPLE}; without it, the store and settings")
     explain.add_argument("--json", action="store_true", help="the whole explanation as JSON")
     explain.set_defaults(run=_explain)
 
@@ -52,7 +52,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         return USAGE_ERROR
     if arguments.url is not None:
         return anyio.run(_asking, arguments)
-    return anyio.run(_alone, load(), arguments)
+    return anyio.run(_alone if arguments.decision_id is None else _kept, load(), arguments)
 
 
 def _misused(arguments: argparse.Namespace) -> str | None:
@@ -60,14 +60,41 @@ def _misused(arguments: argparse.Namespace) -> str | None:
         return "give exactly one: DECISION_ID (or latest) for a past decision, or --class for one made now"
     if arguments.decision_id is not None and arguments.size is not None:
         return f"--size {arguments.size}: a past decision has its own size. Leave out --size, or use --class"
-    if arguments.decision_id is not None and arguments.url is None:
-        return (
-            f"DECISION_ID {arguments.decision_id!r}: only the server that made a decision knows it. "
-            f"Give its address, such as --url {EXAMPLE}"
-        )
     if arguments.url is not None and not arguments.url.startswith(("http://", "https://")):
         return f"--url {arguments.url!r}: no HTTP address. Give one such as {EXAMPLE}"
     return None
+
+
+async def _kept(settings: Settings, arguments: argparse.Namespace) -> int:
+    """A past decision from the store that servers share, whether one runs or not."""
+    from bedrock_support.routing.clock import SystemClock
+    from bedrock_support.routing.lasting.file import LastingUnavailable
+    from bedrock_support.server.lasting import lasting
+    from bedrock_support.server.wiring import bedrock_settings
+    from bedrock_support.tools.explain import LATEST, explanation
+
+    wanted: str = arguments.decision_id
+    keeps = lasting(settings, bedrock_settings(settings), SystemClock())
+    if keeps is None or not keeps.file.path.is_file():
+        where = f"{keeps.file.path} isn't there" if keeps else f"{READS['store']} is not set"
+        _complain(
+            f"DECISION_ID {wanted!r}: {where}, so only the server that made a decision knows it. "
+            f"Give its address, such as --url {EXAMPLE}, or the servers' store in {READS['store']}"
+        )
+        return USAGE_ERROR
+    try:
+        kept = await (keeps.past.newest() if wanted == LATEST else keeps.past.find(wanted))
+    except LastingUnavailable as error:
+        _complain(str(error))
+        return FAILED
+    finally:
+        keeps.file.close()
+    if kept is None:
+        _complain(f"DECISION_ID {wanted!r}: not among the decisions in {keeps.file.path} (kept for 7 days)")
+        return FAILED
+    explained = explanation(kept, hypothetical=False)
+    _show(explained.text, explained.model_dump(mode="json", exclude_none=True), arguments)
+    return 0
 
 
 async def _asking(arguments: argparse.Namespace) -> int:

@@ -41,15 +41,14 @@ class FlagSnapshot:
     revision: str = ""
     """Of the flags file that it comes from; see Overrides."""
 
-    @property
-    def effective(self) -> Flags:
-        """The flags that hold for a call, stops included."""
+    effective: Flags = field(init=False, compare=False)
+    """The flags that hold for a call, stops included."""
+
+    def __post_init__(self) -> None:
         held = Scope.SUPPORT_MODE in self.stops or Scope.ALL in self.stops
-        return replace(
-            self.flags,
-            support_mode=self.flags.support_mode and not held,
-            optimization=self.flags.optimization and Scope.OPTIMIZER not in self.stops,
-        )
+        optimization = self.flags.optimization and Scope.OPTIMIZER not in self.stops
+        flags = replace(self.flags, support_mode=self.flags.support_mode and not held, optimization=optimization)
+        object.__setattr__(self, "effective", flags)
 
     def named(self) -> dict[str, bool]:
         """The flags by the names ENABLE_..."""

@@ -1,22 +1,37 @@
-"""DecisionLedger: the last decisions with what came of them, for people and for explain."""
+"""DecisionLedger: the last decisions with what came of them, for people and for explain; kept longer by a Memory."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from math import isfinite
+from typing import Protocol
 
 from bedrock_support.routing.estimate import Estimate
-from bedrock_support.routing.model import Attempt, Decision, Outcome, RouteCondition, RouteName
+from bedrock_support.routing.model import Attempt, Decision, Flags, Outcome, RouteCondition, RouteName
 
 CAPACITY = 1000
+
+
+class Memory(Protocol):
+    """Keeps decisions beyond this process. Writing never waits."""
+
+    def decision(self, decision_id: str, at: float, entry: Mapping[str, object]) -> None: ...
+
+    def note(self, decision_id: str, key: str, value: object) -> None: ...
+
+    async def find(self, decision_id: str) -> dict[str, object] | None: ...
+
+    async def newest(self) -> dict[str, object] | None: ...
 
 
 class DecisionLedger:
     """Bounded and in memory; the oldest entry gives way. Holds no prompt and no answer."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, memory: Memory | None = None, capacity: int = CAPACITY) -> None:
+        self._memory = memory
         self._capacity = capacity
         self._entries: OrderedDict[str, dict[str, object]] = OrderedDict()
 
@@ -25,16 +40,17 @@ class DecisionLedger:
         decision = outcome.decision
         if decision is None:
             return
-        self._entries[decision.id] = decided(decision, at) | {
-            "attempts": [_tried(each) for each in outcome.attempts],
-            "ended": ended(outcome),
-            "seconds": round(outcome.seconds, 4),
-            "usd": _cost(outcome),
-            "cached": _cached(outcome),
-            "explanation": explanation,
-        }
+        entry = self._entries[decision.id] = decided(decision, at)
+        entry["attempts"] = [_tried(each) for each in outcome.attempts]
+        entry["ended"] = ended(outcome)
+        entry["seconds"] = round(outcome.seconds, 4)
+        entry["usd"] = _cost(outcome)
+        entry["cached"] = _cached(outcome)
+        entry["explanation"] = explanation
         while len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
+        if self._memory is not None:
+            self._memory.decision(decision.id, at, entry)
 
     def find(self, decision_id: str) -> dict[str, object] | None:
         return self._entries.get(decision_id)
@@ -45,7 +61,19 @@ class DecisionLedger:
     def note(self, decision_id: str, key: str, value: object) -> None:
         """Add a later fact, such as a handed-over answer that came back."""
         if entry := self._entries.get(decision_id):
-            entry[key] = value
+            self._entries[decision_id] = entry | {key: value}  # the old one may wait to be written
+        if self._memory is not None:
+            self._memory.note(decision_id, key, value)
+
+    async def recall(self, decision_id: str) -> dict[str, object] | None:
+        """The decision, one that was made before the start or by a replica too."""
+        found = self._entries.get(decision_id)
+        return found if found is not None or self._memory is None else await self._memory.find(decision_id)
+
+    async def recall_newest(self) -> dict[str, object] | None:
+        """The newest decision of this process, else of those before it and beside it."""
+        found = next(self.newest(), None)
+        return found if found is not None or self._memory is None else await self._memory.newest()
 
 
 def ended(outcome: Outcome) -> str:
@@ -71,16 +99,21 @@ def decided(decision: Decision, at: float) -> dict[str, object]:
         "model_choice": list(decision.model_choice),
         "policy": decision.policy,
         "propensity": decision.propensity,
-        "flags": asdict(decision.conditions.flags),
+        "flags": dict(_switched(decision.conditions.flags)),
         "stops": {scope.value: why for scope, why in decision.conditions.stops.items()},
         "conditions": {
-            route.value: _known(seen) | {"why_not": _why_not(decision, route)}
-            for route, seen in decision.conditions.routes.items()
+            route.value: _known(seen, _why_not(decision, route)) for route, seen in decision.conditions.routes.items()
         },
     }
 
 
-def _known(seen: RouteCondition) -> dict[str, object]:
+@lru_cache(maxsize=32)
+def _switched(flags: Flags) -> dict[str, object]:
+    """There are as many flags as a decision has fields, and they hardly ever change."""
+    return asdict(flags)
+
+
+def _known(seen: RouteCondition, why_not: str | None) -> dict[str, object]:
     """`open_in_seconds` is None while only a hand can open the route again; `estimate` where nothing is learnt."""
     return {
         "health": seen.health.value,
@@ -89,6 +122,7 @@ def _known(seen: RouteCondition) -> dict[str, object]:
         "breaker": seen.breaker,
         "open_in_seconds": _number(seen.open_in, 1),
         "estimate": _expected(seen.estimate) if seen.estimate is not None else None,
+        "why_not": why_not,
     }
 
 

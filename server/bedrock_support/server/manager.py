@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import inf
 from types import MappingProxyType
 
@@ -30,12 +31,13 @@ from bedrock_support.routing.model import (
     Refusal,
     RouteCondition,
     RouteName,
+    Scope,
 )
 from bedrock_support.routing.optimizer import PerformanceOptimizer
 from bedrock_support.routing.probing import Probing
 from bedrock_support.routing.route import Route
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.routing.spans import annotate, span, trace_id
+from bedrock_support.routing.spans import Attribute, annotate, span, trace_id
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
 from bedrock_support.server.guarding.guardian import Guardian
@@ -50,6 +52,7 @@ from bedrock_support.telemetry.sampling import SamplingReport
 from bedrock_support.telemetry.slo.board import Board
 from bedrock_support.telemetry.track import RouteReport
 
+NO_STOPS: Mapping[Scope, str] = MappingProxyType({})
 QUEUE = "queue"
 """Stands for the caller of a question that waited."""
 
@@ -117,7 +120,8 @@ class BedrockSupportManager:
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=clearance)
-        clearance = replace(clearance, routes=clearance.routes & routes.keys())
+        if not clearance.routes <= routes.keys():
+            clearance = replace(clearance, routes=clearance.routes & routes.keys())
 
         async def ask(decided: Decision) -> Outcome:
             return await dispatch(decided, routes, self.running)
@@ -137,7 +141,7 @@ class BedrockSupportManager:
         self.board.judged(outcome)
         self.probing.wake()
         if outcome.handoff is not None:
-            self.desk.decided(outcome.handoff.id, decision.id, clearance.restore)
+            await self.desk.decided(outcome.handoff.id, decision.id, clearance.restore)
         if self.metrics is not None:
             self.metrics.ended(outcome)
         self.ledger.add(outcome, self.router.explain(decision), self.clock.wall())
@@ -193,15 +197,7 @@ class BedrockSupportManager:
         """The decision, and the id of the trace that it stands in."""
         operation = clearance.operation
         conditions = self._conditions(operation, routes, taken)
-        with span(
-            semconv.SPAN_DECIDE,
-            {
-                semconv.OP_CLASS: operation.op_class.value,
-                semconv.EVIDENCE_DIGEST: operation.evidence_digest,
-                semconv.BRIEF_BYTES: len(operation.brief.encode()),
-                semconv.DEADLINE_REMAINING_MS: round((operation.deadline - self.clock.now()) * 1000),
-            },
-        ) as current:
+        with span(semconv.SPAN_DECIDE, partial(_asked, operation, self.clock)) as current:
             began = self.clock.now()
             decision = self.router.decide(clearance, conditions, decision_id=f"d-{self.entropy.token()}")
             if self.metrics is not None:
@@ -217,19 +213,21 @@ class BedrockSupportManager:
         given: Mapping[RouteName, RouteCondition] = MappingProxyType({}),
     ) -> Conditions:
         known = {name: self._known(route, operation) for name, route in routes.items()}
-        return Conditions(
-            routes=MappingProxyType({**known, **given}), flags=taken.effective, stops=MappingProxyType({**taken.stops})
-        )
+        stops = MappingProxyType({**taken.stops}) if taken.stops else NO_STOPS
+        return Conditions(routes=MappingProxyType({**known, **given}), flags=taken.effective, stops=stops)
 
     def _known(self, route: Route, operation: Operation) -> RouteCondition:
         """What attempts showed of the route, unless it says itself that it isn't set up, and what to expect of it."""
-        own = route.condition()
-        observed = self.health.condition(route.name, route.channel)
+        own, channel = route.condition(), route.channel
         if own.health is Health.UNCONFIGURED:
             return own
-        guard = self.running.guards.of(route.channel)
-        return replace(
-            observed if observed.samples else own,
+        observed = self.health.condition(route.name, channel)
+        guard = self.running.guards.of(channel)
+        shown = observed if observed.samples else own
+        return RouteCondition(
+            health=shown.health,
+            samples=shown.samples,
+            note=shown.note,
             estimate=self._estimate(route, operation) if route.hedgeable else None,
             open_in=guard.open_in(),
             breaker=guard.breaker.state.value,
@@ -245,6 +243,15 @@ class BedrockSupportManager:
             usd=route.usd(operation),
             weights=Weights(usd=1.0 / worth),
         )
+
+
+def _asked(operation: Operation, clock: Clock) -> dict[str, Attribute]:
+    return {
+        semconv.OP_CLASS: operation.op_class.value,
+        semconv.EVIDENCE_DIGEST: operation.evidence_digest,
+        semconv.BRIEF_BYTES: len(operation.brief.encode()),
+        semconv.DEADLINE_REMAINING_MS: round((operation.deadline - clock.now()) * 1000),
+    }
 
 
 def _shown(report: RouteReport) -> dict[str, object]:

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from bedrock_support.server.commands import Commands
 
 if TYPE_CHECKING:
     from bedrock_support.tools.causes.analyse import Found
+    from bedrock_support.tools.live.names import LiveName
+    from bedrock_support.tools.live.reading import Measured
     from bedrock_support.tools.paths import Place
 
 FINE, NOTHING, USAGE_ERROR = 0, 1, 2
@@ -20,7 +24,12 @@ FINE, NOTHING, USAGE_ERROR = 0, 1, 2
 def add_rca_parser(commands: Commands) -> None:
     """The command `rca`: ends with 0 when causes were found, 1 when none were, 2 when asked wrongly."""
     rca = commands.add_parser("rca", help="rank root causes from metrics, traces, changes and the call graph")
-    rca.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
+    rca.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="file or folder; or prometheus:QUERY, cloudwatch:NAMESPACE[@REGION], jaeger:SERVICE",
+    )
     rca.add_argument("--baseline", type=Path, help="file or folder with the metrics of calm times")
     rca.add_argument("--start", help="of the incident: ISO 8601 or unix seconds (default: found by itself)")
     rca.add_argument("--end", help="of the incident")
@@ -31,16 +40,20 @@ def add_rca_parser(commands: Commands) -> None:
 
 
 def _rca(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.environment import SettingsError
     from bedrock_support.tools.base import InputError
     from bedrock_support.tools.causes.gather import gather
-    from bedrock_support.tools.root_cause import causes_of, times_of
+    from bedrock_support.tools.live.names import live_name
+    from bedrock_support.tools.root_cause import TAKEN, causes_of, times_of
 
     try:
         start, end = times_of(arguments.start, arguments.end)
-        places = [_place("PATH", each) for each in arguments.paths]
-        data = gather(places, _place("--baseline", arguments.baseline) if arguments.baseline else None)
+        names = {each: live_name("PATH", each, TAKEN) for each in arguments.paths}
+        places = [_place("PATH", Path(each)) for each, name in names.items() if name is None]
+        asked = _asked([each for each in names.values() if each is not None], start, end)
+        data = gather(places, _place("--baseline", arguments.baseline) if arguments.baseline else None, asked=asked)
         found = causes_of(data, start, end, arguments.target)
-    except InputError as error:
+    except (InputError, SettingsError) as error:
         sys.stderr.write(f"bedrock-support rca: {error}\n")
         return USAGE_ERROR
     if arguments.json:
@@ -48,6 +61,22 @@ def _rca(arguments: argparse.Namespace) -> int:
     else:
         _show(found, arguments.limit)
     return FINE if found.causes else NOTHING
+
+
+def _asked(names: list[LiveName], start: float | None, end: float | None) -> Measured | None:
+    if not names:
+        return None
+    from bedrock_support.server.alone import alone
+    from bedrock_support.server.live import live_sources
+    from bedrock_support.server.settings import load
+    from bedrock_support.tools.live.reading import measurements
+
+    async def ask() -> Measured:
+        ctx = alone(())
+        window = (start, end) if start is not None else None
+        return await measurements(ctx, names, window, live_sources(load()), ctx.deadline)
+
+    return anyio.run(ask)
 
 
 def _place(field: str, path: Path) -> Place:

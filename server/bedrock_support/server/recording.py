@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.clock import Clock
@@ -43,13 +44,15 @@ def recorded(decision: Decision, at: float, trace: str | None, clock: Clock, liv
         if outcome is not None:
             met = clock.now() <= decision.operation.deadline
             ending = ending_of(decision, outcome, ended(outcome), met=met)
-        with span(semconv.SPAN_OUTCOME, about_ending(decision.id, ending)):
+        with span(semconv.SPAN_OUTCOME, partial(about_ending, decision.id, ending)):
             pass
         live.record(record_of(decision, ending, at, trace))
 
 
 def describe(current: Span, decision: Decision, at: float) -> None:
     """Tell a decision on its span, one event for each route."""
+    if not current.is_recording():
+        return
     about: dict[str, Attribute] = {
         semconv.DECISION_ID: decision.id,
         semconv.DECISION_AT: at,

@@ -72,12 +72,17 @@ class Settings(BaseModel):
     """Also append spans to this file, as OTLP JSON lines."""
     jaeger_url: str | None = None
     """Base URL of a Jaeger's query service, to read decisions from and to link traces to."""
+    prometheus_url: str | None = None
+    """Base URL of a Prometheus, to read metrics from."""
+    cloudwatch: str = ""
+    """Regions whose logs and metrics may be read, separated by commas."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
     """File of the message queue; without one there is no queue."""
     store: Path | None = None
-    """Folder that processes share: answers, what was spent, budgets. Without one they last as long as the process."""
+    """Folder that processes share: answers, what was spent, budgets, open questions, experience, decisions. Without
+    one they last as long as the process."""
     tenant: Annotated[str, Field(min_length=1, max_length=128)] = LOCAL
     """Whose questions this server asks: part of every cache key, sum and budget."""
     budgets_file: Path | None = None
@@ -105,6 +110,14 @@ class Settings(BaseModel):
         """Where facts of source files are remembered."""
         return None if self.cache is None else self.cache / "facts.sqlite"
 
+    @property
+    def lasting_file(self) -> Path | None:
+        """Where open questions, experience and decisions outlive the process: in the store, else beside the queue."""
+        if self.store is not None:
+            return self.store.expanduser() / "lasting.db"
+        queue = self.queue_file.expanduser() if self.queue_file is not None else None
+        return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
+
 
 SECRET = frozenset({"state_keys", "otlp_headers"})
 """Settings whose value no message may show."""
@@ -129,6 +142,8 @@ READS = {
     "trace_share": f"{PREFIX}TRACE_SHARE",
     "span_file": f"{PREFIX}SPAN_FILE",
     "jaeger_url": f"{PREFIX}JAEGER",
+    "prometheus_url": f"{PREFIX}PROMETHEUS",
+    "cloudwatch": f"{PREFIX}CLOUDWATCH",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

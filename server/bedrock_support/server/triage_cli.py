@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.server.commands import Commands
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:
     from bedrock_support.tools.triage import TriageInput, TriageResult
 
 FINE, FOUND, USAGE_ERROR = 0, 1, 2
+LIVE = ("logs:", "jaeger:")
 
 
 def add_triage_parser(commands: Commands) -> None:
     """The command `triage`: ends with 0 when nothing was found, 1 with findings, 2 when asked wrongly."""
     triage = commands.add_parser("triage", help="what went wrong in a log, where it started, what changed; no model")
-    triage.add_argument("path", type=Path, metavar="PATH", help="log file or folder")
+    triage.add_argument("path", metavar="PATH", help="log file or folder; or logs:GROUP[@REGION], jaeger:SERVICE")
+    triage.add_argument("--start", help="when it went wrong: ISO 8601 (default: found by itself, or the last hour)")
+    triage.add_argument("--end", help="until when")
     triage.add_argument("--question", help="what you want to know; --json then has it with its evidence as `brief`")
     triage.add_argument(
         "--limit", type=int, choices=range(1, 51), default=10, metavar="N", help="1 to 50 (default: 10)"
@@ -35,14 +40,21 @@ def _triage(arguments: argparse.Namespace) -> int:
     from bedrock_support.tools.triage import TriageInput
 
     # Resolved: on the command line whoever asks may read whatever their own account may.
-    path = arguments.path.expanduser().resolve()
-    here = Path.cwd().resolve()
+    path, here = Path(arguments.path).expanduser().resolve(), Path.cwd().resolve()
+    live = arguments.path.startswith(LIVE)
     # Frames of stack traces are looked up in the roots: in the project that one stands in, where it has the log.
-    roots = (here,) if path.is_relative_to(here) else (path if path.is_dir() else path.parent,)
+    roots = (here,) if live or path.is_relative_to(here) else (path if path.is_dir() else path.parent,)
     try:
-        given = TriageInput(path=str(path), question=arguments.question, max_findings=arguments.limit)
+        given = TriageInput.model_validate(
+            {
+                "path": arguments.path if live else str(path),
+                "question": arguments.question,
+                "max_findings": arguments.limit,
+                "window": {"start": arguments.start, "end": arguments.end} if arguments.start else None,
+            }
+        )
         result, brief = anyio.run(_triaging, given, roots)
-    except (InputError, ValueError) as error:
+    except (InputError, SettingsError, ValueError) as error:
         sys.stderr.write(f"bedrock-support triage: {error}\n")
         return USAGE_ERROR
     if arguments.json:
@@ -59,10 +71,11 @@ def _triage(arguments: argparse.Namespace) -> int:
 async def _triaging(given: TriageInput, roots: tuple[Path, ...]) -> tuple[TriageResult, str]:
     """The result, and the question that a model would have been asked."""
     from bedrock_support.server.alone import alone
+    from bedrock_support.server.live import live_sources
     from bedrock_support.tools.triage import triage
 
     asked: list[str] = []
-    result = await triage(alone(roots, asked=asked.append), given)
+    result = await triage(alone(roots, asked=asked.append), given, live_sources(load()))
     return result, "".join(asked)
 
 

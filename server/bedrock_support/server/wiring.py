@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
 
 from bedrock_support.routing.attempts import Dispatch
-from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lag import LoopLag
+from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
@@ -27,53 +23,48 @@ from bedrock_support.routing.pii.finder import plug
 from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
-from bedrock_support.routing.redaction import Redactor
-from bedrock_support.routing.residency import foreign_target
 from bedrock_support.routing.router import IntelligentRouter
-from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
 from bedrock_support.server.app import VERSION, SupportServer
 from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.approving.files import approval_files
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
+from bedrock_support.server.cleaning import for_good, redacting
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
-from bedrock_support.server.environment import SettingsError, child_environment, process_environment
+from bedrock_support.server.environment import child_environment, process_environment
 from bedrock_support.server.explain import RoutingLook
-from bedrock_support.server.flag_file import FlagFile
-from bedrock_support.server.flags import FlagKeeper
+from bedrock_support.server.from_settings import audit_trail, bedrock_settings, flag_keeper, telemetry_settings
 from bedrock_support.server.guarding.guardian import Guardian, breach
 from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import Overhead
 from bedrock_support.server.guarding.recent import Recent
 from bedrock_support.server.guarding.triggers import Triggers
+from bedrock_support.server.house import House
+from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
 from bedrock_support.server.lifecycle import Lifecycle
+from bedrock_support.server.live import live_sources
 from bedrock_support.server.manager import BedrockSupportManager
-from bedrock_support.server.metrics_watch import MetricsWatch, metrics_watch
-from bedrock_support.server.notices.alerts import AlertWatch
+from bedrock_support.server.metrics_watch import metrics_watch
 from bedrock_support.server.notices.assembly import notice_desk
-from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.operations import Operations
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.probes import Seen, component_probes
 from bedrock_support.server.rollout.from_worker import FromWorker
-from bedrock_support.server.settings import READS, Settings
+from bedrock_support.server.settings import Settings
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
-from bedrock_support.server.thrift import Thrift, thrift
-from bedrock_support.telemetry.audit.files import AuditFiles
-from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.server.thrift import thrift
 from bedrock_support.telemetry.components import Activity, Components
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
-from bedrock_support.telemetry.otel import Telemetry, TelemetrySettings
+from bedrock_support.telemetry.otel import Telemetry
 from bedrock_support.telemetry.slo.board import Board
-from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.catalog import catalog
 from bedrock_support.tools.cost import get_cost_report, report
 from bedrock_support.tools.efficiency import get_routing_efficiency
@@ -85,81 +76,11 @@ from bedrock_support.tools.roll_back import roll_back
 from bedrock_support.tools.rollout_status import get_rollout_status
 from bedrock_support.tools.system_health import get_system_health
 
-WARM_AFTER = 1.0
-"""Seconds after which boto3 is loaded: late enough for the client's first questions, early enough for an emergency."""
-
 PAGE_DAYS = 30
 """Days of spending that the page sums up."""
 
 HELD = 1.0
 """Seconds between two looks whether questions from the queue may be asked again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """A server, wired and ready to serve."""
-
-    server: SupportServer
-    manager: BedrockSupportManager
-    prober: Prober
-    peers: PeerPool
-    catalog: list[AnyTool]
-    queue: MessageQueue | None
-    saving: Thrift
-    audit: AuditTrail | None
-    operations: Operations
-    evidence: ComplianceEvidence
-    switching: Switching
-    notices: NoticeDesk
-    metrics: MetricsWatch | None
-    emf: EmfWriter | None
-
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
-        """Everything that works in the background, for as long as the block lasts."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self.prober.run)
-            group.start_soon(self._warm)
-            group.start_soon(self.switching.run)
-            group.start_soon(self.manager.guardian.run, self.switching.changed)
-            group.start_soon(self.notices.run)
-            if self.notices.has_targets:
-                group.start_soon(AlertWatch(board=self.manager.board, desk=self.notices).run)
-            if self.audit is not None:
-                group.start_soon(self.audit.run)
-            self.peers.start(group)
-            self.operations.start(group)
-            group.start_soon(self.server.follow_peers)
-            group.start_soon(self.server.follow_health)
-            group.start_soon(self.saving.run)
-            if self.metrics is not None:
-                group.start_soon(self.metrics.run)
-            if self.emf is not None:
-                group.start_soon(self.emf.run)
-            if self.manager.backlog is not None:
-                group.start_soon(self.manager.backlog.run, self.manager.judge_waiting)
-            try:
-                yield
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await self.peers.aclose()
-            group.cancel_scope.cancel()
-
-    async def _warm(self) -> None:
-        await anyio.sleep(WARM_AFTER)
-        await to_thread.run_sync(_load_what_calls_need)
-        # Builds the client; what stands in the way is told by the first call.
-        await self.manager.lifecycle.activate(self.manager.direct.check)
-
-    async def aclose(self) -> None:
-        """Free what outlives a connection."""
-        if self.queue is not None:
-            await self.queue.aclose()
-        await self.saving.aclose()
-        await self.manager.direct.aclose()
-        if self.audit is not None:
-            await self.audit.aclose()
-        self.manager.flags.close()
 
 
 def build(
@@ -175,16 +96,18 @@ def build(
     plug(SHIPPED if settings.names else None)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
-    desk = HandoffDesk(clock, entropy)
+    keeps, then = lasting(settings, bedrock, clock), PastClock(clock)
+    desk = HandoffDesk(clock, entropy, keeps.questions if keeps else None)
     lifecycle = Lifecycle(flags, lambda: desk.out)
-    ledger = DecisionLedger()
-    learner, health, gray = RouteLearner(clock), HybridHealthMonitor(clock), GrayDetector(clock)
+    ledger = DecisionLedger(keeps)
+    learner, health, gray = RouteLearner(then), HybridHealthMonitor(then), GrayDetector(clock)
     guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
     watch = metrics_watch(telemetry_settings(settings), health, guards)
     recent, load = Recent(clock), Load()
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
     sinks = (health, gray, recent) if watch is None else (health, gray, recent, watch.metrics)
-    running = Dispatch(guards=guards, feed=AttemptFeed(learner, *sinks), clock=clock, halted=lifecycle.halted)
+    feed = AttemptFeed(learner, *sinks, keeping=keeps.journal if keeps else None)
+    running = Dispatch(guards=guards, feed=feed, clock=clock, halted=lifecycle.halted, lag=LoopLag(clock))
     direct = DirectBedrockClient(bedrock, clock)
     prober = Prober(
         route=direct,
@@ -194,7 +117,7 @@ def build(
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
-    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=_redacting(entropy))
+    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
@@ -265,7 +188,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts)
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings))
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(
@@ -273,7 +196,7 @@ def build(
     )
     tools.append(get_routing_efficiency(efficiency))
     if queue is not None:
-        tools.append(manage_queue(queue, _for_good))
+        tools.append(manage_queue(queue, for_good))
     components = Components(clock, component_probes(direct, health, gray, guards, seen, audit))
     system = SystemHealth(components=components, clock=clock, board=board, gray=gray)
     tools.append(get_system_health(system.report))
@@ -308,18 +231,9 @@ def build(
         notices=notices,
         metrics=watch,
         emf=EmfWriter(settings.emf.expanduser(), board, clock) if settings.emf else None,
+        lasting=keeps,
+        recall=keeps.attempt_recall(then, learner, health, prober, feed) if keeps else None,
     )
-
-
-def _load_what_calls_need() -> None:
-    """What the start left out: the first call would otherwise load it while others wait for the loop."""
-    import_module("bedrock_support.tools.logs.session")
-
-
-def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:
-    """The flags as set; reads their file. Raises SettingsError."""
-    file = FlagFile(settings.flags_file, clock) if settings.flags_file else None
-    return FlagKeeper(settings.flags, clock, file=file, provider=settings.flag_provider, domain=entropy.token())
 
 
 def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
@@ -327,69 +241,6 @@ def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
     guard = guards.known().get(channel)  # asking must not make one: a breaker nobody used would count as known
     wait = guard.open_in() if guard is not None else 0.0
     return wait if lifecycle.may_ask else max(HELD, wait)
-
-
-def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:
-    """The audit trail as set; opens nothing."""
-    if settings.audit is None:
-        return None
-    if settings.audit_anchor is not None and settings.audit_anchor.startswith(S3):
-        bucket_of(settings.audit_anchor)  # told at start, not with the first anchor
-    return AuditTrail(
-        AuditFiles(folder=settings.audit),
-        clock,
-        entropy,
-        server=VERSION,
-        subject=settings.subject,
-        place=lambda: anchor_place(settings),
-    )
-
-
-def bedrock_settings(settings: Settings) -> BedrockSettings:
-    """The direct route's part of the settings; roles left out keep their default model."""
-    base = BedrockSettings()
-    try:
-        return BedrockSettings(
-            region=settings.region,
-            endpoint_url=settings.endpoint_url,
-            profile=settings.profile,
-            models={**base.models, **settings.models},
-        )
-    except ValueError as error:
-        field = str(error).partition(" ")[0]
-        raise SettingsError(f"{READS.get(field, field)}: {error}") from error
-
-
-def telemetry_settings(settings: Settings) -> TelemetrySettings:
-    """Telemetry's part of the settings. Raises SettingsError for a collector outside the EU while residency is eu."""
-    if settings.otlp_endpoint and (problem := foreign_target(settings.residency, settings.otlp_endpoint)):
-        raise SettingsError(f"{READS['otlp_endpoint']} = {settings.otlp_endpoint!r}: {problem}")
-    return TelemetrySettings(
-        otlp_endpoint=settings.otlp_endpoint,
-        headers=_headers(settings.otlp_headers),
-        environment=settings.environment,
-        region=settings.region,
-        service_version=VERSION,
-        file=settings.span_file,
-        trace_share=settings.trace_share,
-        send_metrics=settings.metrics_exporter == "otlp",
-    )
-
-
-def _redacting(entropy: Entropy) -> Callable[[str], str]:
-    """For texts that leave for a peer: what is found is gone for good, since nobody there may have it back."""
-    return lambda text: Redactor(nonce=entropy.token()[:8]).redact(text)
-
-
-def _for_good(text: str) -> str:
-    """For the queue's file: one text always gives the same, so that an idempotency key holds when it is sent again."""
-    return Redactor(nonce="queued00").redact(text)
-
-
-def _headers(text: str) -> dict[str, str]:
-    """OTEL_EXPORTER_OTLP_HEADERS: key=value pairs, separated by commas."""
-    pairs = (each.partition("=") for each in text.split(",") if "=" in each)
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _started_in() -> tuple[Path, ...]:

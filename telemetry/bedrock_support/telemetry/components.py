@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import TracebackType
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Health
@@ -56,6 +56,26 @@ Probe = Callable[[], Finding]
 """Says what is known at once, without I/O."""
 
 
+class _Use:
+    """The block of one use."""
+
+    __slots__ = ("_activity",)
+
+    def __init__(self, activity: Activity) -> None:
+        self._activity = activity
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._activity.add()
+        elif issubclass(kind, Exception):
+            self._activity.add(kind.__name__)
+
+
 class Activity:
     """Counts how one component's uses ended inside the last WINDOW seconds."""
 
@@ -67,15 +87,9 @@ class Activity:
         """One use: `trouble` is why it failed, empty when it didn't."""
         self._uses.append((self._clock.now(), trouble))
 
-    @contextmanager
-    def use(self) -> Generator[None]:
+    def use(self) -> _Use:
         """One use: an Exception that leaves the block is a failure; cancellation counts for nothing."""
-        try:
-            yield
-        except Exception as error:
-            self.add(type(error).__name__)
-            raise
-        self.add()
+        return _Use(self)
 
     def finding(self) -> Finding:
         """Unknown without uses in the window."""

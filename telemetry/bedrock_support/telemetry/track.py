@@ -175,9 +175,8 @@ class Track:
         """Healthy or degraded; the way back asks for more than the way down."""
         was = self._state is Health.DEGRADED
         troubled, slow = (TROUBLED_DOWN, SLOW_DOWN) if was else (TROUBLED_UP, SLOW_UP)
-        window = self._window
-        bad = max(window.share(Verdict.FAILED), window.share(Verdict.THROTTLED)) >= troubled
-        bad = bad or window.share(Verdict.SLOW) >= slow
+        failed, throttled, late = self._window.shares(Verdict.FAILED, Verdict.THROTTLED, Verdict.SLOW)
+        bad = failed >= troubled or throttled >= troubled or late >= slow
         self._enter(Health.DEGRADED if bad else Health.HEALTHY, at)
 
     def _enter(self, state: Health, at: float) -> None:

@@ -10,23 +10,27 @@ from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.infrastructure import AUDIT
-from bedrock_support.tools.root_cause import ROOT_CAUSE
+from bedrock_support.tools.live.sources import LiveSources
+from bedrock_support.tools.root_cause import find_root_cause
 from bedrock_support.tools.runs import ANALYZE
 from bedrock_support.tools.scan import SCAN
-from bedrock_support.tools.triage import TRIAGE
+from bedrock_support.tools.triage import triage_incident
 from bedrock_support.tools.verify import verify_specs
 
 
-def catalog(desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore) -> list[AnyTool]:
+def catalog(
+    desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore, live: LiveSources
+) -> list[AnyTool]:
     """Every tool; `note` is told of a handed-over answer that came back, `look` finds decisions to explain.
 
-    `gather` collects the evidence for compliance_report, `store` remembers what was read of source files.
+    `gather` collects the evidence for compliance_report, `store` remembers what was read of source files, `live` may be
+    asked for logs, metrics and traces.
     """
     return [
-        TRIAGE,
+        triage_incident(live),
         detect_gaps(store),
         verify_specs(store),
-        ROOT_CAUSE,
+        find_root_cause(live),
         AUDIT,
         ANALYZE,
         complete_handoff(desk, note),

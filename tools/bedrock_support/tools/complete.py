@@ -9,12 +9,17 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.lasting.file import LastingUnavailable
 from bedrock_support.routing.model import Carrier, OperationClass
-from bedrock_support.routing.redaction import restore, restored
+from bedrock_support.routing.redaction import has_placeholders, restore, restored
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
 from bedrock_support.tools.judging import TriageAnswer, judge_answer
 
+LEFT_IN_PLACE = (
+    "placeholders such as [[EMAIL_1_0123abcd]] are left in place: another process handed the question over, and what "
+    "they stand for is kept nowhere"
+)
 Note = Callable[[str, str, object], None]
 """Told (decision id, key, value) when something is learnt about a past decision."""
 
@@ -33,23 +38,31 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
     """The tool, at the desk where the questions were given out."""
 
     async def run(context: ToolContext, params: HandoffInput) -> Envelope:
-        question = desk.find(params.handoff_id)
-        if question is None:
+        try:
+            question = await desk.find(params.handoff_id)
+            if question is None:
+                raise _closed(params.handoff_id, lasting=desk.lasting)
+            given = _checked(params.answer)
+            answer = restored(given, question.restore)
+            told = restore(question.brief, question.restore)
+            judgement = judge_answer(answer, question.evidence_ids, told)
+            if not await desk.close(params.handoff_id, question):
+                raise _closed(params.handoff_id, lasting=desk.lasting)
+        except LastingUnavailable as fault:
             raise InputError(
                 "handoff_id",
                 params.handoff_id,
-                "no open question has this id",
-                "It was answered, it is older than an hour, or the server restarted: call the tool again for a new one",
-            )
-        answer = restored(_checked(params.answer), question.restore)
-        told = restore(question.operation.brief, question.restore)
-        judgement = judge_answer(answer, question.operation.evidence_ids, told)
-        desk.close(params.handoff_id)
+                f"the store of open questions can't be asked just now ({fault})",
+                "Send the answer again in a moment; the question stays open",
+            ) from fault
         seconds = context.clock.now() - question.handed_at
         note(question.decision_id, "handoff", {"answered_after_seconds": round(seconds, 3)})
+        limits = ["findings and evidence stand in the result that handed the question over"]
+        if question.recalled and has_placeholders(given):
+            limits.append(LEFT_IN_PLACE)
         return Envelope(
             status="ok",
-            operation_class=question.operation.op_class,
+            operation_class=question.op_class,
             route="mcp",
             decision_id=question.decision_id or None,
             decision="the calling agent's own model answered a handed-over question",
@@ -59,7 +72,7 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
             judgement=judgement,
             findings=[],
             evidence=[],
-            limits=["findings and evidence stand in the result that handed the question over"],
+            limits=limits,
         )
 
     return SupportTool(
@@ -79,6 +92,20 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
         read_only=False,
         idempotent=False,
         open_world=False,
+    )
+
+
+def _closed(handoff_id: str, *, lasting: bool) -> InputError:
+    ends = (
+        "It was answered, or it is older than an hour"
+        if lasting
+        else (
+            "It was answered, it is older than an hour, or the server restarted, which questions outlive only where "
+            "BEDROCK_SUPPORT_STORE is set"
+        )
+    )
+    return InputError(
+        "handoff_id", handoff_id, "no open question has this id", f"{ends}: call the tool again for a new one"
     )
 
 

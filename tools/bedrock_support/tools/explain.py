@@ -21,11 +21,11 @@ DEFAULT_SIZE = 4000
 class Look(Protocol):
     """Where decisions are looked up, in the form that Entry reads."""
 
-    def past(self, decision_id: str) -> Mapping[str, object] | None:
+    async def past(self, decision_id: str) -> Mapping[str, object] | None:
         """A decision that was made, or None when it isn't known (any more)."""
         ...
 
-    def latest(self) -> Mapping[str, object] | None:
+    async def latest(self) -> Mapping[str, object] | None:
         """The newest decision, or None when none was made yet."""
         ...
 
@@ -79,7 +79,7 @@ def explain_routing(look: Look) -> SupportTool[ExplainInput, RoutingExplanation]
         if params.decision_id is None and params.operation_class is not None:
             kept = look.hypothetical(params.operation_class, params.size_chars, params.deadline_s)
             return explanation(kept, hypothetical=True)
-        return explanation(_found(look, _asked_for(params)), hypothetical=False)
+        return explanation(await _found(look, _asked_for(params)), hypothetical=False)
 
     return SupportTool(
         name="explain_routing",
@@ -142,12 +142,12 @@ def _asked_for(params: ExplainInput) -> str:
     return params.decision_id
 
 
-def _found(look: Look, decision_id: str) -> Mapping[str, object]:
+async def _found(look: Look, decision_id: str) -> Mapping[str, object]:
     if decision_id == LATEST:
-        kept = look.latest()
+        kept = await look.latest()
         problem, mend = "no decision was made yet", "Call a tool that asks a model, or give operation_class"
     else:
-        kept = look.past(decision_id)
+        kept = await look.past(decision_id)
         problem = "not among the last decisions of this server"
         mend = "Take the id from a tool result's decision_id, use latest, or give operation_class"
     if kept is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -11,6 +12,9 @@ from pydantic import Field
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result
+from bedrock_support.tools.live.names import CLOUDWATCH, JAEGER, PROMETHEUS, live_name
+from bedrock_support.tools.live.reading import Measured, measurements
+from bedrock_support.tools.live.sources import LiveSources
 from bedrock_support.tools.paths import confine
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from bedrock_support.tools.causes.model import Data
 
 MOST_BYTES = 24_000
+TAKEN = (PROMETHEUS, CLOUDWATCH, JAEGER)
+NOTHING = LiveSources()
 _RESERVE = 0.3
 """Share of the time that is kept for drawing conclusions."""
 
@@ -26,7 +32,10 @@ class RootCauseInput(ToolInput):
     """Arguments of find_root_cause."""
 
     paths: list[str] = Field(
-        min_length=1, max_length=50, description="Files or folders: metrics, traces, changes, edges"
+        min_length=1,
+        max_length=50,
+        description="Files or folders: metrics, traces, changes, edges; or prometheus:QUERY, cloudwatch:NAMESPACE, "
+        "jaeger:SERVICE",
     )
     baseline: str | None = Field(default=None, max_length=4_096, description="Metrics of calm times")
     start: str | None = Field(default=None, max_length=64, description="Of the incident; left out: found")
@@ -55,23 +64,33 @@ class RootCauseResult(Envelope):
     target: str | None
 
 
-async def _run(ctx: ToolContext, given: RootCauseInput) -> RootCauseResult:
-    return await to_thread.run_sync(_look, ctx, given, limiter=ctx.workers)
+async def _run(ctx: ToolContext, given: RootCauseInput, live: LiveSources = NOTHING) -> RootCauseResult:
+    names = [live_name("paths", each, TAKEN) for each in given.paths]
+    start, end = times_of(given.start, given.end)
+    window = (start, end) if start is not None else None
+    until = ctx.clock.now() + (ctx.work_until(_RESERVE) - ctx.clock.now()) / 2
+    asked = await measurements(ctx, [each for each in names if each is not None], window, live, until)
+    files = [path for path, name in zip(given.paths, names, strict=True) if name is None]
+    return await to_thread.run_sync(_look, ctx, given, files, asked, limiter=ctx.workers)
 
 
-def _look(ctx: ToolContext, given: RootCauseInput) -> RootCauseResult:
+def _look(ctx: ToolContext, given: RootCauseInput, files: list[str], asked: Measured) -> RootCauseResult:
     # Loaded by the first call: a server's start must not wait for it.
     from bedrock_support.tools.causes.gather import gather
 
     start, end = times_of(given.start, given.end)
     until = ctx.work_until(_RESERVE)
-    places = [confine("paths", each, ctx.roots) for each in given.paths]
+    places = [confine("paths", each, ctx.roots) for each in files]
     calm = confine("baseline", given.baseline, ctx.roots) if given.baseline else None
-    data = gather(places, calm, lambda: ctx.clock.now() >= until)
+    data = gather(places, calm, lambda: ctx.clock.now() >= until, asked)
+    if not data.series:
+        from bedrock_support.tools.causes.analyse import Found
+
+        return _result(ctx, data, Found(window=None, target=given.target, causes=(), notes=data.notes), [], asked)
     found = causes_of(data, start, end, given.target)
     shown = list(found.causes[: given.limit])
     while True:
-        result = _result(ctx, data, found, shown)
+        result = _result(ctx, data, found, shown, asked)
         if len(result.model_dump_json()) <= MOST_BYTES or not shown:
             return result
         shown = shown[:-1]
@@ -110,7 +129,7 @@ def causes_of(data: Data, start: float | None, end: float | None, target: str | 
         raise InputError("target", target, "nothing that was measured is called so", f"There are: {error}") from None
 
 
-def _result(ctx: ToolContext, data: Data, found: Found, shown: list[Cause]) -> RootCauseResult:
+def _result(ctx: ToolContext, data: Data, found: Found, shown: list[Cause], asked: Measured) -> RootCauseResult:
     from bedrock_support.tools.causes.times import shown as told
 
     evidence: list[Evidence] = []
@@ -131,7 +150,7 @@ def _result(ctx: ToolContext, data: Data, found: Found, shown: list[Cause]) -> R
             )
         )
     window = found.window
-    late = any(note.startswith("time ran out") for note in data.notes)
+    late = any(note.startswith("time ran out") for note in data.notes) or asked.partial
     return RootCauseResult(
         status="partial" if late else "ok",
         operation_class=ctx.op_class,
@@ -207,18 +226,23 @@ def summary(result: RootCauseResult) -> str:
     return "\n".join(lines)
 
 
-ROOT_CAUSE: SupportTool[RootCauseInput, RootCauseResult] = SupportTool(
-    name="find_root_cause",
-    title="Find where an incident starts",
-    description=(
-        "Root cause of latency, errors, outage: ranks services from metrics (CSV), OTLP traces, changes, call graph, "
-        "with evidence. No model asked."
-    ),
-    input_model=RootCauseInput,
-    output_model=RootCauseResult,
-    run=_run,
-    op_class=lambda _: OperationClass.BACKGROUND,
-    summary=summary,
-    open_world=False,
-    lasting=True,
-)
+def find_root_cause(live: LiveSources = NOTHING) -> SupportTool[RootCauseInput, RootCauseResult]:
+    """The tool, over the sources that may be asked."""
+    return SupportTool(
+        name="find_root_cause",
+        title="Find where an incident starts",
+        description=(
+            "Root cause of latency, errors, outage: ranks services from metrics (CSV, Prometheus, CloudWatch), traces "
+            "(OTLP, Jaeger), changes, call graph, with evidence."
+        ),
+        input_model=RootCauseInput,
+        output_model=RootCauseResult,
+        run=partial(_run, live=live),
+        op_class=lambda _: OperationClass.BACKGROUND,
+        summary=summary,
+        lasting=True,
+    )
+
+
+ROOT_CAUSE = find_root_cause()
+"""With nothing live to ask."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.model import Operation, OperationClass
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import Envelope
+from bedrock_support.tools.envelope import Envelope, ModelUse
 from bedrock_support.tools.judging import (
     TriageAnswer,
     Verdict,
@@ -21,14 +22,19 @@ from bedrock_support.tools.judging import (
     read_outcome,
     system_prompt,
 )
+from bedrock_support.tools.live.names import JAEGER, LOGS, LiveName, live_name
+from bedrock_support.tools.live.reading import log_lines
+from bedrock_support.tools.live.sources import LiveSources
 from bedrock_support.tools.logs.report import LogFile, Moment, TemplateRow, Windowed
 from bedrock_support.tools.logs.workspace import near
 
 if TYPE_CHECKING:
     from bedrock_support.tools.logs.findings import Report
 
+NAME = "triage_incident"
 _LOCAL_SECONDS = {OperationClass.EMERGENCY: 1.5, OperationClass.INFRASTRUCTURE: 3.0}
 _OTHER_SECONDS = 20.0
+NOTHING = LiveSources()
 _GIT_SECONDS, _GIT_SHARE = 2.0, 0.1
 """At most so long is git asked, and at most this share of what remains."""
 
@@ -45,7 +51,9 @@ class Window(BaseModel):
 class TriageInput(ToolInput):
     """What triage_incident takes."""
 
-    path: str | None = Field(default=None, max_length=4_096, description="Log file or folder inside the roots")
+    path: str | None = Field(
+        default=None, max_length=4_096, description="Log file or folder, or logs:GROUP, jaeger:SERVICE"
+    )
     text: str | None = Field(default=None, max_length=1_000_000, description="Pasted log, instead of path")
     question: str | None = Field(default=None, max_length=2_000, description="What you want to know")
     operation_class: OperationClass = Field(
@@ -70,7 +78,7 @@ def local_budget(op_class: OperationClass, remaining: float) -> float:
     return min(_LOCAL_SECONDS.get(op_class, _OTHER_SECONDS), remaining / 2)
 
 
-async def triage(ctx: ToolContext, given: TriageInput) -> TriageResult:
+async def triage(ctx: ToolContext, given: TriageInput, live: LiveSources = NOTHING) -> TriageResult:
     """Analyse a log by rules, then ask for judgement.
 
     Raises:
@@ -82,7 +90,14 @@ async def triage(ctx: ToolContext, given: TriageInput) -> TriageResult:
 
     session = Session(ctx, deadline)
     try:
-        await session.open(given.path, given.text)
+        asked = live_name("path", given.path, (JAEGER, LOGS)) if given.path else None
+        if asked is not None:
+            lines, notes = await log_lines(ctx, asked, window, live, deadline)
+            if not lines:
+                return _nothing(ctx, asked, notes)
+            session.hold(asked.label, lines, notes)
+        else:
+            await session.open(given.path, given.text)
         report = await session.analyse(window, given.max_findings)
         limits = session.limits(report)
     finally:
@@ -96,6 +111,25 @@ async def triage(ctx: ToolContext, given: TriageInput) -> TriageResult:
     outcome = await ctx.judge(operation)
     verdict = read_outcome(outcome, "partial" if session.partial else "ok", operation.evidence_ids)
     return _result(ctx, report, verdict, limits)
+
+
+def _nothing(ctx: ToolContext, name: LiveName, notes: list[str]) -> TriageResult:
+    """A live source that gave nothing is no error: the limits say what it said."""
+    return TriageResult(
+        status="partial",
+        operation_class=ctx.op_class,
+        route="local",
+        decision="Nothing was read, so no model was asked",
+        model=ModelUse(used=False, not_used_reason="nothing was read"),
+        findings=[],
+        evidence=[],
+        limits=[*notes, f"{name.label} gave no line"],
+        templates=[],
+        windows=Windowed(bad=None, quiet=None, how="no line was read", by="line"),
+        files=[],
+        first_error=None,
+        timeline=[],
+    )
 
 
 def _checked(given: TriageInput) -> tuple[int, int] | None:
@@ -141,7 +175,7 @@ def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: lis
     return Operation(
         id=identity,
         op_class=ctx.op_class,
-        tool=TRIAGE.name,
+        tool=NAME,
         system=system_prompt(),
         brief=brief.text,
         evidence_digest=digest,
@@ -203,19 +237,26 @@ def summary(result: TriageResult) -> str:
     return "\n".join(lines)
 
 
-TRIAGE: SupportTool[TriageInput, TriageResult] = SupportTool(
-    name="triage_incident",
-    title="Triage an incident from its logs",
-    description=(
-        "Logs, errors, incident, outage, stack trace, root cause: finds what went wrong in a log file, folder or "
-        "pasted text. Ranked findings with file:line, first error, bursts, what is new against a quiet time, and the "
-        "line of code of each stack trace; then a model's judgement. Works on 200 MB logs, and without a model."
-    ),
-    input_model=TriageInput,
-    output_model=TriageResult,
-    run=triage,
-    op_class=lambda given: given.operation_class,
-    reads_files=lambda given: given.path is not None,
-    summary=summary,
-    answer_model=TriageAnswer,
-)
+def triage_incident(live: LiveSources = NOTHING) -> SupportTool[TriageInput, TriageResult]:
+    """The tool, over the sources that may be asked."""
+    return SupportTool(
+        name=NAME,
+        title="Triage an incident from its logs",
+        description=(
+            "Logs, errors, incident, outage, stack trace, root cause: finds what went wrong in a log file, folder or "
+            "pasted text, CloudWatch log group or Jaeger service. Ranked findings with file:line, first error, bursts, "
+            "what is new against a quiet time, and the line of code of each stack trace; then a model's judgement. "
+            "Works on 200 MB logs, and without a model."
+        ),
+        input_model=TriageInput,
+        output_model=TriageResult,
+        run=partial(triage, live=live),
+        op_class=lambda given: given.operation_class,
+        reads_files=lambda given: given.path is not None,
+        summary=summary,
+        answer_model=TriageAnswer,
+    )
+
+
+TRIAGE = triage_incident()
+"""With nothing live to ask."""

@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bedrock_support.routing.queue.model import QueueRefused, QueueUnavailable
+from bedrock_support.routing.wal import to_wal
 
 VERSION = 1
 APPLICATION = 0x42535051
 """Marks the file as ours: BSPQ."""
 PATIENCE_MS = 5000
 """Wait for another process's transaction."""
-TRIES = 20
 WAL_KEPT = 4 * 1024 * 1024
 
 SCHEMA = (
@@ -200,7 +200,7 @@ def _set_up(connection: sqlite3.Connection, pages: int, path: Path) -> None:
         with suppress(FileNotFoundError):
             if os.stat(each).st_mode & 0o077:
                 os.chmod(each, 0o600)
-    _to_wal(connection)
+    to_wal(connection, PATIENCE_MS / 1000)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
     connection.execute(f"PRAGMA max_page_count = {int(pages)}")
@@ -217,20 +217,6 @@ def _set_up(connection: sqlite3.Connection, pages: int, path: Path) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _to_wal(connection: sqlite3.Connection) -> None:
-    # SQLite doesn't wait for the lock that this change needs, but BEGIN does: wait there, then try again.
-    for _ in range(TRIES):
-        try:
-            if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal":
-                return
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
-                raise
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
-    raise sqlite3.OperationalError("the file can't be set to write-ahead logging")
 
 
 def _known_layout(connection: sqlite3.Connection, path: Path) -> bool:

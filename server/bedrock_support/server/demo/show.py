@@ -23,10 +23,10 @@ from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.model import Health
 from bedrock_support.routing.spans import span
 from bedrock_support.server.environment import aws_environment
+from bedrock_support.server.from_settings import bedrock_settings
 from bedrock_support.server.sandbox.emulator import Sandbox, open_sandbox
 from bedrock_support.server.sandbox.faults import Fault, FaultKind
 from bedrock_support.server.settings import load
-from bedrock_support.server.wiring import bedrock_settings
 from bedrock_support.telemetry.otel import TelemetrySettings, install
 from bedrock_support.telemetry.tree import render
 

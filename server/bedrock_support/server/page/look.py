@@ -70,9 +70,9 @@ class PageLook:
         """Everything at one instant."""
         return await self._picture.now()
 
-    def decision(self, decision_id: str) -> dict[str, object] | None:
+    async def decision(self, decision_id: str) -> dict[str, object] | None:
         """One decision of the ledger with where its trace is; None when it is not kept any more."""
-        found = self._manager.ledger.find(decision_id)
+        found = await self._manager.ledger.recall(decision_id)
         if found is None:
             return None
         trace = self._manager.efficiency.trace_of(decision_id)

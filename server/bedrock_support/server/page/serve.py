@@ -108,7 +108,7 @@ def with_page(app: Starlette, look: PageLook, security: TransportSecuritySetting
         return Pictures(look, readers)
 
     async def decision(request: Request) -> Response:
-        found = look.decision(request.path_params["decision_id"])
+        found = await look.decision(request.path_params["decision_id"])
         if found is None:
             return JSONResponse({"problem": "not among the last decisions"}, 404, HEADERS)
         return JSONResponse(found, headers=HEADERS)

@@ -64,6 +64,8 @@ class PeerPool:
 
     def answerers(self) -> tuple[Peer, ...]:
         """The peers that answer questions, healthy ones first, else in the file's order."""
+        if not self.peers:
+            return ()
         asked = [peer for peer in self.peers.values() if peer.config.entry.support.ask is not None]
         return tuple(sorted(asked, key=lambda peer: not peer.healthy))
 

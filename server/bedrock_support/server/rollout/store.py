@@ -16,6 +16,7 @@ import anyio
 from anyio import to_thread
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.wal import to_wal
 
 T = TypeVar("T")
 WAIT_MS = 5_000
@@ -107,7 +108,7 @@ class EvidenceStore:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.close(handle)
         self._db = sqlite3.connect(path, timeout=WAIT_MS / 1000, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
+        to_wal(self._db, WAIT_MS / 1000)
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(LAYOUT)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from bedrock_support.routing.wal import to_wal
 from bedrock_support.telemetry.audit.faults import AuditUnavailable
 
 PATIENCE = 2.0
@@ -15,7 +16,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that may be used by one thread after another; transactions are begun by hand."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        to_wal(connection, PATIENCE)
         # A commit that returned is on the disk: https://www.sqlite.org/pragma.html#pragma_synchronous
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.model import Outcome
+from bedrock_support.routing.model import OperationClass, Outcome
 from bedrock_support.telemetry.slo.burn import MIN_EVENTS, Alert, Counts, alerts
 from bedrock_support.telemetry.slo.objectives import Kind, Objective, shipped_objectives
 
@@ -34,12 +34,16 @@ class Board:
 
     def __init__(self, clock: Clock, objectives: tuple[Objective, ...] | None = None) -> None:
         self._counts = {each: Counts(clock) for each in (objectives or shipped_objectives())}
+        counted = [each for each in self._counts.items() if each[0].kind is not Kind.AT_MOST]
+        self._of = {
+            op_class: [each for each in counted if each[0].op_class in (None, op_class)] for op_class in OperationClass
+        }
 
     def judged(self, outcome: Outcome) -> None:
         """Take in one call that ended. One handed over or refused was neither answered nor failed."""
         if outcome.handoff is not None or outcome.refusal is not None:
             return
-        for objective, counts in self._counts.items():
+        for objective, counts in self._of[outcome.operation.op_class]:
             good = _good(objective, outcome)
             if good is not None:
                 counts.add(good)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from bedrock_support.tools.base import InputError
 from bedrock_support.tools.causes.events import Edges, change_of, edge_of, graph_of, matrix_of, table_of
 from bedrock_support.tools.causes.model import Change, Data, Series
 from bedrock_support.tools.causes.parquet import read_parquet
-from bedrock_support.tools.causes.spans import Span, measured, read_spans
+from bedrock_support.tools.causes.spans import Span, measured, read_spans, take_spans
 from bedrock_support.tools.causes.tables import METRIC, TIME, VALUE, TableError, read_table
 from bedrock_support.tools.paths import Place, open_regular
 
@@ -43,14 +43,29 @@ class _Pile:
     notes: list[str] = field(default_factory=list[str])
 
 
-def gather(places: Iterable[Place], baseline: Place | None = None, expired: Callable[[], bool] = lambda: False) -> Data:
-    """Everything in these files and folders; `expired` is asked between files whether to stop.
+class Asked(Protocol):
+    """What live sources gave."""
+
+    series: list[Series]
+    spans: list[Any]
+    """OTLP documents."""
+    files: list[str]
+    notes: list[str]
+
+
+def gather(
+    places: Iterable[Place],
+    baseline: Place | None = None,
+    expired: Callable[[], bool] = lambda: False,
+    asked: Asked | None = None,
+) -> Data:
+    """Everything in these files and folders, and what was asked of live sources; `expired` says whether to stop.
 
     Raises:
-        InputError: nothing that could be read has metrics or spans in it.
+        InputError: nothing that could be read has metrics or spans in it. A live source that gives nothing is none.
     """
-    pile, calm = _read(places, expired), _read([baseline] if baseline else [], expired)
-    if not pile.series:
+    pile, calm = _read(places, expired, asked), _read([baseline] if baseline else [], expired)
+    if not pile.series and not (asked and asked.files):
         seen = "; ".join(pile.notes[:3]) or "no file there ends with " + ", ".join(sorted(SUFFIXES))
         mend = "Give metrics (CSV, Parquet) or traces (OTLP-JSON lines); docs/root-cause.md shows the forms"
         raise InputError("paths", ", ".join(pile.files) or "folder", f"no measurements were found ({seen})", mend)
@@ -66,8 +81,15 @@ def gather(places: Iterable[Place], baseline: Place | None = None, expired: Call
     )
 
 
-def _read(places: Iterable[Place], expired: Callable[[], bool]) -> _Pile:
+def _read(places: Iterable[Place], expired: Callable[[], bool], asked: Asked | None = None) -> _Pile:
     pile = _Pile()
+    if asked is not None:
+        pile.series += asked.series
+        pile.files += asked.files
+        pile.notes += asked.notes
+        if asked.spans:
+            take_spans(asked.spans, pile.spans)
+            pile.span_files += asked.files
     for place in islice((file for each in places for file in _files(each, pile)), MOST_FILES + 1):
         if len(pile.files) == MOST_FILES:
             pile.notes.append(f"only the first {MOST_FILES} files were read")

@@ -52,6 +52,15 @@ def read_spans(lines: Iterable[str], into: dict[str, Span]) -> tuple[int, bool]:
     return bad, False
 
 
+def take_spans(documents: Iterable[object], into: dict[str, Span]) -> None:
+    """Add the spans of OTLP documents by id, as many as are kept."""
+    for document in documents:
+        for ident, span in _spans(document):
+            if len(into) >= MOST_SPANS:
+                return
+            into[ident] = span
+
+
 def _spans(document: object) -> Iterator[tuple[str, Span]]:
     for resource in rows(document, "resourceSpans"):
         service = str(attributes_of(resource.get("resource")).get("service.name", "unknown"))

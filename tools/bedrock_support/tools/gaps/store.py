@@ -12,12 +12,15 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
+from bedrock_support.routing.wal import to_wal
 from bedrock_support.tools.gaps.options import FACTS_VERSION
 
 if TYPE_CHECKING:
     from bedrock_support.tools.gaps.facts import FileFacts
 
 MOST_ROWS = 200_000
+PATIENCE = 1.0
+"""Seconds to wait for another process: what isn't remembered is read again."""
 """Files that are remembered."""
 _MOST_JSON = 50_000_000
 """Bytes that one entry may unpack to: a cache is a file that others may have written."""
@@ -41,14 +44,19 @@ class FactStore:
         self._base: sqlite3.Connection | None = None
         self._lock = Lock()
 
+    @property
+    def lasting(self) -> bool:
+        """Whether the file is open: else facts last as long as the process."""
+        return self._base is not None
+
     def open(self) -> None:
         """Open or make the file. Blocks: call off the loop."""
         if self._path is None or self._base is not None:
             return
         with self._lock, suppress(sqlite3.Error, OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            base = sqlite3.connect(self._path, timeout=1.0, isolation_level=None, check_same_thread=False)
-            base.execute("PRAGMA journal_mode=WAL")
+            base = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            to_wal(base, PATIENCE)
             base.execute("PRAGMA synchronous=OFF")
             base.execute("CREATE TABLE IF NOT EXISTS facts (hash BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID")
             self._base = base

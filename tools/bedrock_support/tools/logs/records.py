@@ -12,22 +12,24 @@ _JSON_STACK = re.compile(
 _LOGFMT_TEXT = re.compile(rb'(?:^| )(?:msg|message)=(?:"((?:[^"\\]|\\.){0,4000})"|([^ "]{1,400}))')
 _LOGFMT_ERROR = re.compile(rb'(?:^| )(?:err|error)=(?:"((?:[^"\\]|\\.){0,1000})"|([^ "]{1,400}))')
 
-# A run that holds a digit, with the parts of addresses, ids, times and measures that hang on it. Each branch begins
-# with what it takes, and looks back afterwards: the engine then skips all that can't begin one.
-_TAIL = rb"[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*"
-_VARIABLE = re.compile(
-    rb"%b|[a-fA-F](?<![0-9A-Za-z].)[a-fA-F]{0,15}%b|[-+](?<=[:=(,\[ ].)%b" % (_TAIL, _TAIL, _TAIL), re.DOTALL
-)
+# A run that begins with a digit, with the parts of addresses, ids, times and measures that hang on it; then the
+# hexadecimal letters or the sign before it. Two steps, since letters are everywhere and digits aren't.
+_VARIABLE = re.compile(rb"[0-9](?:[0-9A-Za-z]|[.:,+-](?=[0-9a-fA-F]{1,40}(?![0-9A-Za-z])))*")
+_HEADED = re.compile(rb"<\*>(?<=[a-fA-F+-]<\*>)")
+_HEAD = re.compile(rb"(?:[a-fA-F](?<![0-9A-Za-z].)[a-fA-F]{0,15}|[-+](?<=[:=(,\[ ].))<\*>", re.DOTALL)
 _HEX_WORD = re.compile(rb"(?<![0-9A-Za-z<])[a-f]{4}(?:[a-f]{4})?(?=-<\*>)|(?<=<\*>-)[a-f]{4}(?![0-9A-Za-z])")
 _NEAR_HEX = re.compile(rb"-<\*>(?<=[a-f]{4}-<\*>)|<\*>-(?=[a-f]{4})")
 # A host before its port, a size with its unit, a date in words, a size said again in round figures, "<1 sec".
 _HOST = re.compile(rb"(?<![0-9A-Za-z.<>/-])(?:[A-Za-z0-9<*>-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{1,62}:<\*>")
 _SIZE = re.compile(rb"<\*> (?:[kKMGT]i?)?(?:B|[Bb]ytes)\b")
 _DATE = re.compile(
-    rb"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? (?:[A-Z][a-z]{2} +<\*>|<\*> [A-Z][a-z]{2})(?: <\*>){0,3}"
+    rb"(?:M(?<!\w.)on|T(?<!\w.)ue|W(?<!\w.)ed|T(?<!\w.)hu|F(?<!\w.)ri|S(?<!\w.)at|S(?<!\w.)un)[a-z]{0,6},? "
+    rb"(?:[A-Z][a-z]{2} +<\*>|<\*> [A-Z][a-z]{2})(?: <\*>){0,3}",
+    re.DOTALL,
 )
 _ROUNDED = re.compile(rb" \(<\*> ?[kKMGT]i?B\)")
 _LESS = re.compile(rb"(?<![0-9A-Za-z<])<<\*> ?(?:s|secs?|seconds?|ms|minutes?|min)\b")
+_TWICE = re.compile(rb">[-:.,/]?<\*>")
 _REPEAT = re.compile(rb"<\*>(?:[-:.,/]?<\*>)+")
 _STAMP_REST = re.compile(
     rb"\A[\[{(<\"]?(?:(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} +)?<\*>[\])>,Z]*(?: <\*>[\])>,Z]*)*(?: [+-]<\*>\]?)? *"
@@ -69,8 +71,11 @@ def _joined(text: re.Match[bytes] | None, error: re.Match[bytes] | None) -> byte
 def mask(text: bytes) -> bytes:
     """Replace what varies between lines that say the same by <*>, and drop a leading stamp."""
     masked = _VARIABLE.sub(b"<*>", text)
-    masked = _REPEAT.sub(b"<*>", masked)
-    if _NEAR_HEX.search(masked):
+    if _HEADED.search(masked):
+        masked = _HEAD.sub(b"<*>", masked)
+    if _TWICE.search(masked):
+        masked = _REPEAT.sub(b"<*>", masked)
+    if (b"<*>-" in masked or b"-<*>" in masked) and _NEAR_HEX.search(masked):
         masked = _REPEAT.sub(b"<*>", _HEX_WORD.sub(b"<*>", masked))
     if b":<*>" in masked:
         masked = _HOST.sub(b"<*>", masked)
@@ -82,7 +87,9 @@ def mask(text: bytes) -> bytes:
         masked = _LESS.sub(b"<*>", masked)
     if b"/<*>" in masked:
         masked = _ACCESS_STAMP.sub(b"", masked, count=1)
-    return _DATE.sub(b"<*>", _STAMP_REST.sub(b"", masked, count=1)) or masked
+    if stamp := _STAMP_REST.match(masked):
+        masked = masked[stamp.end() :] or masked
+    return _DATE.sub(b"<*>", masked)
 
 
 def stack_of(line: bytes) -> list[bytes]:

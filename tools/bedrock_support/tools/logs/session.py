@@ -46,6 +46,11 @@ class Session:
         half = self._ctx.clock.now() + (self._deadline - self._ctx.clock.now()) / 2
         self._sources, self._notes = open_place(path or "", self._ctx.roots, lambda: self._expired(half))
 
+    def hold(self, label: str, lines: bytes, notes: list[str]) -> None:
+        """Take lines that were read elsewhere, instead of opening anything."""
+        self._sources = [Source(label, len(lines), self._ctx.clock.wall(), text=lines)]
+        self._notes = notes
+
     def _expired(self, until: float) -> bool:
         from_thread.check_cancelled()
         return self._ctx.clock.now() >= until

@@ -109,6 +109,31 @@ _VAGUE = re.compile(
 )  # fmt: skip
 
 
+_CHANGES = (
+    b"config configuration load reload reloaded reloading deploy deployed deploying deployment rollout rolled out back "
+    b"restart restarted restarting starting up started server application version shutting down upgraded upgrading "
+    b"migrated migrating migration feature flag flags scaled scaling to in failover leader elect new changed updated "
+    b"setting settings configs booting"
+)
+_LEVELS = b"error err warn warning notice info debug trace fatal critical crit alert emerg emergency panic severe"
+_PARTS = frozenset(
+    part
+    for phrase in (_CHANGES, _LEVELS, *(word for rule in RULES for word in rule.words))
+    for part in re.findall(rb"[a-z]+", phrase)
+)
+"""Every word that is a level, or stands in a phrase that says how bad a line is or that something was changed."""
+# Each branch begins with a letter of its own, so that the engine skips what none of them can begin with.
+_WHOLE = re.compile(
+    b"|".join(
+        re.escape(word)
+        for word in (
+            SERVER_ERROR, CLIENT_ERROR, BAD_EXIT, b"error", b"exception",
+            *(word for rule in RULES for word in rule.words if b" " not in word),
+        )
+    )
+)  # fmt: skip
+
+
 class Verdict(NamedTuple):
     """What one line says about itself."""
 
@@ -148,6 +173,11 @@ def rules_in(data: bytes) -> tuple[Rule, ...]:
     low = data.lower()
     found = [Rule(label, severity, tuple(word for word in words if word in low)) for label, severity, words in RULES]
     return tuple(rule for rule in found if rule.words)
+
+
+def speaks_up(low: bytes, words: list[bytes]) -> bool:
+    """Whether a part of a line, in lower case and as its words, could matter to what `judge_line` says of the whole."""
+    return not _PARTS.isdisjoint(words) or _WHOLE.search(low) is not None or bool(_VAGUE.search(low))
 
 
 def judge_line(line: bytes, rules: tuple[Rule, ...] = RULES) -> Verdict:

@@ -6,7 +6,7 @@ OTLP-JSON (one document, or one a line) and what Jaeger's query API and its expo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -24,8 +24,13 @@ def lines_of_spans(text: str) -> Iterator[str]:
     Raises:
         ValueError: it is no JSON.
     """
+    yield from lines_of(_documents(text))
+
+
+def lines_of(documents: Iterable[object]) -> Iterator[str]:
+    """The spans of documents by their start, a line each."""
     found: list[tuple[float, str]] = []
-    for document in _documents(text):
+    for document in documents:
         for each in (*_otlp(document), *_jaeger(document)):
             if len(found) < MOST_SPANS:
                 found.append(each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from operator import eq
 
+from bedrock_support.tools.logs.outlines import Outlines
 from bedrock_support.tools.logs.records import FRAME, TRACE_START, body, mask, stack_of
 from bedrock_support.tools.logs.severity import (
     INFO,
@@ -62,6 +63,7 @@ class Miner:
         self._limit = limit
         self._keys = _Cache()
         self._masked = _Cache()
+        self._outlines = Outlines()
         self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Shape]] = {}
         self._branches: dict[tuple[int, int], set[bytes]] = {}
         self._other: dict[int, Template] = {}
@@ -99,23 +101,31 @@ class Miner:
             masked = b"[%s] %s" % (NAMES[level_of(marked) or INFO].encode(), masked)
         known = self._masked.known.get(masked)
         if known is None:
-            known = self._settle(line, marked, masked)
+            tokens = masked.split(None, _MAX_TOKENS)
+            # An indented line may continue another; of a long one not all words are compared.
+            plain = line[:1] not in b" \t" and len(tokens) <= _MAX_TOKENS
+            if plain and (known := self._outlines.find(tokens)) is not None:
+                return known
+            known = self._settle(line, marked, tokens[:_MAX_TOKENS], outlined=plain)
             self._masked.keep(masked, known)
         return known
 
-    def _settle(self, line: bytes, marked: bytes, masked: bytes) -> int:
+    def _settle(self, line: bytes, marked: bytes, tokens: list[bytes], *, outlined: bool) -> int:
         verdict = judge_line(marked, self._rules)
         starts = verdict.severity >= MEDIUM and TRACE_START.search(line)
         if line[:1] in b" \t" and verdict.severity <= LOW and not verdict.label and not starts:
             return CONTINUES
-        template = self._match(masked.split(None, _MAX_TOKENS)[:_MAX_TOKENS], verdict)
+        template, places = self._match(tokens, verdict)
+        if outlined:
+            self._outlines.keep(tokens, places, template.number)
         if starts:
             self.starts.add(template.number)
         if not template.stack and verdict.severity >= LOW:
             template.stack = stack_of(line)
         return template.number
 
-    def _match(self, tokens: list[bytes], verdict: Verdict) -> Template:
+    def _match(self, tokens: list[bytes], verdict: Verdict) -> tuple[Template, frozenset[int]]:
+        """The template, and the places of values once it is known where they stand."""
         group = self._groups.setdefault(self._group(tokens, verdict), [])
         best, likeness = None, 0.0
         for shape in group:
@@ -128,10 +138,11 @@ class Miner:
                 best, likeness = shape, score
         if best is None or likeness < _ALIKE:
             if len(group) >= _MAX_SIBLINGS:
-                return self._rest(verdict)
+                return self._rest(verdict), frozenset()
             best = Shape(list(tokens))
             group.append(best)
-        return best.place(tokens, lambda words: self._add(words, verdict)) or self._rest(verdict)
+        found = best.place(tokens, lambda words: self._add(words, verdict))
+        return (found, best.settled) if found is not None else (self._rest(verdict), frozenset())
 
     def _add(self, tokens: list[bytes], verdict: Verdict) -> Template | None:
         if len(self.templates) >= self._limit:

@@ -74,6 +74,11 @@ class Shape:
         self._closed = set(self.wild)
         self._open: dict[int, set[bytes]] = {}
 
+    @property
+    def settled(self) -> frozenset[int]:
+        """The places of values, once no place is left in doubt; else none."""
+        return frozenset() if self._open else frozenset(self._closed)
+
     def place(self, tokens: list[bytes], make: Callable[[list[bytes]], Template | None]) -> Template | None:
         """The template of a line of this shape; `make` may refuse a new one with None."""
         # Where the words that all share stand, or where a value is known to stand, nothing is to be learnt.

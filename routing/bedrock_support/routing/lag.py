@@ -1,0 +1,64 @@
+"""LoopLag: how late this process itself comes to what is ready, so that its own queueing isn't blamed on the other side.
+
+An answer that lies in the socket while the event loop is busy with something else looks like a slow answer. How long
+it lay there nobody tells; but a timer that is due at the same time comes just as late, and that can be measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bedrock_support.routing.clock import Clock
+
+EVERY = 0.005
+"""Seconds between two timers while somebody measures. Without anybody there is none."""
+
+
+class LoopLag:
+    """Adds up by how much timers come too late. For one event loop at a time; where that isn't asyncio's it says 0.
+
+    A busy processor, threads that hold the interpreter and other processes all show in it, because all of them keep
+    the loop from its work.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._measuring = 0
+        self._late = 0.0
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> float:
+        """Measure from now on. What it returns is for `end`, which must follow."""
+        self._measuring += 1
+        if self._measuring == 1:
+            self._arm()
+        return self._total()
+
+    def end(self, since: float) -> float:
+        """Seconds that the loop came too late since `begin`, the timer that is still out included."""
+        found = self._total() - since
+        self._measuring -= 1
+        if not self._measuring and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return max(0.0, found)
+
+    def _total(self) -> float:
+        # Whatever the loop works on before it comes to the timer, such as the end of this very call, counts as well.
+        pending = max(0.0, self._clock.now() - self._due) if self._timer is not None else 0.0
+        return self._late + pending
+
+    def _arm(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._due = self._clock.now() + EVERY
+        self._timer = loop.call_later(EVERY, self._rang)
+
+    def _rang(self) -> None:
+        self._late += max(0.0, self._clock.now() - self._due)
+        self._timer = None
+        if self._measuring:
+            self._arm()

@@ -1,0 +1,75 @@
+"""Parts of the server that follow from the settings alone. Nothing is opened and nobody is connected to."""
+
+from __future__ import annotations
+
+from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.residency import foreign_target
+from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
+from bedrock_support.server.app import VERSION
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.flag_file import FlagFile
+from bedrock_support.server.flags import FlagKeeper
+from bedrock_support.server.settings import READS, Settings
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.telemetry.otel import TelemetrySettings
+
+
+def flag_keeper(settings: Settings, clock: Clock, entropy: Entropy) -> FlagKeeper:
+    """The flags as set; reads their file. Raises SettingsError."""
+    file = FlagFile(settings.flags_file, clock) if settings.flags_file else None
+    return FlagKeeper(settings.flags, clock, file=file, provider=settings.flag_provider, domain=entropy.token())
+
+
+def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrail | None:
+    """The audit trail as set; opens nothing."""
+    if settings.audit is None:
+        return None
+    if settings.audit_anchor is not None and settings.audit_anchor.startswith(S3):
+        bucket_of(settings.audit_anchor)  # told at start, not with the first anchor
+    return AuditTrail(
+        AuditFiles(folder=settings.audit),
+        clock,
+        entropy,
+        server=VERSION,
+        subject=settings.subject,
+        place=lambda: anchor_place(settings),
+    )
+
+
+def bedrock_settings(settings: Settings) -> BedrockSettings:
+    """The direct route's part of the settings; roles left out keep their default model."""
+    base = BedrockSettings()
+    try:
+        return BedrockSettings(
+            region=settings.region,
+            endpoint_url=settings.endpoint_url,
+            profile=settings.profile,
+            models={**base.models, **settings.models},
+        )
+    except ValueError as error:
+        field = str(error).partition(" ")[0]
+        raise SettingsError(f"{READS.get(field, field)}: {error}") from error
+
+
+def telemetry_settings(settings: Settings) -> TelemetrySettings:
+    """Telemetry's part of the settings. Raises SettingsError for a collector outside the EU while residency is eu."""
+    if settings.otlp_endpoint and (problem := foreign_target(settings.residency, settings.otlp_endpoint)):
+        raise SettingsError(f"{READS['otlp_endpoint']} = {settings.otlp_endpoint!r}: {problem}")
+    return TelemetrySettings(
+        otlp_endpoint=settings.otlp_endpoint,
+        headers=_headers(settings.otlp_headers),
+        environment=settings.environment,
+        region=settings.region,
+        service_version=VERSION,
+        file=settings.span_file,
+        trace_share=settings.trace_share,
+        send_metrics=settings.metrics_exporter == "otlp",
+    )
+
+
+def _headers(text: str) -> dict[str, str]:
+    """OTEL_EXPORTER_OTLP_HEADERS: key=value pairs, separated by commas."""
+    pairs = (each.partition("=") for each in text.split(",") if "=" in each)
+    return {key.strip(): value.strip() for key, _, value in pairs}

@@ -1,0 +1,1 @@
+"""Sources that are asked while a tool runs: only those that the server's settings name."""
