@@ -15,8 +15,12 @@ import pytest
 from anyio import to_thread
 from mcp import Client
 
+from bedrock_support.routing.clock import SystemClock
 from bedrock_support.server.rollout.plan import Plan, outline
+from bedrock_support.server.rollout.report import report_of
+from bedrock_support.server.rollout.store import EvidenceStore
 from tests.promises import promise
+from tests.report_rig import figures, rows, untraced
 from tests.rig import told
 from tests.rollout_rig import QUICK, rig, wait_for
 
@@ -29,7 +33,20 @@ def moves(folder: Path) -> list[tuple[str, str, str]]:
         return db.execute("SELECT phase, state, note FROM transitions ORDER BY id").fetchall()
 
 
-@promise("rollout:steps", "rollout:progress")
+def untraced_in(record: Path, run: str) -> list[Any]:
+    """Figures in the report of a run that its record doesn't bear out."""
+    store = EvidenceStore(record, SystemClock())
+    try:
+        found = store.run(run)
+        assert found is not None
+        report = report_of(found, store.transitions(run), store.evidence(run))
+    finally:
+        store.close()
+    assert len(figures(report)) > 100
+    return untraced(report, rows(record, run))
+
+
+@promise("rollout:steps", "rollout:progress", "rollout:report")
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_steps_run_side_by_side_and_an_agent_watches(tmp_path: Path, sandbox_url: str) -> None:
@@ -56,6 +73,7 @@ async def test_steps_run_side_by_side_and_an_agent_watches(tmp_path: Path, sandb
     assert max(done for done, _, _ in heard) >= len(steps)
     assert any("/" in message for _, _, message in heard), "it says which steps are under way"
     past = moves(tmp_path)
+    assert await to_thread.run_sync(untraced_in, tmp_path / "evidence.sqlite", seen["id"]) == []
     for each in steps:
         assert [state for place, state, _ in past if place == each] == ["begun", "done"]
     at = {(place, state): number for number, (place, state, _) in enumerate(past)}

@@ -166,7 +166,7 @@ async def test_a_loop_that_is_kept_busy_is_late_by_as_much() -> None:
     until = time.perf_counter() + 0.1
     while time.perf_counter() < until:
         pass
-    assert 0.08 < lag.end(since)
+    assert lag.end(since) > 0.08
 
 
 @promise("lag:measured")
