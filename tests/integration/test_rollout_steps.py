@@ -26,7 +26,6 @@ from tests.rollout_rig import QUICK, rig, wait_for
 
 PATIENT = (*QUICK, "--limit", "generated_seconds=20", "--limit", "cached_seconds=20")
 """As short, and on a machine that is busy with other tests."""
-KEYS = {"AWS_ACCESS_KEY_ID": "moto", "AWS_SECRET_ACCESS_KEY": "moto", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
 def moves(folder: Path) -> list[tuple[str, str, str]]:
@@ -138,8 +137,7 @@ def balancer(folder: Path) -> Generator[tuple[Any, str, Path, Mapping[str, str]]
         file = folder / "elsewhere.toml"
         targets = "".join(f'{name} = "{arn}"\n' for name, arn in groups.items())
         file.write_text(f'rule = "{rule["RuleArn"]}"\n[targets]\n{targets}')
-        env = {**KEYS, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": url}
-        yield elb, rule["RuleArn"], file, env
+        yield elb, rule["RuleArn"], file, {"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": url}
     finally:
         server.stop()
 
