@@ -9,7 +9,7 @@ import anyio
 from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.feed import AttemptFeed
+from bedrock_support.routing.feed import AttemptFeed, AttemptSink
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.mcp_router import CallerAbilities
@@ -65,7 +65,7 @@ class Recorder:
         self.attempts.append(attempt)
 
 
-def dispatching(clock: Clock, *sinks: Recorder, entropy: Entropy | None = None, capacity: int = 64) -> Dispatch:
+def dispatching(clock: Clock, *sinks: AttemptSink, entropy: Entropy | None = None, capacity: int = 64) -> Dispatch:
     """What a plan is run with, for tests."""
     guards = Guards(clock, entropy or CountingEntropy(), GuardSettings(capacity=capacity))
     return Dispatch(guards=guards, feed=AttemptFeed(RouteLearner(clock), *sinks), clock=clock)

@@ -1,4 +1,5 @@
-"""A run through client, server, queue and upstream: every process posts its spans, and they join to whole traces."""
+"""A run through client, server, queue and upstream: every process posts its spans to rotel, a collector of other people's, and
+what that passes on joins to whole traces."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from tests.integration.test_otlp import Posted, receiver
 from tests.integration.test_under_faults import set_fault
 from tests.promises import promise
 from tests.rig import COMMAND, Era, environment, running, with_bedrock
+from tests.rotel_rig import rotel
 
 UPSTREAM = """
 import anyio, sys
@@ -121,33 +123,43 @@ def run_client(url: str, era: Era, box: str, env: dict[str, str], root: Path) ->
     return said.strip()
 
 
-@promise("telemetry:joined", "telemetry:queue-link", "telemetry:peer-name", "telemetry:baggage")
+async def through(url: str, era: Era, box: str, log_root: Path, folder: Path) -> str:
+    """The whole run, its spans posted to `url`. Returns what the upstream said."""
+    listed = folder / "peers.json"
+    entry = {
+        "command": sys.executable,
+        "args": ["-c", UPSTREAM, url],
+        "support": {"offer": True, "era": era},
+    }
+    listed.write_text(json.dumps({"mcpServers": {"up": entry}}))
+    env = environment(
+        OTEL_EXPORTER_OTLP_ENDPOINT=url,
+        BEDROCK_SUPPORT_PEERS=str(listed),
+        BEDROCK_SUPPORT_QUEUE=str(folder / "queue.db"),
+        BEDROCK_SUPPORT_CALLER_MODEL="false",
+        **with_bedrock(box),
+    )
+    await anyio.to_thread.run_sync(partial(set_fault, box, "service_unavailable"))
+    return await anyio.to_thread.run_sync(run_client, url, era, box, env, log_root)
+
+
+@promise("telemetry:joined", "telemetry:receiver", "telemetry:queue-link", "telemetry:peer-name", "telemetry:baggage")
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 async def test_spans_of_three_processes_join_to_whole_traces(era: Era, log_root: Path, tmp_path: Path) -> None:
-    listed = tmp_path / "peers.json"
     with (
         anyio.fail_after(58),
-        receiver() as (url, posted),
+        receiver() as (recorded, posted),
         running("sandbox", "--port", "0", env=environment()) as (
             _,
             box,
         ),
     ):
-        entry = {
-            "command": sys.executable,
-            "args": ["-c", UPSTREAM, url],
-            "support": {"offer": True, "era": era},
-        }
-        listed.write_text(json.dumps({"mcpServers": {"up": entry}}))
-        env = environment(
-            OTEL_EXPORTER_OTLP_ENDPOINT=url,
-            BEDROCK_SUPPORT_PEERS=str(listed),
-            BEDROCK_SUPPORT_QUEUE=str(tmp_path / "queue.db"),
-            BEDROCK_SUPPORT_CALLER_MODEL="false",
-            **with_bedrock(box),
-        )
-        await anyio.to_thread.run_sync(partial(set_fault, box, "service_unavailable"))
-        said = await anyio.to_thread.run_sync(run_client, url, era, box, env, log_root)
+        collector = rotel(recorded)
+        url = await anyio.to_thread.run_sync(collector.__enter__)
+        try:
+            said = await through(url, era, box, log_root, tmp_path)
+        finally:  # ended, it has passed on all that it got
+            await anyio.to_thread.run_sync(collector.__exit__, None, None, None)
     spans = spans_of(posted)
     check_whole(spans)
     check_upstream(spans)

@@ -15,6 +15,12 @@ PROMISES: dict[str, Promise] = {
         "issue 7",
         "A model five times slower, or a route that fails 30 %, is seen against its own past.",
     ),
+    "health:gray-whole": Promise(
+        "issue 7", "A route that fails over all its classes is seen, though each is asked once."
+    ),
+    "health:gray-probes": Promise(
+        "issue 7", "A failure sets off a bounded number of probes, which find what 20 calls alone can't."
+    ),
     "health:burn": Promise(
         "telemetry 5.4", "Burn alerts need both windows; too few events are unknown, and a gate on unknown fails."
     ),

@@ -11,6 +11,10 @@ PROMISES: dict[str, Promise] = {
     "telemetry:nothing-unasked": Promise(
         "design 7", "Without an endpoint, a file or a sink the OpenTelemetry SDK is neither imported nor installed."
     ),
+    "telemetry:lean": Promise("telemetry 8", "A lean span that is exported is what the SDK's own would have been."),
+    "telemetry:receiver": Promise(
+        "issue 7", "Spans come back complete and correctly parented from a real receiver, rotel."
+    ),
     "telemetry:otlp": Promise("telemetry 1.4", "Spans arrive at an OTLP/HTTP receiver as protobuf on /v1/traces."),
     "telemetry:resource": Promise("telemetry 1.4", "Every span names its process, version, environment and region."),
     "telemetry:bounded-end": Promise(

@@ -10,7 +10,7 @@ import anyio
 from bedrock_support.routing import semconv
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.routing.feed import AttemptFeed
+from bedrock_support.routing.feed import PROBE, AttemptFeed
 from bedrock_support.routing.guard import Guards
 from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.model import (
@@ -208,6 +208,8 @@ class Runner:
             hedge=self._hedge,
             carrier=reply.carrier if reply else Carrier.HANDOFF if answer is not None else None,
             model=reply.model if reply else "",
+            role=self._decision.operation.model_role,
+            probe=self._decision.operation.tool == PROBE,
             usage=reply.usage if reply else None,
             simulated=reply.simulated if reply else False,
             failure=failure,

@@ -323,6 +323,11 @@ class Attempt:
     """Seconds that were left when it started."""
     carrier: Carrier | None = None
     model: str = ""
+    """Which model answered; empty where none did."""
+    role: ModelRole | None = None
+    """Which model was asked for."""
+    probe: bool = False
+    """It only asked whether the route works, and is far shorter than what a tool asks."""
     usage: Usage | None = None
     simulated: bool = False
     failure: Failure | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.subscriptions import ResourceUpdated
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.types import CallToolResult, InputRequiredResult, Tool
+from mcp.types import CallToolResult, InputRequiredResult, Resource, Tool
 from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
@@ -25,6 +25,8 @@ from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import Timing
 from bedrock_support.server.middleware import describe_transport, take_baggage
+from bedrock_support.server.page.app import READ, note_apps, read, status_app, wanted, with_app
+from bedrock_support.server.page.app import URI as APP
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
@@ -69,7 +71,9 @@ class SupportServer(MCPServer[Rounds]):
         state_keys: tuple[str, ...],
         peer_tools: PeerTools,
         system: SystemHealth,
-        page: PageLook | None = None,
+        look: Callable[[], PageLook],
+        *,
+        page: bool = False,
     ) -> None:
         entropy: Entropy = manager.entropy
 
@@ -92,13 +96,15 @@ class SupportServer(MCPServer[Rounds]):
             lifespan=lifespan,
             log_level="WARNING",
             tools=[CatalogTool.of(spec, calls) for spec in catalog],
-            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch],
+            middleware=[*timing, describe_transport, take_baggage, peer_tools.watch, note_apps],
+            extensions=[status_app()],
             request_state_security=RequestStateSecurity(keys=list(state_keys)) if state_keys else None,
         )
         self.manager = manager
         self._peer_tools = peer_tools
         self._system = system
-        self._page = page
+        self._look = look
+        self.has_page = page
         # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
         lowlevel = self._lowlevel_server
         lowlevel.create_initialization_options = partial(  # pyright: ignore[reportAttributeAccessIssue] - called without
@@ -112,7 +118,12 @@ class SupportServer(MCPServer[Rounds]):
         """Our own tools, then those that upstream servers offer, without what is switched off."""
         hidden = self.hidden()
         offered = () if UPSTREAM in hidden else self._peer_tools.listed()
-        return [*(each for each in await super().list_tools() if each.name not in hidden), *offered]
+        own = [each for each in await super().list_tools() if each.name not in hidden]
+        return [*(with_app(own) if wanted() else own), *offered]
+
+    async def list_resources(self) -> list[Resource]:
+        """Our own, without the app for clients that don't show any."""
+        return [each for each in await super().list_resources() if wanted() or str(each.uri) != APP]
 
     def hidden(self) -> frozenset[str]:
         """Names of tools of ours that serve judgement alone while there is none, and UPSTREAM in a full stop."""
@@ -126,7 +137,9 @@ class SupportServer(MCPServer[Rounds]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: AnyContext | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """A tool of ours, or of an upstream server."""
+        """A tool of ours, of the app, or of an upstream server."""
+        if name == READ and wanted():
+            return await read(self._look, arguments)
         if context is not None and self._peer_tools.has(name):
             if (why := self.manager.flags().stops.get(Scope.ALL)) is not None:
                 return failure(f"{name}: everything is stopped by hand: {why}. {RESUME} {Scope.ALL} lifts it")
@@ -154,26 +167,26 @@ class SupportServer(MCPServer[Rounds]):
         options = self._lowlevel_server.create_initialization_options()
         await self._lowlevel_server.run(read_stream, write_stream, options)
 
-    def http_app(self, security: TransportSecuritySettings, *, path: str = "/mcp") -> Starlette:
-        """Streamable HTTP at `path`, Host and Origin checked."""
+    def http_app(self, security: TransportSecuritySettings, *, path: str = "/mcp", asks: bool = False) -> Starlette:
+        """Streamable HTTP at `path`, Host and Origin checked. `asks`: a gate before it asks for tokens."""
         app = self.streamable_http_app(
             streamable_http_path=path, max_request_body_size=MAX_BODY, transport_security=security
         )
-        return self._with_pages(app, security)
+        return self._with_pages(app, security, asks=asks)
 
-    def sse_application(self, security: TransportSecuritySettings) -> Starlette:
+    def sse_application(self, security: TransportSecuritySettings, *, asks: bool = False) -> Starlette:
         """The older HTTP+SSE transport at /sse and /messages/, Host and Origin checked."""
         app = self.sse_app(max_request_body_size=MAX_BODY, transport_security=security)
-        return self._with_pages(app, security)
+        return self._with_pages(app, security, asks=asks)
 
-    def _with_pages(self, app: Starlette, security: TransportSecuritySettings) -> Starlette:
+    def _with_pages(self, app: Starlette, security: TransportSecuritySettings, *, asks: bool) -> Starlette:
         """With what stands beside MCP: health, and the page where it is enabled."""
         app = with_health(app, self._system, security)
-        if self._page is None:
+        if not self.has_page:
             return app
         from bedrock_support.server.page.serve import with_page  # for whom it's set
 
-        return with_page(app, self._page, security)
+        return with_page(app, self._look(), security, asks=asks)
 
     def _add_resources(self) -> None:
         manager = self.manager

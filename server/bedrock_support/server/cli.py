@@ -63,7 +63,9 @@ def parser_for(wanted: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve MCP over stdio (default), streamable HTTP or SSE")
     serve.add_argument("--transport", choices=("stdio", "http", "sse"), default="stdio")
-    serve.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (http, sse)")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (http, sse); loopback unless tokens are set"
+    )
     serve.add_argument("--port", type=port, default=8000, help="0 for any free port (http, sse)")
     serve.add_argument("--root", type=Path, action="append", default=[], help="folder that tools may read; repeatable")
     serve.set_defaults(run=_serve)
@@ -102,7 +104,7 @@ async def _serving(settings: Settings, arguments: argparse.Namespace) -> None:
             if arguments.transport == "stdio":
                 await _over_stdio(house)
             else:
-                await _over_http(house, arguments)
+                await _over_http(house, settings, arguments)
     finally:
         with anyio.CancelScope(shield=True):
             await house.aclose()
@@ -123,12 +125,15 @@ async def _over_stdio(house: House) -> None:
         group.cancel_scope.cancel()
 
 
-async def _over_http(house: House, arguments: argparse.Namespace) -> None:
-    from bedrock_support.server.http import bind, security, serve_app
+async def _over_http(house: House, settings: Settings, arguments: argparse.Namespace) -> None:
+    from bedrock_support.server.access.listed import listed_tokens
+    from bedrock_support.server.access.opened import application
+    from bedrock_support.server.http import bind, serve_app
 
-    listener = bind(arguments.host, arguments.port)
-    guard = security()
-    app = house.server.http_app(guard) if arguments.transport == "http" else house.server.sse_application(guard)
+    tokens = listed_tokens(settings.tokens, settings.token_file)
+    names = tuple(each.strip() for each in settings.hosts.split(",") if each.strip())
+    listener = bind(arguments.host, arguments.port, asks=bool(tokens), names=names)
+    app = application(house, arguments.transport, tokens, arguments.host, names)
     path = "/mcp" if arguments.transport == "http" else "/sse"
     stop = anyio.Event()
 

@@ -22,6 +22,7 @@ from bedrock_support.server.settings import FLAG_NAMES, READS, Settings, load
 if TYPE_CHECKING:
     from bedrock_support.server.flag_file import FlagFile, Overrides
     from bedrock_support.server.flags import FlagKeeper, FlagSnapshot
+    from bedrock_support.telemetry.audit.trail import AuditTrail
 
 FAILED, USAGE_ERROR = 1, 2
 WORDS = {"on": True, "off": False}
@@ -145,7 +146,10 @@ def _audited(settings: Settings, before: FlagSnapshot, now: FlagSnapshot) -> boo
 
     from bedrock_support.server.trail_once import entered
 
-    if problem := anyio.run(entered, settings, lambda trail: trail.switched(changes, now.revision, "set")):
+    async def told(trail: AuditTrail) -> None:
+        await trail.switched(changes, now.revision, "set")
+
+    if problem := anyio.run(entered, settings, told):
         sys.stderr.write(f"bedrock-support: switched, but the audit trail has no entry of it: {problem}\n")
         return False
     return True

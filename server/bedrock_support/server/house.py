@@ -26,6 +26,7 @@ from bedrock_support.server.peers.pool import PeerPool
 from bedrock_support.server.switching import Switching
 from bedrock_support.server.thrift import Thrift
 from bedrock_support.telemetry.audit.trail import AuditTrail
+from bedrock_support.telemetry.confirming import Confirmer
 from bedrock_support.tools.base import AnyTool
 
 WARM_AFTER = 1.0
@@ -39,6 +40,7 @@ class House:
     server: SupportServer
     manager: BedrockSupportManager
     prober: Prober
+    confirmer: Confirmer
     peers: PeerPool
     catalog: list[AnyTool]
     queue: MessageQueue | None
@@ -58,6 +60,7 @@ class House:
         """Everything that works in the background, for as long as the block lasts."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.prober.run)
+            group.start_soon(self.confirmer.run)
             if self.lasting is not None and self.recall is not None:
                 group.start_soon(self.lasting.run, self.recall, self.manager.desk)
             group.start_soon(self._warm)

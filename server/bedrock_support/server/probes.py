@@ -55,7 +55,7 @@ def component_probes(
 def _route(health: HybridHealthMonitor, gray: GrayDetector, route: RouteName) -> Finding:
     """What attempts showed; degraded at best while one of its models or classes is slow or flaky against its past."""
     found = health.condition(route)
-    alarms = [each for each in gray.alarms() if each.key.startswith(f"{route.value}:")]
+    alarms = [each for each in gray.alarms() if each.key.partition(":")[0] == route.value]
     if alarms and found.health is Health.HEALTHY:
         said = "; ".join(f"{each.key} {'is slow' if each.slow else 'fails'} against its past" for each in alarms)
         return Finding(state=Health.DEGRADED, evidence=f"{found.note}; {said}", samples=found.samples)

@@ -100,6 +100,12 @@ class Settings(BaseModel):
     """Whether names of people that stand in running text without a cue are looked for."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
+    tokens: str = Field(default="", repr=False)
+    """Tokens that clients must show over HTTP, separated by commas, each with or without "name:" before it."""
+    token_file: Path | None = None
+    """The same from a file, one a line."""
+    hosts: str = ""
+    """Names under which clients may reach the HTTP server besides loopback ones, separated by commas."""
     emf: Path | None = None
     """File that gets the objectives' events as lines of CloudWatch's embedded metric format."""
     environment: str = "development"
@@ -119,7 +125,7 @@ class Settings(BaseModel):
         return queue.with_name(f"{queue.stem}-lasting.db") if queue is not None else None
 
 
-SECRET = frozenset({"state_keys", "otlp_headers"})
+SECRET = frozenset({"state_keys", "otlp_headers", "tokens"})
 """Settings whose value no message may show."""
 READS = {
     "region": f"{PREFIX}REGION",
@@ -155,6 +161,9 @@ READS = {
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
     "page": f"{PREFIX}PAGE",
+    "tokens": f"{PREFIX}TOKENS",
+    "token_file": f"{PREFIX}TOKEN_FILE",
+    "hosts": f"{PREFIX}HOSTS",
     "emf": f"{PREFIX}EMF",
     "environment": f"{PREFIX}ENVIRONMENT",
 }

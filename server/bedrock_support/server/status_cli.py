@@ -7,9 +7,13 @@ import http.client
 import json
 import sys
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from bedrock_support.server.access.listed import listed_tokens
+from bedrock_support.server.environment import PREFIX, process_environment
 from bedrock_support.server.loopback import is_loopback
 from bedrock_support.telemetry.components import Component
 
@@ -27,23 +31,38 @@ EXIT = {"pass": 0, "warn": 0, "fail": 1, "unknown": 3}
 def add_status_parser(commands: Commands) -> None:
     """The command `status`. Ends with 0, with 1 where something fails, with 3 where nothing can be known."""
     status = commands.add_parser("status", help="state of a running server's components")
-    status.add_argument("--url", type=_loopback_url, help="a server started with --transport http or sse")
+    status.add_argument("--url", type=_known_url, help="a server started with --transport http or sse")
+    status.add_argument("--token-file", type=Path, help=f"file whose first token is shown; else {PREFIX}TOKENS")
     status.add_argument("--json", action="store_true", help="application/health+json as it came")
     status.add_argument("--watch", action="store_true", help=f"look every {EVERY:.0f} s until interrupted")
     status.set_defaults(run=_status)
 
 
-def _loopback_url(text: str) -> str:
+def _known_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
-        raise argparse.ArgumentTypeError(f"{text!r} is not http:// and a loopback address")
+    if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither https:// nor http:// and a loopback address")
     return text
 
 
+def shown_token(environ: Mapping[str, str], file: Path | None) -> str:
+    """The token to show: the file's first, or else the first of those set; empty where there is none.
+
+    Raises:
+        SettingsError: what is set can't be used.
+    """
+    named = file or (Path(told) if (told := environ.get(f"{PREFIX}TOKEN_FILE")) else None)
+    known = listed_tokens("" if file else environ.get(f"{PREFIX}TOKENS", ""), named)
+    return next(iter(known.values()), "")
+
+
 def _status(arguments: argparse.Namespace) -> int:
+    token = shown_token(process_environment(), arguments.token_file) if arguments.url else ""
     try:
         while True:
-            found = ask(arguments.url) if arguments.url else unseen("no --url: another process can't be looked into")
+            found = (
+                ask(arguments.url, token) if arguments.url else unseen("no --url: another process can't be looked into")
+            )
             told = json.dumps(found, indent=None if arguments.watch else 2) if arguments.json else worded(found)
             sys.stdout.write(f"{told}\n")
             sys.stdout.flush()
@@ -60,18 +79,21 @@ def unseen(why: str) -> dict[str, Any]:
     return {"status": "unknown", "output": why, "checks": {f"{each.value}:state": [check] for each in Component}}
 
 
-def ask(url: str) -> dict[str, Any]:
+def ask(url: str, token: str = "") -> dict[str, Any]:
     """What the server at `url` says of itself; unknown, with the reason, when it says nothing that can be read."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=PATIENCE)
+    to = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = to(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", "/healthz", headers={"authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
         body = answer.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         return unseen(f"{url} doesn't answer: {type(error).__name__}")
     finally:
         connection.close()
+    if answer.status == http.HTTPStatus.UNAUTHORIZED:
+        return unseen(f"{url} asks for a token that it knows: set {PREFIX}TOKENS, or give --token-file")
     try:
         found: object = json.loads(body)
     except ValueError:

@@ -50,6 +50,7 @@ from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.metrics_watch import metrics_watch
 from bedrock_support.server.notices.assembly import notice_desk
 from bedrock_support.server.operations import Operations
+from bedrock_support.server.page.app import looking
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
@@ -60,6 +61,7 @@ from bedrock_support.server.switching import Switching
 from bedrock_support.server.system import SystemHealth
 from bedrock_support.server.thrift import thrift
 from bedrock_support.telemetry.components import Activity, Components
+from bedrock_support.telemetry.confirming import Confirmer
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.gray import GrayDetector
 from bedrock_support.telemetry.health import HybridHealthMonitor
@@ -116,6 +118,7 @@ def build(
         entropy=entropy,
         allowed=lambda: lifecycle.may_ask and not overhead.relieved,
     )
+    confirmer = Confirmer.by(prober, gray, clock)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
     peers = PeerPool(configs, clock=clock, entropy=entropy, clean=redacting(entropy))
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
@@ -207,17 +210,14 @@ def build(
     tools += [plan_remediation(facts, child_environment()), get_operation(operations.look)]
     names = [each.name for each in tools]
     peer_tools = PeerTools(peers, clock, entropy, settings.max_call_seconds, names, audit)
-    page = None
-    if settings.page:
-        from bedrock_support.server.page.look import PageLook  # for whom it's set
-
-        cost = partial(report, *spent, PAGE_DAYS, shared=settings.store is not None)
-        page = PageLook(manager, system, partial(anyio.to_thread.run_sync, cost), queue, settings.jaeger_url)
-    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, page)
+    cost = partial(anyio.to_thread.run_sync, partial(report, *spent, PAGE_DAYS, shared=settings.store is not None))
+    look = looking(manager, system, cost, queue, settings.jaeger_url)
+    server = SupportServer(manager, calls, tools, settings.state_keys, peer_tools, system, look, page=settings.page)
     return House(
         server=server,
         manager=manager,
         prober=prober,
+        confirmer=confirmer,
         peers=peers,
         catalog=tools,
         queue=queue,

@@ -22,7 +22,7 @@ from bedrock_support.telemetry import leaving, meters
 from bedrock_support.telemetry.enrich import SpanEnricher
 from bedrock_support.telemetry.leaving import content_free, exporting
 from bedrock_support.telemetry.quiet import hush
-from bedrock_support.telemetry.sampling import SamplingReport, TailSampler
+from bedrock_support.telemetry.sampling import SamplingReport, TailSampler, sealed
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
@@ -163,17 +163,23 @@ def build_provider(
         semconv.CLOUD_REGION: settings.region,
     }
     hush(leaving.__name__)
+    resource = Resource.create({key: value for key, value in about.items() if value})
+    processors = [cast("SpanProcessor", SpanEnricher())]
+    processors += _leaving(settings) if sampler is None else [cast("SpanProcessor", sampler)]
+    if extra is not None:
+        processors.append(cast("SpanProcessor", _ToSink(extra)))
+    if sampler is not None:
+        from bedrock_support.telemetry.lean import LeanProvider  # most spans will be dropped
+
+        return LeanProvider(resource, processors, LONGEST_ATTRIBUTE)
     provider = TracerProvider(
         sampler=ParentBased(ALWAYS_ON),
-        resource=Resource.create({key: value for key, value in about.items() if value}),
+        resource=resource,
         shutdown_on_exit=False,  # its own exit hook waits up to 30 s for a dead collector
         span_limits=SpanLimits(max_attribute_length=LONGEST_ATTRIBUTE),
     )
-    provider.add_span_processor(cast("SpanProcessor", SpanEnricher()))
-    for each in _leaving(settings) if sampler is None else [cast("SpanProcessor", sampler)]:
+    for each in processors:
         provider.add_span_processor(each)
-    if extra is not None:
-        provider.add_span_processor(cast("SpanProcessor", _ToSink(extra)))
     return provider
 
 
@@ -187,7 +193,7 @@ class _ToSink(SpanEnricher):
         """Nothing to do: the enricher ran before."""
 
     def on_end(self, span: object) -> None:
-        self._sink.on_end(content_free(cast("ReadableSpan", span)))
+        self._sink.on_end(content_free(sealed(cast("ReadableSpan", span))))
 
 
 def _within(works: Sequence[Callable[[], Any]], seconds: float) -> bool:

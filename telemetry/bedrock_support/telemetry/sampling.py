@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.trace import StatusCode
 
@@ -99,8 +99,9 @@ class TailSampler:
                 self._close(number, trace)
             self._passed += len(out)
         for each in out:
+            given = sealed(each)
             for inner in self._inner:
-                inner.on_end(each)
+                inner.on_end(given)
 
     def shutdown(self) -> None:
         """Drop what is held: its traces will not end any more, and nothing told of them."""
@@ -159,6 +160,9 @@ class TailSampler:
     def _rated(self, span: ReadableSpan, probability: float) -> ReadableSpan:
         """The process's first span of a trace says how likely it was to be kept; others are as they were."""
         if span.parent is None or span.parent.is_remote:
+            if hasattr(span, "sealed"):  # a lean one is still open to this
+                cast("dict[str, Any]", span.attributes)[semconv.SAMPLE_RATE] = probability
+                return span
             return with_attribute(span, semconv.SAMPLE_RATE, probability)
         return span
 
@@ -179,6 +183,12 @@ def is_telling(span: ReadableSpan) -> bool:
         return True
     deadline = about.get(semconv.DEADLINE_MS)
     return deadline is not None and _seconds(span) * 1000 > SLOW * deadline
+
+
+def sealed(span: ReadableSpan) -> ReadableSpan:
+    """The span as exporters want it: a lean one (lean.py) is made into the SDK's own, any other is one."""
+    make: Callable[[], ReadableSpan] | None = getattr(span, "sealed", None)
+    return span if make is None else make()
 
 
 def with_attribute(span: ReadableSpan, key: str, value: float) -> ReadableSpan:

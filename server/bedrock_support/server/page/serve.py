@@ -24,12 +24,13 @@ STATIC = {
     PATH: ("status.html", "text/html; charset=utf-8"),
     f"{PATH}/status.css": ("status.css", "text/css; charset=utf-8"),
     f"{PATH}/status.js": ("status.js", "text/javascript; charset=utf-8"),
+    f"{PATH}/view.js": ("view.js", "text/javascript; charset=utf-8"),
     f"{PATH}/parts.js": ("parts.js", "text/javascript; charset=utf-8"),
 }
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -81,8 +82,11 @@ async def _gone(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-def with_page(app: Starlette, look: PageLook, security: TransportSecuritySettings) -> Starlette:
-    """The application with the page, whose Host and Origin are checked like those of MCP."""
+def with_page(app: Starlette, look: PageLook, security: TransportSecuritySettings, *, asks: bool) -> Starlette:
+    """The application with the page, whose Host and Origin are checked like those of MCP.
+
+    `asks`: the server asks for tokens, so that there is something to sign out of.
+    """
     guard = TransportSecurityMiddleware(security)
     readers = anyio.CapacityLimiter(MOST_READERS)
     folder = files("bedrock_support.server.page") / "static"
@@ -95,6 +99,8 @@ def with_page(app: Starlette, look: PageLook, security: TransportSecuritySetting
 
     def file(name: str, media_type: str) -> Endpoint:
         content = (folder / name).read_bytes()
+        if asks:
+            content = content.replace(b"<body>", b'<body class="asks">')
 
         async def answer(_: Request) -> Response:
             return Response(content, headers=HEADERS | {"content-type": media_type})
