@@ -268,7 +268,7 @@ def test_a_secret_is_found_however_a_language_assigns_it(line: str) -> None:
 def test_issuers_forms_are_found_anywhere_in_a_sentence(prefix: str) -> None:
     token = prefix + FORMED[prefix]
     assert told(f"it answered ({token}), twice") == [("SECRET", token)]
-    assert told(f"it answered (x{token}), twice") == [], "as the end of something longer it is nobody's key"
+    assert told(f"it answered (a/{token}), twice") == [], "as the end of something longer it is nobody's key"
 
 
 @promise("pii:quiet")
