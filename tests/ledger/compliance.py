@@ -9,6 +9,8 @@ PROMISES = {
     "gate:restores": Promise("design 2", "the caller gets its own values back, and only those of this call"),
     "gate:leaves-alone": Promise("design 2", "ids, hashes, versions, ARNs and blanks stay as they are"),
     "gate:linear": Promise("design 7", "hostile text can't make redaction slow"),
+    "gate:once": Promise("design 7", "the very same text isn't looked through again, and finds what it found before"),
+    "gate:off-the-loop": Promise("design 7", "neither a long brief nor loading the detectors holds up other calls"),
     "gate:fails-closed": Promise("design 2", "a gate that can't run refuses, emergencies included"),
     "gate:structured": Promise("issue 5.1", "in JSON the name of a member is context for its value, numbers included"),
     "gate:mangled": Promise("issue 5.2", "placeholders that a model mangles are restored, those it invents stay"),

@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import anyio
+from anyio import to_thread
 
 from bedrock_support.routing.audit import AuditSink, AuditUnavailable
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.found import Found
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer, seen
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
 
 ROUTES = frozenset(RouteName)
+LONG, READERS = 16_000, 2
+"""Characters of a brief above which it is looked through in a thread, and how many at once."""
 MAX_BRIEF = 400_000
 """Characters; more than any model of ours takes."""
 
@@ -43,10 +47,17 @@ class ComplianceValidator:
         self._entropy = entropy
         self._audit = audit
         self._found = Found()
+        self._threads = anyio.CapacityLimiter(READERS)
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
-        return await self._recorded(self.clear(operation), operation, caller)
+        await late.loaded()
+        if late.heavy() or len(operation.brief) > LONG:
+            # Others have deadlines too, and this one would hold the loop for as long as it takes to look through.
+            cleared = await to_thread.run_sync(self.clear, operation, limiter=self._threads)
+        else:
+            cleared = self.clear(operation)
+        return await self._recorded(cleared, operation, caller)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
         """A refusal made elsewhere, with its audit entry."""

@@ -230,6 +230,8 @@ class Conditions:
 
 def stopped(route: RouteName, stops: Mapping[Scope, str]) -> str:
     """Why a stop keeps every question off a route, in words; empty when none does."""
+    if not stops:
+        return ""
     for scope in (Scope.ALL, Scope.SUPPORT_MODE, Scope(route.value)):
         if scope in stops:
             what = "everything" if scope is Scope.ALL else scope.value.replace("_", " ")
@@ -357,6 +359,8 @@ class CacheUse:
     """Past its time: served while it is asked anew, or because asking anew failed."""
     saved_usd: float | None = None
     """What it had cost; None when that isn't known."""
+    size: int = 0
+    """Bytes of the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,11 +38,14 @@ def kept(settings: Settings) -> dict[str, str]:
         f"up to {longest / 3600:g} h in {settings.store or 'memory'}" if longest else "not kept"
     )
     told["what stands behind placeholders of handed-over questions"] = "1 h, in memory alone"
-    told["handed-over questions (redacted)"] = f"1 h in {settings.store or 'memory'}"
+    told["handed-over questions (redacted)"] = f"1 h, or until they are answered, in {settings.store or 'memory'}"
+    if settings.lasting_file is not None:
+        told[f"routing decisions without content in {settings.lasting_file}"] = "7 days"
+        told[f"attempts on routes without content in {settings.lasting_file}"] = "1 day"
     if settings.queue_file is not None:
         told[f"waiting questions and messages (redacted) in {settings.queue_file}"] = "to their deadlines"
     if settings.store is not None:
-        told[f"sums of spending, attempts and decisions without content in {settings.store}"] = FOREVER
+        told[f"sums of spending without content in {settings.store}"] = FOREVER
     if settings.cache is not None:
         told[f"facts of source files in {settings.cache}"] = FOREVER
     if settings.span_file is not None:

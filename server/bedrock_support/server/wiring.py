@@ -19,8 +19,7 @@ from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
-from bedrock_support.routing.pii.finder import plug
-from bedrock_support.routing.pii.tagger import SHIPPED
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.router import IntelligentRouter
@@ -96,7 +95,7 @@ def build(
     """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    plug(SHIPPED if settings.names else None)
+    late.names(settings.names, settings.names_model)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
     keeps, then = lasting(settings, bedrock, clock), PastClock(clock)

@@ -43,6 +43,8 @@ class Kept:
     """False: past its time, and good only while it is asked anew."""
     usd: float | None
     """What it had cost."""
+    size: int
+    """Bytes of the entry."""
 
 
 class Answers:
@@ -100,7 +102,7 @@ class Answers:
                 usage=usage,
                 simulated=entry["simulated"],
             )
-            kept = Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"])
+            kept = Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"], size=len(raw))
         except (ValueError, TypeError, KeyError):
             return None  # another version's entry, or none of ours: as good as nothing
         self._remember(question.key, raw)
