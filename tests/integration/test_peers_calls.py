@@ -208,4 +208,4 @@ async def test_arguments_are_redacted_by_member_and_come_back_restored(tmp_path:
     assert heard.count("tools/call") == 2
     for secret in ("jane.doe", "hunter22", "s3cr3t", "4111111111111111"):
         assert secret not in heard
-    assert heard.count("[[EMAIL_1_") == 3, "the same value has the same placeholder within a call"
+    assert (heard.count("[[EMAIL_1_"), heard.count("[[EMAIL_")) == (2, 3), "one value has one placeholder in a call"

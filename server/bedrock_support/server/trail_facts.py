@@ -86,7 +86,8 @@ class TrailFacts:
 
     def _key(self) -> Statement:
         """Who can sign. A file's mode is looked at; what a key service lets whom do isn't to be seen from here."""
-        told, state = self.settings.audit_key, "unknown"
+        told = self.settings.audit_key
+        state: State = "unknown"
         evidence = f"checkpoints are signed by {told}, which keeps the private key; whom it lets sign isn't known here"
         if told is None and self.settings.audit is not None:
             key = AuditFiles(folder=self.settings.audit).key
@@ -101,7 +102,7 @@ class TrailFacts:
             id="audit-key",
             article="Art. 32",
             statement="Only the trail's owner can use the key that signs it",
-            state=cast("State", state),
+            state=state,
             evidence=[evidence],
             mend="chmod 600, or a key of a key service",
         )
