@@ -210,7 +210,7 @@ class LeanTracer(Tracer):
             each.on_end(span)  # pyright: ignore[reportArgumentType] - the same by shape
 
     @contextmanager
-    def start_as_current_span(
+    def start_as_current_span(  # pyright: ignore[reportIncompatibleMethodOverride] - theirs decorates coroutines too
         self,
         name: str,
         context: Context | None = None,
