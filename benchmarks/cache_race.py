@@ -47,6 +47,7 @@ async def one_process(folder: Path, name: str, tasks: int, total: int) -> None:
             matrix=shipped(),
             clock=CLOCK,
             worst_usd=lambda _: COST,
+            would_cost=lambda _: COST,
             threads=threads,
             version="race",
         )

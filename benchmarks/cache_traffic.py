@@ -145,6 +145,7 @@ def remembering(store: Store) -> PerformanceOptimizer:
         matrix=shipped(),
         clock=CLOCK,
         worst_usd=lambda _: None,
+        would_cost=lambda _: None,
         threads=threads,
         version="bench",
     )

@@ -8,9 +8,8 @@ from typing import Any
 
 import anyio
 
-from benchmarks.sides import BRIEF, MAX_TOKENS, MODEL, REGION, SYSTEM, serve
+from benchmarks.sides import MAX_TOKENS, MODEL, REGION, SYSTEM, brief, serve
 
-MESSAGES = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": BRIEF}]
 routers: dict[str, Any] = {}
 
 
@@ -31,8 +30,9 @@ def router(url: str) -> Any:
 
 
 async def ask(url: str, stream: bool) -> str:
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": brief()}]
     answer = await router(url).acompletion(
-        model="bench", messages=MESSAGES, max_tokens=MAX_TOKENS, stream=stream, num_retries=0
+        model="bench", messages=messages, max_tokens=MAX_TOKENS, stream=stream, num_retries=0
     )
     if not stream:
         return answer.choices[0].message.content

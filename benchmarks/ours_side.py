@@ -23,9 +23,11 @@ from bedrock_support.server.from_settings import telemetry_settings
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.wiring import build
 from bedrock_support.telemetry.otel import install
-from benchmarks.sides import BRIEF, MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, serve
+from benchmarks.sides import MAX_TOKENS, MODEL, POOL, REGION, SYSTEM, Ask, brief, serve
 
 CLOCK = SystemClock()
+PATIENCE = 12
+"""Looks for credentials, of five seconds each, before the first question."""
 
 
 class NoCaller:
@@ -48,7 +50,7 @@ def operation(stream: bool, op_class: OperationClass = OperationClass.INFRASTRUC
         op_class=op_class,
         tool="bench",
         system=SYSTEM,
-        brief=BRIEF,
+        brief=brief(),
         evidence_digest="0" * 64,
         deadline=CLOCK.now() + 10,
         model_role=ModelRole.FAST,
@@ -74,6 +76,10 @@ def ours(stack: AsyncExitStack) -> Ask:
             houses[url] = house = build(settings(url))
             stack.push_async_callback(house.aclose)
             await stack.enter_async_context(house.running())
+            for _ in range(PATIENCE):  # on a busy machine boto3 takes longer to load than a question may take
+                if house.manager.direct.condition().note.startswith("credentials found"):
+                    break
+                await house.manager.direct.check()
         outcome = await houses[url].manager.judge(operation(stream), caller)
         if outcome.reply is None:
             raise RuntimeError(f"no answer from the pipeline: {outcome.failure or outcome.refusal or outcome.handoff}")
@@ -107,18 +113,20 @@ def bare(stack: AsyncExitStack) -> Ask:
     maker: Any = boto3.Session()
     clients: dict[str, Any] = {}
     limiter = anyio.CapacityLimiter(POOL)
-    request: dict[str, Any] = {
-        "modelId": MODEL,
-        "messages": [{"role": "user", "content": [{"text": BRIEF}]}],
-        "system": [{"text": SYSTEM}],
-        "inferenceConfig": {"maxTokens": MAX_TOKENS},
-    }
+
+    def request() -> dict[str, Any]:
+        return {
+            "modelId": MODEL,
+            "messages": [{"role": "user", "content": [{"text": brief()}]}],
+            "system": [{"text": SYSTEM}],
+            "inferenceConfig": {"maxTokens": MAX_TOKENS},
+        }
 
     def whole(client: Any) -> str:
-        return client.converse(**request)["output"]["message"]["content"][0]["text"]
+        return client.converse(**request())["output"]["message"]["content"][0]["text"]
 
     def streamed(client: Any) -> str:
-        events = client.converse_stream(**request)["stream"]
+        events = client.converse_stream(**request())["stream"]
         return "".join(each["contentBlockDelta"]["delta"]["text"] for each in events if "contentBlockDelta" in each)
 
     async def ask(url: str, stream: bool) -> str:

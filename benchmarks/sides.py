@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import anyio
@@ -32,8 +33,15 @@ POOL = 64
 SETTLE = 0.15
 """Seconds after the last answer in which background work still counts."""
 
+_asked = count(1)
+
 Ask = Callable[[str, bool], Awaitable[str]]
 """Ask the upstream at this address, streamed or not; the text of the answer."""
+
+
+def brief() -> str:
+    """The question, and never the same one twice: nobody may profit from having seen it before."""
+    return f"{BRIEF}It is call {next(_asked)} of today."
 
 
 async def measured(ask: Ask, url: str, calls: int, concurrency: int, stream: bool) -> dict[str, float]:

@@ -14,6 +14,7 @@ era by hand, start within some milliseconds, and are what their mode says:
     flood        sends 10,000 notifications on a call, then answers it
     huge         answers with a line of 50 MB
     stderr       writes 5 MB to stderr, then answers
+    tape         well-behaved; leaves all that it reads in the count file
     asks         asks the client's model 20 times during a call, and says how often it was answered
     changing     `change` changes the description of `echo` and adds `late`, and says so
 """
@@ -67,6 +68,8 @@ class ByHand:
     def serve(self) -> None:
         for line in sys.stdin:
             message = json.loads(line)
+            if self.mode == "tape":
+                note(self.count, line.rstrip())
             if "method" in message and "id" in message and self.mode != "silent":
                 self.answer(message["id"], message["method"], message.get("params") or {})
             elif message.get("method") == "notifications/cancelled":

@@ -17,7 +17,7 @@ from mcp.types import CallToolResult, TextContent
 
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
 from bedrock_support.routing.errors import RouteError
-from bedrock_support.server.peers.bridge import CallerSide, Clean
+from bedrock_support.server.peers.bridge import CallerSide, Clean, scrubbed
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.limits import PeerLimits
 from bedrock_support.server.peers.peer import Peer
@@ -37,18 +37,40 @@ def written(folder: Path, entries: Entries) -> Path:
     return path
 
 
+class ByText:
+    """Scrubs by a function of a text alone."""
+
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
+        self.originals: dict[str, str] = {}
+
+    def redact(self, text: str) -> str:
+        return self._clean(text)
+
+    def redact_value(self, value: Any, name: str = "") -> Any:
+        return scrubbed(value, self._clean)
+
+
 @asynccontextmanager
 async def peers(
     folder: Path,
     entries: Entries,
     *,
     clean: Clean = str,
+    gated: bool = False,
     limits: PeerLimits | None = None,
     look_up: Resolve = resolve,
 ) -> AsyncGenerator[PeerPool]:
-    """A running pool of the entries, closed at the end."""
+    """A running pool of the entries, closed at the end; `gated` with the gate's own redaction."""
     configs = await anyio.to_thread.run_sync(load_peers, written(folder, entries), dict[str, str]())
-    pool = PeerPool(configs, clock=CLOCK, entropy=SystemEntropy(), clean=clean, limits=limits, look_up=look_up)
+    pool = PeerPool(
+        configs,
+        clock=CLOCK,
+        entropy=SystemEntropy(),
+        scrub=None if gated else lambda: ByText(clean),
+        limits=limits,
+        look_up=look_up,
+    )
     async with anyio.create_task_group() as group:
         pool.start(group)
         try:

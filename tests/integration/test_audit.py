@@ -78,7 +78,7 @@ async def test_a_server_that_can_not_write_its_trail_still_gives_its_findings(tm
     async with connect("stdio", "legacy", root=tmp_path, env=env) as client:
         result = told(await client.call_tool("triage_incident", {"path": "app.log", "operation_class": "emergency"}))
     assert result["status"] == "degraded"
-    assert "audit trail could not be written" in json.dumps(result)
+    assert "nothing may leave without an audit entry" in json.dumps(result)
     assert "could not connect to database" in json.dumps(result)
 
 

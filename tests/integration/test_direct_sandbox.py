@@ -31,7 +31,7 @@ REFUSALS = {
     FaultKind.STALL: FailureKind.TIMEOUT,
     FaultKind.DRIP: FailureKind.TIMEOUT,
     FaultKind.HUGE_BODY: FailureKind.BAD_REPLY,
-    FaultKind.GUARDRAIL: FailureKind.BLOCKED,
+    FaultKind.GUARDRAIL: FailureKind.GUARDRAIL,
     FaultKind.CONTENT_FILTERED: FailureKind.BLOCKED,
 }
 """Alike for a whole answer and for a streamed one."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from mcp.types import ClientCapabilities, SamplingCapability
 
@@ -191,3 +192,20 @@ async def test_connections_are_few_and_each_declares_its_callers_capabilities(tm
                 )
                 assert text_of(result) == "x"
             assert pool.peers["it"].health().connects == 4
+
+
+@promise("gate:peers")
+async def test_arguments_are_redacted_by_member_and_come_back_restored(tmp_path: Path) -> None:
+    tape = tmp_path / "tape"
+    entries = {"it": entry("tape", "--count", str(tape))}
+    said = "mail of jane.doe@example.com failed, password=hunter22 jane.doe@example.com"
+    async with peers(tmp_path, entries, gated=True) as pool:
+        peer = pool.peers["it"]
+        assert await say(peer, said) == said
+        more = {"text": "x", "password": "s3cr3t words", "card": 4111111111111111, "jane.doe@example.com": [None, True]}
+        assert text_of(await peer.call("echo", more, deadline=CLOCK.now() + 10)) == "x"
+    heard = await anyio.to_thread.run_sync(tape.read_text)
+    assert heard.count("tools/call") == 2
+    for secret in ("jane.doe", "hunter22", "s3cr3t", "4111111111111111"):
+        assert secret not in heard
+    assert heard.count("[[EMAIL_1_") == 3, "the same value has the same placeholder within a call"

@@ -25,6 +25,8 @@ PROMISES = {
     "audit:export": Promise("issue 5, 7", "a subject's records can be handed over, and all as OCSF events"),
     "audit:command": Promise("issue 5, 6", "bedrock-support audit does it all, with exit codes that mean something"),
     "audit:report": Promise("issue 5, 7", "compliance_report gives evidence for each statement, unknown where none is"),
+    "audit:kms": Promise("issue 5, 6", "a key of KMS can sign; the trail is verified without it, by the public key"),
+    "audit:keep": Promise("issue 5, 7", "days by class are a setting; a server prunes by it, and the tree verifies"),
     "audit:relayed": Promise(
         "issue 5", "a call of an upstream server is written down before it is passed on, or isn't"
     ),

@@ -30,5 +30,17 @@ PROMISES = {
     "cost:sums": Promise("issue 4", "the cost report adds up every attempt by class, route and model"),
     "cost:advice": Promise("issue 4", "the cost report says what would save most next, with the sums behind it"),
     "cost:forecast": Promise("issue 4", "a forecast is made from three days on"),
+    "cost:handoff": Promise(
+        "issue 4", "the cost report says what Bedrock would have cost for questions that agents took over"
+    ),
+    "cost:stale": Promise("issue 4", "the cost report counts answers that were past their time"),
+    "cache:renewed": Promise(
+        "issue 4",
+        "past its time an answer is given at once, marked as stale, where Bedrock can be asked anew meanwhile",
+    ),
+    "cache:gathered": Promise("issue 4", "whoever keeps an answer waits for no disk, within bounds and in order"),
+    "cache:traces": Promise(
+        "issue 4", "hit rate, age, money and bytes of the cache are told by class from spans and files as from memory"
+    ),
     "cost:blocks": Promise("issue 4", "a usage block costs what it comes to by hand; an unlisted model costs unknown"),
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from bedrock_support.routing.model import (
     Attempt,
     CacheUse,
+    Carrier,
     Failure,
     FailureKind,
+    Handoff,
     OperationClass,
     Outcome,
     RouteName,
@@ -118,3 +122,48 @@ def test_budgets_are_shown_as_they_stand() -> None:
     assert hold is not None
     (found,) = scene.report().budgets
     assert (found.usd, found.held_usd, found.spent_usd, found.share) == (10.0, 5.0, 0.0, 0.5)
+
+
+@promise("cost:handoff")
+def test_what_agents_took_over_is_told_with_what_bedrock_would_have_cost() -> None:
+    scene = Scene()
+    for carrier, would in ((Carrier.HANDOFF, 0.03), (Carrier.HANDOFF, None), (Carrier.SAMPLING, 0.02)):
+        tried = Attempt(
+            route=RouteName.MCP,
+            number=1,
+            seconds=1.0,
+            op_class=OperationClass.STANDARD,
+            budget=5.0,
+            carrier=carrier,
+            usd=0.0,
+        )
+        handed = Handoff(id="h", expires_at=0.0) if carrier is Carrier.HANDOFF else None
+        answer = None if handed else reply()
+        outcome = Outcome(operation=operation(), attempts=(tried,), reply=answer, handoff=handed)
+        scene.spending.record("t", outcome, would)
+    found = scene.report()
+    assert (found.handed_over, found.handled_by_own_model) == (2, 3)
+    assert (found.saved_by_handoff_usd, found.saved_by_own_model_usd) == (0.03, 0.02)
+    assert "saved about 0.0300 USD" in worded(found)
+    assert Scene().report().saved_by_handoff_usd is None
+
+
+@promise("cost:stale")
+def test_stale_answers_are_counted() -> None:
+    scene = Scene()
+    for stale in (True, False):
+        found = CacheUse(age=1.0, saved_usd=0.1, stale=stale)
+        scene.spending.record("t", Outcome(operation=operation(), reply=reply(), cached=found))
+    assert scene.report().stale_answers == 1
+
+
+@promise("spending:sums")
+def test_sums_of_a_newer_version_beside_this_one_are_no_error() -> None:
+    scene = Scene()
+    scene.call(0.5)
+    scene.spending.flush()
+    ((key, (raw, _)),) = [each for each in scene.store._entries.items() if "spent" in each[0]]  # pyright: ignore[reportPrivateUsage]
+    newer = {name: sums | {"unheard_of": 1} for name, sums in json.loads(raw).items()}
+    scene.store.set(key, json.dumps(newer).encode())
+    scene.call(0.25)
+    assert scene.report().spent_usd == 0.75

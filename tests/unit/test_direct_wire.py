@@ -43,7 +43,7 @@ def test_metadata_fits_the_rules_of_bedrock(id: str, tool: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("guardrail_intervened", FailureKind.BLOCKED),
+        ("guardrail_intervened", FailureKind.GUARDRAIL),
         ("content_filtered", FailureKind.BLOCKED),
         ("malformed_model_output", FailureKind.MODEL_ERROR),
         ("malformed_tool_use", FailureKind.MODEL_ERROR),

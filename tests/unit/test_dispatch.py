@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import anyio
 import pytest
 
+from bedrock_support.routing.attempts import Ended, Runner
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.dispatch import MOST_ATTEMPTS, SEALING, dispatch
 from bedrock_support.routing.errors import FAILURES, RouteError
@@ -19,7 +21,9 @@ from bedrock_support.routing.model import (
     Handoff,
     Kind,
     Operation,
+    OperationClass,
     Outcome,
+    Priority,
     Refusal,
     Reply,
     RouteName,
@@ -144,3 +148,33 @@ def test_every_kind_of_failure_has_a_meaning() -> None:
 def test_attempts_are_values() -> None:
     attempt = Attempt(route=RouteName.MCP, number=1, seconds=1.0, op_class=operation().op_class, budget=2.0)
     assert attempt == replace(attempt)
+
+
+@promise("line:preempt")
+async def test_a_critical_question_gives_way_to_an_emergency_once() -> None:
+    """One place, held by a critical question that hangs; each emergency wants it."""
+    clock = SystemClock()
+    by = dispatching(clock, Recorder(), capacity=1)
+    line = by.guards.of(RouteName.DIRECT.value).line
+    asked = operation(OperationClass.INFRASTRUCTURE, deadline=clock.now() + 30)
+    decision = replace(decided(asked), plan=(RouteName.DIRECT,), hedge=False)
+    assert decision.priority is Priority.CRITICAL
+    ways = routes(lambda _: 60.0, lambda _: 60.0)
+    for number, gives_way in ((1, True), (2, False)):
+        runner = Runner(by, decision, ways[RouteName.DIRECT], number, hedge=False, expected=None)
+        ended: list[Ended] = []
+
+        async def run(runner: Runner, ended: list[Ended]) -> None:
+            ended.append(await runner.run(20.0))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(run, runner, ended)
+            await anyio.wait_all_tasks_blocked()
+            assert line.busy == 1
+            with anyio.move_on_after(0.2) as waited:
+                line.leave(await line.enter(Priority.EMERGENCY))
+            assert waited.cancelled_caught is not gives_way
+            group.cancel_scope.cancel()
+        kinds = [each.attempt.failure.kind for each in ended if each.attempt.failure is not None]
+        assert kinds == ([FailureKind.PREEMPTED] if gives_way else [])
+    assert (line.busy, line.waiting) == (0, 0)

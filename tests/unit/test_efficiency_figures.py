@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.telemetry.efficiency.figures import COSTLIEST, MOST_CLASSES, Figures, wilson
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
-from bedrock_support.telemetry.efficiency.record import Candidate, DecisionRecord, Ending
+from bedrock_support.telemetry.efficiency.record import Candidate, DecisionRecord, Ending, about_ending, ending_from
 from bedrock_support.telemetry.efficiency.replay import replay
 from bedrock_support.tools.efficiency import Asked
 from bedrock_support.tools.efficiency_report import worded
@@ -200,3 +201,24 @@ def test_without_data_every_figure_is_unknown() -> None:
     assert "value" not in left["optimal"]["all"]["rate"]
     assert "spent" not in left["money"]
     assert "0.0 %" not in text
+
+
+@promise("cache:traces")
+def test_what_the_cache_did_is_told_by_class_and_the_same_from_spans() -> None:
+    hits: list[dict[str, Any]] = [
+        {"cache_age": 10.0, "cache_saved": 0.02, "cache_bytes": 700},
+        {"cache_age": 10.0, "cache_saved": None, "cache_bytes": 500},
+        {"cache_age": 400.0, "cache_saved": 0.01, "cache_bytes": 300, "cache_stale": True},
+    ]
+    records = [record(n, *BEST, usd=0.0, attempts=0, cached=True, **each) for n, each in enumerate(hits)]
+    records.append(record(9, *BEST))
+    carried = [replace(each, ending=ending_from(about_ending(each.id, each.ending))) for each in records]
+    assert carried == records
+    (found,) = told(*carried)["cache"].values()
+    assert (found["asked"], found["hits"], found["stale"], found["bytes"]) == (4, 3, 1, 1500)
+    assert (found["saved_usd"], found["saved_unknown"]) == (0.03, 1)
+    assert found["hit_rate"]["value"] == 0.75
+    assert found["age_p50_seconds"] == pytest.approx(10.0, rel=0.1)
+    assert found["age_p95_seconds"] == pytest.approx(400.0, rel=0.1)
+    nothing = told(record(1, *BEST))["cache"]["standard"]
+    assert nothing["saved_usd"] is nothing["age_p50_seconds"] is None

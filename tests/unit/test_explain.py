@@ -176,7 +176,7 @@ async def test_a_hypothetical_decision_is_the_routers_and_leaves_no_trace(op_cla
     known = explanation(again, hypothetical=True)
     assert all(each.expected is not None for each in known.candidates)
     assert not any("asked without a client" in each for each in known.limits)
-    assert look.latest() is None
+    assert await look.latest() is None
     assert made.manager.running.guards.of("direct").line.busy == 0
 
 

@@ -9,12 +9,12 @@ from heapq import heappop, heappush
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.guard import Guard, GuardSettings
-from bedrock_support.routing.lag import LoopLag
+from bedrock_support.routing.lag import EVERY, LoopLag
 from bedrock_support.routing.limit import GRAIN, LEAST, AdaptiveLimit
 from bedrock_support.routing.model import Failure, FailureKind, Priority
 from tests.fakes import CountingEntropy, FakeClock
@@ -51,6 +51,7 @@ def test_one_burst_of_refusals_cuts_once() -> None:
 
 
 @promise("limit:ours")
+@settings(deadline=None)
 @given(
     st.floats(0.001, 60.0),
     st.floats(0.0, 1.2),
@@ -67,6 +68,7 @@ def test_waiting_that_is_ours_never_lowers_the_limit(
 
 
 @promise("limit:adapts")
+@settings(deadline=None)
 @given(st.floats(2 * GRAIN, 60.0), st.floats(3.0, 50.0), st.floats(0.0, 5.0))
 def test_a_crawling_upstream_is_noticed_however_busy_we_are(usual: float, slower: float, ours: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
@@ -76,6 +78,7 @@ def test_a_crawling_upstream_is_noticed_however_busy_we_are(usual: float, slower
 
 
 @promise("limit:adapts")
+@settings(deadline=None)
 @given(st.floats(1e-4, GRAIN), st.floats(0.0, 1.4 * GRAIN))
 def test_what_is_finer_than_we_can_measure_is_not_slow(usual: float, seconds: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
@@ -124,6 +127,7 @@ class Process:
 
 
 @promise("limit:little")
+@settings(deadline=None, max_examples=30)
 @given(st.floats(0.0002, 0.01), st.floats(0.01, 1.0))
 def test_a_busy_process_keeps_the_places_that_its_throughput_needs(work: float, answer: float) -> None:
     limit = AdaptiveLimit(MOST, FakeClock())
@@ -131,10 +135,11 @@ def test_a_busy_process_keeps_the_places_that_its_throughput_needs(work: float, 
     process.run(1500)
     best = min(1.0 / work, MOST / (answer + work))
     assert limit.value >= min(MOST, best * answer) - 1  # places = calls a second times seconds held over there
-    assert process.per_second() >= 0.95 * best
+    assert process.per_second() >= 0.9 * best
 
 
 @promise("limit:little")
+@settings(deadline=None)
 @given(st.floats(0.0002, 0.002), st.floats(0.1, 1.0), st.integers(8, 32))
 def test_an_upstream_that_can_carry_less_is_still_found(work: float, answer: float, carries: int) -> None:
     """Beyond `carries` calls at once it queues them, and each takes as much longer."""
@@ -170,7 +175,7 @@ async def test_a_loop_that_is_kept_busy_is_late_by_as_much() -> None:
 
 
 @promise("lag:measured")
-async def test_each_measures_its_own_part_and_the_last_takes_the_timer_with_it() -> None:
+async def test_each_measures_its_own_part_and_time_without_calls_counts_for_nobody() -> None:
     clock = FakeClock()
     lag = LoopLag(clock)
     first = lag.begin()
@@ -178,12 +183,43 @@ async def test_each_measures_its_own_part_and_the_last_takes_the_timer_with_it()
     second = lag.begin()
     clock.time += 0.5
     assert lag.end(second) == pytest.approx(0.5)
-    assert lag.end(first) == pytest.approx(1.5, abs=0.01)
+    assert lag.end(first) == pytest.approx(1.5, abs=2 * EVERY)
     clock.time += 5.0
-    third = lag.begin()
-    assert lag.end(third) == 0.0
-    await anyio.sleep(0.02)
     assert lag.end(lag.begin()) == 0.0
+
+
+@promise("lag:measured")
+async def test_without_calls_no_timer_rings() -> None:
+    rung: list[float] = []
+
+    class Watched(SystemClock):
+        def now(self) -> float:
+            rung.append(time.monotonic())
+            return rung[-1]
+
+    lag = LoopLag(Watched())
+    lag.end(lag.begin())
+    await anyio.sleep(5 * EVERY)
+    rung.clear()
+    await anyio.sleep(5 * EVERY)
+    assert rung == []
+
+
+@promise("lag:measured")
+def test_it_measures_anew_on_another_loop() -> None:
+    lag = LoopLag(SystemClock())
+
+    async def measured() -> float:
+        since = lag.begin()
+        await anyio.sleep(3 * EVERY)
+        until = time.perf_counter() + 0.1
+        while time.perf_counter() < until:
+            pass
+        return lag.end(since)
+
+    assert anyio.run(measured) > 0.08
+    time.sleep(2 * EVERY)
+    assert anyio.run(measured) > 0.08
 
 
 @promise("lag:measured")

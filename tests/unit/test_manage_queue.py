@@ -243,3 +243,13 @@ def test_the_command_says_what_is_wrong(dead: tuple[Path, list[str]], capsys: py
     with pytest.raises(SystemExit) as left:
         command("dead", "--limit", "many", default=path)
     assert left.value.code == 2
+
+
+@promise("gate:words")
+@pytest.mark.parametrize("given", [{"to": "secret agent"}, {"to": "kiro", "key": "secret key"}])
+async def test_what_must_be_found_again_may_not_be_personal(tmp_path: Path, given: dict[str, str]) -> None:
+    async with rigged(tmp_path) as rig:
+        with pytest.raises(InputError) as refused:
+            await rig("send", message="hello", **given)
+        assert "secret agent" not in str(refused.value)
+        assert (await rig("send", to="kiro", key="k", message="hello")).changed == 1

@@ -70,6 +70,7 @@ class Scene:
             matrix=shipped(),
             clock=self.clock,
             worst_usd=lambda _: 0.02,
+            would_cost=lambda _: 0.01,
             threads=threads,
             version="1",
             tenant=tenant,

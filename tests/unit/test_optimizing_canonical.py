@@ -100,3 +100,20 @@ def test_an_answer_that_holds_more_of_that_kind_is_not_kept(answer: str) -> None
 
 def test_a_slot_that_is_not_there_is_no_answer() -> None:
     assert canonical("plain", {}).special("\x1a3\x1a") is None
+
+
+@promise("cache:varying", "cache:no-false-hit")
+def test_an_id_that_redaction_took_for_somebodys_number_is_still_an_id() -> None:
+    def bare(value: str) -> str:
+        return canonical(f"refused request_id={value} after 3 ms", {}).text
+
+    card, mail = "[[CREDIT_CARD_1_0123abcd]]", "[[EMAIL_1_0123abcd]]"
+    assert bare(card) == bare(f"ab-{card}-9") == bare("4c1f0aa2b1c3")
+    assert bare(mail) != bare("4c1f0aa2b1c3")
+    for one, other in (("500", "501"), ('5"}]', '6"}]'), ("5, a", "6, a")):
+        assert bare(one) != bare(other), "what is too short for an id counts"
+    seen = canonical(f"refused request_id=ab-{card}-9", {})
+    general = seen.general(f"see ab-{card}-9")
+    assert general is not None
+    assert card not in general
+    assert seen.special(general) == f"see ab-{card}-9"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pytest
 
+from bedrock_support.routing.bedrock.cloudwatch import CloudWatchError, CloudWatchPlace
+from bedrock_support.routing.bedrock.topic import Topic, TopicUnavailable
 from bedrock_support.routing.model import Residency
-from bedrock_support.routing.residency import EU_REGIONS, forbids, foreign_target
+from bedrock_support.routing.residency import EU_REGIONS, abroad, eu_target, forbids, foreign_target
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.from_settings import telemetry_settings
 from bedrock_support.server.settings import Settings
@@ -15,6 +18,7 @@ from tests.promises import promise
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 GEOGRAPHIES = ["us", "us-gov", "global", "apac", "jp", "au", "ca", "uk", "ch", "sa", "in", "me", "af", "emea", "latam"]
+GEOGRAPHIES += ["us-iso", "us-isob", "eu-isoe", "eusc", "mx", "il", "gb", "uk-gov", "cn", "amer"]
 EU_MEMBERS = {
     "eu-central-1": "Frankfurt",
     "eu-north-1": "Stockholm",
@@ -85,6 +89,63 @@ def test_no_other_geography_of_profiles_is_let_through(geography: str) -> None:
 )
 def test_models_in_the_eu_are_let_through(model: str) -> None:
     assert allowed("eu-central-1", model)
+
+
+@promise("residency:targets")
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://logs.eu-central-1.amazonaws.com", True),
+        ("https://eu-central-1.s3.us-east-1.amazonaws.com", False),
+        ("https://eu-central-1.example-stage.execute-api.us-west-2.amazonaws.com", False),
+        ("https://s3.amazonaws.com", False),
+        ("https://monitoring.eu-west-2.amazonaws.com", False),
+        ("https://monitoring.eu-central-2.api.aws", False),
+        ("https://xray.us-gov-west-1.amazonaws.com", False),
+        ("https://xray.cn-north-1.amazonaws.com.cn", False),
+        ("https://xray.us-iso-east-1.c2s.ic.gov", False),
+        ("https://xray.us-isob-east-1.sc2s.sgov.gov", False),
+        ("https://xray.eu-isoe-west-1.cloud.adc-e.uk", False),
+        ("https://xray.us-isof-south-1.csp.hci.ic.gov", False),
+        ("https://abc.lambda-url.us-east-1.on.aws", False),
+        ("https://abc.lambda-url.eu-north-1.on.aws", True),
+    ],
+)
+def test_hosts_are_judged_by_their_region_and_not_by_a_name_in_them(url: str, fine: bool) -> None:
+    assert (foreign_target(Residency.EU, url) is None) is fine
+    assert eu_target(url) is fine
+
+
+@promise("residency:targets")
+@pytest.mark.parametrize("service", ["monitoring", "sns", "s3", "kms", "bedrock"])
+def test_a_client_that_the_environment_points_abroad_is_refused(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+
+    name = {"monitoring": "cloudwatch"}.get(service, service)
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "none")
+
+    def problem(region: str) -> str | None:
+        session: Any = boto3.Session(region_name=region)
+        return abroad(Residency.EU, session.client(name))
+
+    assert problem("eu-central-1") is None
+    assert problem("us-east-1") is not None
+    assert problem("eu-west-2") is not None
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{service}.us-east-1.amazonaws.com")
+    assert problem("eu-central-1") is not None
+    assert abroad(Residency.ANY, None) is None
+
+
+@promise("residency:targets")
+def test_cloudwatch_and_topics_outside_the_eu_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "none")
+    with pytest.raises(CloudWatchError, match="residency eu"):
+        CloudWatchPlace("us-east-1").held("x")
+    topic = Topic(arn="arn:aws:sns:us-east-1:123456789012:x", region="us-east-1")
+    with pytest.raises(TopicUnavailable, match="residency eu"):
+        topic.publish("subject", "message")
 
 
 @promise("residency:targets")

@@ -108,3 +108,12 @@ def test_the_tenant_is_local_unless_it_is_said(tmp_path: Path) -> None:
     assert settings.tenant == "team-a"
     with pytest.raises(SettingsError, match="BEDROCK_SUPPORT_TENANT"):
         load({"BEDROCK_SUPPORT_TENANT": "x" * 129})
+
+
+@promise("lasting:where")
+def test_what_lasts_lies_in_the_store_else_beside_the_queue_else_nowhere() -> None:
+    assert load({}).lasting_file is None
+    queue = {"BEDROCK_SUPPORT_QUEUE": "/data/queue.db"}
+    assert load(queue).lasting_file == Path("/data/queue-lasting.db")
+    assert load(queue | {"BEDROCK_SUPPORT_STORE": "/store"}).lasting_file == Path("/store/lasting.db")
+    assert build(load({})).lasting is None

@@ -164,8 +164,8 @@ class Runner:
                 raise
             finally:
                 # Here and not by the caller: the guard and the learner must know before the place is given on.
-                attempt = self._told = self._attempt(failure, answer)
                 ours = lag.end(late) if lag is not None else 0.0
+                attempt = self._told = self._attempt(failure, answer)
                 feed.ended(ticket, operation, attempt)
                 if failure is None:
                     leave.answered(attempt.seconds, self._budget, self._expected, ours)

@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import anyio
+from anyio import to_thread
 
-from bedrock_support.routing.audit import AuditSink
+from bedrock_support.routing.audit import AuditSink, AuditUnavailable
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.found import Found
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
-from bedrock_support.routing.redaction import Redactor, restore_answer
+from bedrock_support.routing.pii import late
+from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer, seen
 from bedrock_support.routing.residency import forbids
 
 log = logging.getLogger(__name__)
 
 ROUTES = frozenset(RouteName)
+LONG, READERS = 16_000, 2
+"""Characters of a brief above which it is looked through in a thread, and how many at once."""
 MAX_BRIEF = 400_000
 """Characters; more than any model of ours takes."""
 
@@ -29,6 +33,8 @@ class Destinations:
     region: str
     endpoint_url: str | None
     models: frozenset[str]
+    guardrail: str = ""
+    """Id or ARN of the Bedrock guardrail that every question passes; empty for none."""
     caller_model: bool = True
     """Whether the calling agent's own model may see redacted briefs. Its location can't be checked."""
 
@@ -41,10 +47,17 @@ class ComplianceValidator:
         self._entropy = entropy
         self._audit = audit
         self._found = Found()
+        self._threads = anyio.CapacityLimiter(READERS)
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
-        return await self._recorded(self.clear(operation), operation, caller)
+        await late.loaded()
+        if late.heavy() or len(operation.brief) > LONG:
+            # Others have deadlines too, and this one would hold the loop for as long as it takes to look through.
+            cleared = await to_thread.run_sync(self.clear, operation, limiter=self._threads)
+        else:
+            cleared = self.clear(operation)
+        return await self._recorded(cleared, operation, caller)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
         """A refusal made elsewhere, with its audit entry."""
@@ -63,10 +76,11 @@ class ComplianceValidator:
             log.exception("operation %s has no audit entry", operation.id)
             if isinstance(cleared, Refusal):
                 return cleared
+            told = str(fault) if isinstance(fault, AuditUnavailable) else type(fault).__name__
             return Refusal(
                 operation=operation,
-                reason=f"the audit trail could not be written ({type(fault).__name__})",
-                mend="the local findings are unaffected; the server's log says what is wrong with the audit trail",
+                reason=f"nothing may leave without an audit entry, and it could not be written: {told}",
+                mend="the local findings are unaffected",
             )
         return cleared
 
@@ -94,10 +108,9 @@ class ComplianceValidator:
             )
         try:
             redactor = Redactor(nonce=self._entropy.token()[:8], known=self._found)
-            brief, system = redactor.redact(operation.brief), redactor.redact(operation.system)
-            cleared = operation
-            if brief != operation.brief or system != operation.system:
-                cleared = replace(operation, brief=brief, system=system)
+            brief, system = (seen(redactor.redact(each)) for each in (operation.brief, operation.system))
+            digest = digest_of(f"{operation.tool}\n{system}\n{brief}")
+            cleared = replace(operation, brief=brief, system=system, evidence_digest=digest)
             forbidden = self._forbidden(operation.residency)
         except Exception as fault:  # noqa: BLE001 - fail closed: whatever breaks the gate must close it
             return Refusal(
@@ -123,7 +136,13 @@ class ComplianceValidator:
     def _forbidden(self, residency: Residency) -> dict[RouteName, str]:
         where = self._destinations
         reasons: dict[RouteName, str] = {}
-        if problem := forbids(residency, region=where.region, endpoint_url=where.endpoint_url, models=where.models):
+        if problem := forbids(
+            residency,
+            region=where.region,
+            endpoint_url=where.endpoint_url,
+            models=where.models,
+            guardrail=where.guardrail,
+        ):
             reasons[RouteName.DIRECT] = f"residency {residency}: {problem}"
         if not where.caller_model:
             reasons[RouteName.MCP] = "settings do not allow the calling agent's model"

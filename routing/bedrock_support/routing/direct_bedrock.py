@@ -8,12 +8,15 @@ from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import anyio
 
 from bedrock_support.routing import semconv
+from bedrock_support.routing.bedrock import guardrail as guarding
 from bedrock_support.routing.bedrock import wire
 from bedrock_support.routing.bedrock.errand import Errand
+from bedrock_support.routing.bedrock.guardrail import Source
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.bedrock.stream import Pace, read_stream
 from bedrock_support.routing.bedrock.wire import Reading
@@ -95,7 +98,10 @@ class DirectBedrockClient:
     async def send(self, operation: Operation) -> Reply:
         """Ask the model of the operation's role. Raises RouteError."""
         model = self._settings.models[operation.model_role]
+        guardrail = self._settings.guardrail
         with span(f"chat {model}", partial(_asked, operation, model), kind=CLIENT) as current:
+            if guardrail is not None:
+                current.set_attribute(semconv.GUARDRAIL_ID, guardrail.identifier)
             try:
                 ask = self._stream if operation.stream else self._converse
                 reading = await self._within(operation.deadline, partial(ask, operation, model))
@@ -118,6 +124,31 @@ class DirectBedrockClient:
         except RouteError:
             # Not offered for every model, and never worth a failed call: the estimate comes out high.
             return wire.estimate(operation)
+
+    async def screen(self, text: str, source: Source, deadline: float) -> str:
+        """Text as it may pass by the guardrail, for what takes another route: masked in an answer, never in a question.
+
+        Raises:
+            RouteError: GUARDRAIL when it intervened; NOT_APPROVED when it could not be asked, and nothing may pass.
+        """
+        guardrail = self._settings.guardrail
+        if guardrail is None:
+            return text
+        path = f"guardrail/{quote(guardrail.identifier, safe='')}/version/{guardrail.version}/apply"
+        with span("apply_guardrail", {semconv.GUARDRAIL_ID: guardrail.identifier}, kind=CLIENT) as current:
+            try:
+                found, masked = await self._within(deadline, partial(self._applied, path, text, source))
+            except RouteError as error:
+                failed(current, error.kind.value, str(error))
+                why = f"the guardrail could not be asked, so nothing passes it: {error}"
+                raise RouteError(FailureKind.NOT_APPROVED, why, mend=error.failure.mend) from error
+            if found is None:
+                return text
+            if found.blocked or source == "INPUT" or not masked.strip():
+                refused = found.refusal()
+                failed(current, refused.kind.value, str(refused))
+                raise refused
+            return masked
 
     async def check(self) -> RouteCondition:
         """Look for credentials without asking a model, and say how the route stands."""
@@ -186,7 +217,7 @@ class DirectBedrockClient:
     async def _converse(self, operation: Operation, model: str) -> Reading:
         access = await self._ready()
         try:
-            async with self._post(access, model, "converse", wire.body(operation, model)) as answer:
+            async with self._post(access, _path(model, "converse"), self._body(operation, model)) as answer:
                 return wire.read(await wire.whole(answer.content.iter_any()), answer.headers)
         except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
             raise self._translated(error, answering=False) from None
@@ -197,7 +228,7 @@ class DirectBedrockClient:
         answering = False
         with pace.scope:
             try:
-                async with self._post(access, model, "converse-stream", wire.body(operation, model)) as answer:
+                async with self._post(access, _path(model, "converse-stream"), self._body(operation, model)) as answer:
                     answering = True
                     return await read_stream(answer, pace)
             except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
@@ -208,20 +239,31 @@ class DirectBedrockClient:
         access = await self._ready()
         try:
             content = {"input": {"converse": wire.content(operation)}}
-            async with self._post(access, model, "count-tokens", content) as answer:
+            async with self._post(access, _path(model, "count-tokens"), content) as answer:
                 return Usage(input_tokens=wire.tokens((await wire.whole(answer.content.iter_any()))["inputTokens"]))
         except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
             raise self._translated(error, answering=False) from None
 
+    async def _applied(self, path: str, text: str, source: Source) -> tuple[guarding.Assessed | None, str]:
+        access = await self._ready()
+        try:
+            async with self._post(access, path, guarding.application(text, source)) as answer:
+                return guarding.applied(await wire.whole(answer.content.iter_any()), source)
+        except Exception as error:  # noqa: BLE001 - the door: nothing but RouteError may pass it
+            raise self._translated(error, answering=False) from None
+
+    def _body(self, operation: Operation, model: str) -> dict[str, Any]:
+        return wire.body(operation, model, self._settings.guardrail)
+
     def _post(
-        self, access: Access, model: str, action: str, content: Mapping[str, Any]
+        self, access: Access, path: str, content: Mapping[str, Any]
     ) -> AbstractAsyncContextManager[ClientResponse]:
         self._refuse_if_closed()
         if self._exchange is None:
             from bedrock_support.routing.bedrock.exchange import Exchange
 
             self._exchange = Exchange(access, self._settings, self._clock)
-        return self._exchange.post(access, model, action, content)
+        return self._exchange.post(access, path, content)
 
     async def _ready(self) -> Access:
         """Credentials that are good now, and where to go with them."""
@@ -282,6 +324,10 @@ def _build(settings: BedrockSettings) -> Access:
     from bedrock_support.routing.bedrock import access
 
     return access.build(settings)
+
+
+def _path(model: str, action: str) -> str:
+    return f"model/{quote(model, safe='')}/{action}"
 
 
 def _asked(operation: Operation, model: str) -> dict[str, Attribute]:

@@ -55,7 +55,7 @@ class _Walk:
 
     async def run(self) -> Outcome:
         started = self.by.clock.now()
-        failure = _no_route(self.decision)
+        failure: Failure | None = None
         pending = list(self.decision.plan)
         self.by.hedges.earn()
         while (name := pending.pop(0) if pending else await self._again()) is not None:
@@ -66,9 +66,9 @@ class _Walk:
             if ended.answer is not None:
                 return self._outcome(started, answer=ended.answer)
             failure = ended.attempt.failure or failure
-            if self.decision.operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
+            if failure is None or self.decision.operation.kind is Kind.ACT or not FAILURES[failure.kind].fall_over:
                 break
-        return self._outcome(started, failure=failure)
+        return self._outcome(started, failure=failure or _no_route(self.decision))
 
     def _left(self) -> float:
         return self.decision.operation.deadline - SEALING - self.by.clock.now()

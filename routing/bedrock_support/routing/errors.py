@@ -10,9 +10,17 @@ from bedrock_support.routing.model import Failure, FailureKind
 class RouteError(Exception):
     """A route could not answer. Nothing else may leave a route but cancellation."""
 
-    def __init__(self, kind: FailureKind, message: str, *, mend: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        mend: str = "",
+        retry_after: float | None = None,
+        policies: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
-        self.failure = Failure(kind=kind, message=message, mend=mend, retry_after=retry_after)
+        self.failure = Failure(kind=kind, message=message, mend=mend, retry_after=retry_after, policies=policies)
 
     @property
     def kind(self) -> FailureKind:
@@ -54,6 +62,7 @@ FAILURES: dict[FailureKind, Meaning] = {
     FailureKind.NOT_FOUND: _SET_UP,
     FailureKind.QUOTA: _SET_UP,
     FailureKind.BLOCKED: _CALLERS_FAULT,
+    FailureKind.GUARDRAIL: _CALLERS_FAULT,
     FailureKind.UNCONFIGURED: _SET_UP,
     FailureKind.NO_CARRIER: _SET_UP,
     FailureKind.NOT_APPROVED: _SET_UP,

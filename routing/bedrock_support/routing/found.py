@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from hashlib import sha256
 
-from bedrock_support.routing.pii.finder import find
+from bedrock_support.routing.pii.late import find
 from bedrock_support.routing.pii.span import Span
 
 MOST = 256

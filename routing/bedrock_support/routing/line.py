@@ -67,8 +67,12 @@ class Line:
         self._heap: list[_Waiter] = []
         self._arrivals = 0
         self._waiting = 0
+        self._urgent = 0
+        """Emergencies in the line."""
         self._yielding: set[Place] = set()
         """Places whose holders can be asked to give way."""
+        self._leaving = 0
+        """How many of them were asked."""
         self.busy = 0
         """Places taken."""
 
@@ -103,7 +107,9 @@ class Line:
 
     def leave(self, place: Place) -> None:
         """Give the place back, and let in whoever is next."""
-        self._yielding.discard(place)
+        if place in self._yielding:
+            self._yielding.remove(place)
+            self._leaving -= place.asked
         self._free()
 
     def _free(self) -> None:
@@ -122,15 +128,13 @@ class Line:
 
     def _ask_for_room(self) -> None:
         """Ask one holder to give way for each emergency in the line: the least urgent, and of these the newest."""
-        wanted = sum(each.priority is Priority.EMERGENCY for each in self._heap if not each.gone and not each.placed)
-        leaving = sum(each.asked for each in self._yielding)
-        while leaving < wanted:
+        while self._leaving < self._urgent:
             able = (each for each in self._yielding if not each.asked)
             place = max(able, key=lambda each: (each.rank, each.arrival), default=None)
             if place is None or place.give_way is None:
                 return
             place.asked = True
-            leaving += 1
+            self._leaving += 1
             place.give_way()
 
     def _waiter(self, priority: Priority, give_way: Callable[[], None] | None) -> _Waiter:
@@ -154,23 +158,29 @@ class Line:
             if last < waiter:
                 raise _shed(self._most_waiting)
             last.gone = True
-            self._waiting -= 1
+            self._left(last)
             last.turn.set()
         heapq.heappush(self._heap, waiter)
         self._waiting += 1
+        self._urgent += waiter.priority is Priority.EMERGENCY
+
+    def _left(self, waiter: _Waiter) -> None:
+        """One less waits, for whatever reason."""
+        self._waiting -= 1
+        self._urgent -= waiter.priority is Priority.EMERGENCY
 
     def _give_up(self, waiter: _Waiter) -> None:
         if waiter.placed:
             self._free()  # cancelled between being let in and noticing it
         elif not waiter.gone:
             waiter.gone = True
-            self._waiting -= 1
+            self._left(waiter)
             self._tidy()
 
     def _admit(self) -> None:
         while (first := self._next_that_fits()) is not None:
             first.placed = True
-            self._waiting -= 1
+            self._left(first)
             self.busy += 1
             first.turn.set()
         self._tidy()
@@ -181,6 +191,8 @@ class Line:
             return None
         if self._fits(first.priority):
             return first
+        if not self._fits(Priority.CRITICAL):
+            return None  # of those that are no emergencies, which stand first, it has the largest share
         # An aged call of low priority may stand first and yet not fit its share: the more urgent pass it by.
         fitting = (each for each in self._heap if not each.gone and not each.placed and self._fits(each.priority))
         return min(fitting, default=None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol, overload
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, overload
 
 import anyio
 
@@ -65,6 +65,14 @@ class Upstream(Protocol):
     async def answer(self, operation: Operation) -> Reply: ...
 
 
+class Screen(Protocol):
+    """A guardrail for text that doesn't go through Bedrock."""
+
+    async def __call__(self, text: str, source: Literal["INPUT", "OUTPUT"], deadline: float) -> str:
+        """The text as it may pass. `deadline` is absolute monotonic seconds. Raises RouteError when it may not."""
+        ...
+
+
 def nobody() -> Sequence[Upstream]:
     """No upstream server is configured."""
     return ()
@@ -83,9 +91,13 @@ class MCPRouter:
     Approvals go by elicitation.
     """
 
-    def __init__(self, desk: HandoffDesk, upstreams: Callable[[], Sequence[Upstream]] = nobody) -> None:
+    def __init__(
+        self, desk: HandoffDesk, upstreams: Callable[[], Sequence[Upstream]] = nobody, screen: Screen | None = None
+    ) -> None:
+        """`screen` looks at every question before it leaves for a model, and at the answer that comes back at once."""
         self._desk = desk
         self._upstreams = upstreams
+        self._screen = screen
 
     @property
     def answered_upstream(self) -> bool:
@@ -113,6 +125,15 @@ class MCPRouter:
                     mend="use a client with elicitation, or switch the approval off",
                 )
             return await caller.elicit(question.message)
+        if self._screen is None:
+            return await self._answered(caller, question)
+        await self._screen(question.brief, "INPUT", question.deadline)
+        answer = await self._answered(caller, question)
+        if isinstance(answer, Handoff):
+            return answer
+        return replace(answer, text=await self._screen(answer.text, "OUTPUT", question.deadline))
+
+    async def _answered(self, caller: Caller, question: Operation) -> Reply | Handoff:
         if caller.abilities.sampling:
             return await caller.sample(question)
         for upstream in self._upstreams():

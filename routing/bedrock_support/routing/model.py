@@ -101,6 +101,8 @@ class FailureKind(StrEnum):
     NOT_FOUND = "not_found"
     QUOTA = "quota"
     BLOCKED = "blocked"
+    GUARDRAIL = "guardrail"
+    """A guardrail of ours ended it: on the question or on the answer."""
     UNCONFIGURED = "unconfigured"
     NO_CARRIER = "no_carrier"
     NOT_APPROVED = "not_approved"
@@ -135,7 +137,7 @@ class Operation:
     brief: str
     """The question with its ranked evidence, as text."""
     evidence_digest: str
-    """SHA-256 of the evidence, hexadecimal."""
+    """SHA-256 of the evidence, hexadecimal; once cleared, of the redacted question."""
     deadline: float
     """Absolute monotonic seconds; covers evidence, scan, attempts and sealing."""
     kind: Kind = Kind.READ
@@ -228,6 +230,8 @@ class Conditions:
 
 def stopped(route: RouteName, stops: Mapping[Scope, str]) -> str:
     """Why a stop keeps every question off a route, in words; empty when none does."""
+    if not stops:
+        return ""
     for scope in (Scope.ALL, Scope.SUPPORT_MODE, Scope(route.value)):
         if scope in stops:
             what = "everything" if scope is Scope.ALL else scope.value.replace("_", " ")
@@ -289,6 +293,8 @@ class Reply:
     simulated: bool = False
     """True when a stand-in answered, not a model."""
     request_id: str = ""
+    masked: tuple[str, ...] = ()
+    """What a guardrail masked in the text, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +315,8 @@ class Failure:
     mend: str = ""
     retry_after: float | None = None
     """Seconds the other side asked us to wait."""
+    policies: tuple[str, ...] = ()
+    """What a guardrail acted on, as side:policy:kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +359,8 @@ class CacheUse:
     """Past its time: served while it is asked anew, or because asking anew failed."""
     saved_usd: float | None = None
     """What it had cost; None when that isn't known."""
+    size: int = 0
+    """Bytes of the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

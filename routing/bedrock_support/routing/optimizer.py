@@ -60,21 +60,31 @@ class PerformanceOptimizer:
     worst_usd: Callable[[Decision], float | None]
     """The most that a decision's direct attempts may cost; None where no price is known."""
     threads: anyio.CapacityLimiter
+    would_cost: Callable[[Decision], float | None]
+    """What one answer from Bedrock may be expected to cost; None where no price is known."""
     version: str
     """Of tools and prompts: another version's answers don't count."""
     tenant: str = LOCAL
 
-    async def run(self, decision: Decision, ask: Ask) -> Outcome:
-        """The outcome of the decision, from the cache or by `ask`. Raises nothing but cancellation."""
+    async def run(self, decision: Decision, ask: Ask, renew: Callable[[], bool] | None = None) -> Outcome:
+        """The outcome of the decision, from the cache or by `ask`. Raises nothing but cancellation.
+
+        `renew` has the question asked anew behind the caller's back: where it says yes, an answer that is past its
+        time is given at once, marked as stale. Bedrock alone can be asked so: a client's own model needs its call.
+        """
         if decision.plan:
             smaller = decision.conditions.flags.optimization and RouteName.DIRECT in decision.plan
             decision = for_size(decision, self.matrix.rules[decision.operation.op_class], smaller=smaller)
-        outcome = await self._cached(decision, ask) if self._may_cache(decision) else await self._paid(decision, ask)
+        cached = self._may_cache(decision)
+        outcome = await (self._cached(decision, ask, renew) if cached else self._paid(decision, ask))
         if outcome.decision is not None and outcome.decision.model_choice:
             role = outcome.decision.operation.model_role.value
             annotate({semconv.MODEL_ROLE: role, semconv.MODEL_CHOICE: outcome.decision.model_choice})
         if self.spending is not None:
-            self.spending.record(self.tenant, outcome)
+            used = outcome.decision or decision
+            # Only where Bedrock was open to the question did another model save anything.
+            spared = self.would_cost(used) if RouteName.DIRECT in decision.plan else None
+            self.spending.record(self.tenant, outcome, spared)
         return outcome
 
     def _may_cache(self, decision: Decision) -> bool:
@@ -82,7 +92,7 @@ class PerformanceOptimizer:
         reads = decision.operation.kind is Kind.READ and rule.cache_seconds > 0
         return self.answers is not None and decision.conditions.flags.optimization and reads and bool(decision.plan)
 
-    async def _cached(self, decision: Decision, ask: Ask) -> Outcome:
+    async def _cached(self, decision: Decision, ask: Ask, renew: Callable[[], bool] | None) -> Outcome:
         answers, flights = self.answers, self.flights
         assert answers is not None  # noqa: S101 - _may_cache looked
         assert flights is not None  # noqa: S101 - both or neither
@@ -96,6 +106,8 @@ class PerformanceOptimizer:
         question, kept = await self._in_thread(partial(look, decision.clearance))
         for _ in range(ROUNDS):
             if kept is not None and (kept.fresh or flights.going(question.key)):
+                return self._from(decision, kept, started)
+            if kept is not None and renew is not None and decision.plan[0] is RouteName.DIRECT and renew():
                 return self._from(decision, kept, started)
             async with flights.turn(question.key) as leads:
                 if leads:
@@ -127,13 +139,14 @@ class PerformanceOptimizer:
         return outcome
 
     def _from(self, decision: Decision, kept: Kept, started: float) -> Outcome:
-        annotate({semconv.CACHE_HIT: True, semconv.CACHE_AGE_MS: round(kept.age * 1000)})
+        about = {semconv.CACHE_HIT: True, semconv.CACHE_AGE_MS: round(kept.age * 1000)}
+        annotate({**about, semconv.CACHE_STALE: not kept.fresh, semconv.CACHE_BYTES: kept.size})
         return Outcome(
             operation=decision.operation,
             decision=decision,
             seconds=self.clock.now() - started,
             reply=kept.reply,
-            cached=CacheUse(age=kept.age, stale=not kept.fresh, saved_usd=kept.usd),
+            cached=CacheUse(age=kept.age, stale=not kept.fresh, saved_usd=kept.usd, size=kept.size),
         )
 
     async def _paid(self, decision: Decision, ask: Ask) -> Outcome:

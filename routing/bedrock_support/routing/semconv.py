@@ -40,6 +40,9 @@ AWS_REQUEST_ID = "aws.request_id"
 OP_CLASS = "support.op_class"
 CACHE_HIT = "support.cache.hit"
 CACHE_AGE_MS = "support.cache.age_ms"
+CACHE_STALE = "support.cache.stale"
+CACHE_SAVED_USD = "support.cache.saved_usd"
+CACHE_BYTES = "support.cache.bytes"
 DEADLINE_MS = "support.deadline_ms"
 ARRIVAL_LAG_MS = "support.arrival_lag_ms"
 """From the arrival of a message to the start of its call."""
@@ -148,6 +151,7 @@ DECIDE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e
 REGRETS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 # Content: never leaves the process on a span
+GUARDRAIL_ID = "aws.bedrock.guardrail.id"
 CONTENT = frozenset(
     {
         "exception.message",

@@ -129,6 +129,13 @@ def asked_peer(of: Context | None = None) -> str:
     return peer if isinstance(peer, str) else ""
 
 
+def rename(name: str) -> None:
+    """Give whatever span is current, and has not ended, another name."""
+    current = trace.get_current_span()
+    if current.is_recording():
+        current.update_name(name)
+
+
 def annotate(attributes: Mapping[str, Attribute]) -> None:
     """Add attributes to whatever span is current and has not ended."""
     current = trace.get_current_span()

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
-from bedrock_support.server.anchoring import anchor_place
+from bedrock_support.server.anchoring import anchor_place, signer_of
+from bedrock_support.server.retention import keep_days
 from bedrock_support.server.settings import Settings
 from bedrock_support.telemetry.audit import ocsf, proofs, reader, upkeep
 from bedrock_support.telemetry.audit.anchor import Anchoring
@@ -143,8 +144,7 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
 
 def _prune(settings: Settings, arguments: argparse.Namespace) -> int:
     store, _ = _writing(settings)
-    told = {"personal": arguments.personal_days, "other": arguments.other_days}
-    days = {name: told[name] or usual for name, usual in upkeep.KEEP_DAYS.items()}
+    days = {name: getattr(arguments, f"{name}_days") or usual for name, usual in keep_days(settings).items()}
     gone = upkeep.prune(store, days, SystemClock())
     if arguments.json:
         _tell({**dataclasses.asdict(gone), "days": days})
@@ -178,7 +178,7 @@ def _writing(settings: Settings) -> tuple[AuditStore, SubjectKeys]:
     if not files.log.is_file():
         raise AuditUnavailable(f"there is no audit trail at {files.log}. Name its folder with --audit")
     entropy = SystemEntropy()
-    return AuditStore(files, entropy), SubjectKeys(files.subjects, entropy)
+    return AuditStore(files, entropy, signer_of(settings)), SubjectKeys(files.subjects, entropy)
 
 
 def _line(record: Record) -> str:

@@ -49,6 +49,7 @@ def add_audit_parser(commands: Commands) -> None:
     erase.add_argument("--subject", required=True, help="as in BEDROCK_SUPPORT_SUBJECT, or the client's key")
     prune = action("prune", "empty records past their time, under a signed tombstone")
     prune.add_argument("--personal-days", type=_number, help="days for operations with personal data (default 90)")
+    prune.add_argument("--secret-days", type=_number, help="days for operations with secrets alone (default 90)")
     prune.add_argument("--other-days", type=_number, help="days for all others (default 365)")
 
 

@@ -34,6 +34,7 @@ from pydantic import ValidationError
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import CallerAbilities
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply
+from bedrock_support.routing.redaction import blanked
 
 MODEL_NAME = 200
 """Characters kept of what the client calls its model."""
@@ -115,7 +116,7 @@ class ClientCaller:
             raise RouteError(FailureKind.BAD_REPLY, "the client's model answered without text")
         return Reply(
             text=text,
-            model=answer.model[:MODEL_NAME],
+            model=blanked(answer.model[:MODEL_NAME]),  # the client's word, which the trail would keep
             carrier=Carrier.SAMPLING,
             stop_reason=str(answer.stop_reason or ""),
         )

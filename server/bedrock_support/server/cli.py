@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ import anyio
 from bedrock_support.server.commands import add_commands, port
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.logs import to_stderr
 
 if TYPE_CHECKING:
     from bedrock_support.server.house import House
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         given = list(with_path(given))
     arguments = parser_for(given[0] if given else "").parse_args(given)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    to_stderr()
     code = USAGE_ERROR
     try:
         code = int(arguments.run(arguments))

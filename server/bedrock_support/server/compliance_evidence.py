@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.model import Clearance, Operation, OperationClass, Residency, RouteName
+from bedrock_support.routing.residency import eu_target
 from bedrock_support.server.environment import PREFIX
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.trail_facts import TrailFacts, facts_of
@@ -51,6 +52,7 @@ class ComplianceEvidence:
             self._direct(cleared),
             self._caller(),
             self._exported(),
+            *self._told(),
             *facts.statements(),
             *_beyond(),
         ]
@@ -112,7 +114,7 @@ class ComplianceEvidence:
     def _exported(self) -> Statement:
         target = self.settings.otlp_endpoint
         host = (urlsplit(target).hostname or target) if target else ""
-        near = not host or host in LOOPBACK
+        near = not host or host in LOOPBACK or (target is not None and eu_target(target))
         return Statement(
             id="residency-telemetry",
             article="Art. 44-49",
@@ -121,6 +123,23 @@ class ComplianceEvidence:
             evidence=[f"traces go to {host}" if host else "no traces leave this process's machine"],
             mend="say where that collector is, or use one on this machine",
         )
+
+    def _told(self) -> list[Statement]:
+        """Where notices go, if anywhere: whoever set the targets knows where they are."""
+        if self.settings.notify_file is None:
+            return []
+        return [
+            Statement(
+                id="residency-notices",
+                article="Art. 44-49",
+                statement="Notices stay in the EU",
+                state="unknown",
+                evidence=[
+                    f"{self.settings.notify_file} names the targets; AWS hosts and topics outside the EU are refused"
+                ],
+                mend="say where the webhooks and mail servers stand",
+            )
+        ]
 
     def _processing(self, facts: TrailFacts) -> Processing:
         settings = self.settings
@@ -134,13 +153,25 @@ class ComplianceEvidence:
             recipients.append(f"trace collector {urlsplit(settings.otlp_endpoint).hostname} (no content)")
         if settings.audit_anchor:
             recipients.append(f"anchor place {settings.audit_anchor} (hashes)")
+        if settings.audit_key:
+            recipients.append(f"key service {settings.audit_key} (roots of the trail's tree)")
+        if settings.guardrail:
+            also = ", also what takes the MCP route" if settings.guardrail_mcp else ""
+            recipients.append(
+                f"Bedrock guardrail {settings.guardrail}:{settings.guardrail_version} (redacted text{also})"
+            )
+        if settings.notify_file:
+            recipients.append(f"targets of notices in {settings.notify_file} (redacted words)")
+        if settings.emf:
+            recipients.append(f"whoever reads {settings.emf} (figures)")
         return Processing(
             purposes=[f"support tool {name}" for name in self.purposes()],
             data_classes=[f"{name}: {count}" for name, count in sorted(facts.found.items())],
             operations=dict(sorted(facts.operations.items())),
             recipients=recipients,
-            retention={**facts.retention, "briefs, answers, findings": "not in the audit trail"},
+            retention=facts.retention,
             measures=[
+                *([f"Bedrock guardrail {settings.guardrail} as a second layer"] if settings.guardrail else []),
                 "redaction before anything leaves; placeholders are restored for the caller alone",
                 "residency checked at every call; the call is refused when the gate or the audit trail can't run",
                 "audit trail without content: Merkle tree, signed checkpoints, anchors, digests under a subject's key",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import foreign_target
-from bedrock_support.server.anchoring import S3, anchor_place, bucket_of
+from bedrock_support.server.anchoring import S3, anchor_place, bucket_of, signer_of
 from bedrock_support.server.app import VERSION
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.flag_file import FlagFile
 from bedrock_support.server.flags import FlagKeeper
+from bedrock_support.server.guardrails import guardrail_of
+from bedrock_support.server.retention import keep_days
 from bedrock_support.server.settings import READS, Settings
 from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.trail import AuditTrail
@@ -35,6 +38,8 @@ def audit_trail(settings: Settings, clock: Clock, entropy: Entropy) -> AuditTrai
         server=VERSION,
         subject=settings.subject,
         place=lambda: anchor_place(settings),
+        signer=signer_of(settings),
+        keep=keep_days(settings) if settings.audit_keep else None,
     )
 
 
@@ -43,6 +48,8 @@ def bedrock_settings(settings: Settings) -> BedrockSettings:
     base = BedrockSettings()
     try:
         return BedrockSettings(
+            guardrail=guardrail_of(settings),
+            stay=settings.residency is Residency.EU,
             region=settings.region,
             endpoint_url=settings.endpoint_url,
             profile=settings.profile,

@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 
 from bedrock_support.routing.lasting.recall import Recall
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.server.app import SupportServer
@@ -76,6 +77,7 @@ class House:
             group.start_soon(self.server.follow_peers)
             group.start_soon(self.server.follow_health)
             group.start_soon(self.saving.run)
+            group.start_soon(self.manager.renewals.run, self.manager.renew)
             if self.metrics is not None:
                 group.start_soon(self.metrics.run)
             if self.emf is not None:
@@ -111,3 +113,4 @@ class House:
 def _load_what_calls_need() -> None:
     """What the start left out: the first call would otherwise load it while others wait for the loop."""
     import_module("bedrock_support.tools.logs.session")
+    late.load()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import inf
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from bedrock_support.routing.model import (
     Operation,
     OperationClass,
     Outcome,
+    Priority,
     Refusal,
     RouteCondition,
     RouteName,
@@ -45,6 +46,7 @@ from bedrock_support.server.ledger import DecisionLedger, ended
 from bedrock_support.server.lifecycle import Lifecycle, turned_away
 from bedrock_support.server.probes import Seen
 from bedrock_support.server.recording import describe, recorded
+from bedrock_support.server.renewals import Nobody, Renewals
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.telemetry.health import HybridHealthMonitor
 from bedrock_support.telemetry.metrics import RouteMetrics
@@ -55,6 +57,9 @@ from bedrock_support.telemetry.track import RouteReport
 NO_STOPS: Mapping[Scope, str] = MappingProxyType({})
 QUEUE = "queue"
 """Stands for the caller of a question that waited."""
+RENEWAL = "renewal"
+"""Stands for the caller of a question whose answer is past its time."""
+UNATTENDED = frozenset({QUEUE, RENEWAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ class BedrockSupportManager:
     sampling: Callable[[], SamplingReport | None]
     """What was dropped of the traces; None where none is."""
     metrics: RouteMetrics | None
+    renewals: Renewals = field(default_factory=Renewals)
 
     def deadline(self, op_class: OperationClass, started: float, wanted: float | None = None) -> float:
         """Absolute monotonic seconds: the class's promise, the server's cap or the caller's wish, if sooner."""
@@ -103,6 +109,13 @@ class BedrockSupportManager:
     async def judge_waiting(self, operation: Operation) -> Outcome:
         """Have a question from the queue judged. Nobody is there to be asked, so the direct route alone is open."""
         return await self._judge(operation, QUEUE, {RouteName.DIRECT: self.direct})
+
+    async def renew(self, operation: Operation) -> Outcome:
+        """Ask Bedrock anew what was answered from memory past its time; whoever asked it has had that answer."""
+        until = self.deadline(operation.op_class, self.clock.now())
+        again = replace(operation, id=f"r-{self.entropy.token()}", deadline=until)
+        # The MCP route is named, though it can't be asked: which routes are allowed is part of the question.
+        return await self._judge(again, RENEWAL, {RouteName.DIRECT: self.direct, RouteName.MCP: Nobody()})
 
     async def _judge(self, operation: Operation, who: str, routes: Mapping[RouteName, Route]) -> Outcome:
         taken = self.flags()  # once: whatever is switched meanwhile is for later calls
@@ -130,13 +143,18 @@ class BedrockSupportManager:
         try:
             with self.seen.router.use():
                 decision, trace = self._decide(clearance, routes, taken, at)
+            if who == RENEWAL:
+                decision = replace(decision, priority=Priority.LOW)
             with recorded(decision, at, trace, self.clock, self.efficiency) as kept:
-                outcome = kept.outcome = await self.optimizer.run(decision, ask)
+                # What a person must approve isn't sent behind their back.
+                alone = who in UNATTENDED or self.approve_direct
+                behind = None if alone else partial(self.renewals.offer, operation)
+                outcome = kept.outcome = await self.optimizer.run(decision, ask, behind)
         except BaseException:
             await self.compliance.settle(None, clearance, who)
             raise
         await self.compliance.settle(outcome, clearance, who)
-        if who != QUEUE and self.backlog is not None:
+        if who not in UNATTENDED and self.backlog is not None:
             outcome = await self.backlog.accept(outcome)
         self.board.judged(outcome)
         self.probing.wake()
@@ -162,9 +180,12 @@ class BedrockSupportManager:
         known = {RouteName.DIRECT: self.direct}
         return self._conditions(operation, known, self.flags(), {RouteName.MCP: asked_without})
 
-    async def health_report(self) -> dict[str, object]:
-        """What is known of both routes now, with sample counts; unknown where there is no data."""
-        checked = await self.direct.check()
+    async def health_report(self, *, look: bool = True) -> dict[str, object]:
+        """What is known of both routes now, with sample counts; unknown where there is no data.
+
+        `look`: first look for credentials, which may take long where none were found yet.
+        """
+        checked = await self.direct.check() if look else self.direct.condition()
         report = self.health.report()
         routes = {name.value: _shown(each) for name, each in report.routes.items()}
         channels = {name: _shown(each) for name, each in report.channels.items()}

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from bedrock_support.routing import semconv
-from bedrock_support.routing.spans import Attribute, annotate
+from bedrock_support.routing.spans import Attribute, annotate, rename
+from bedrock_support.server.metrics_watch import METHODS
 from bedrock_support.telemetry.baggage import carried
+
+UNKNOWN = "unknown"
+OTHERS = frozenset(
+    {"notifications/initialized", "notifications/cancelled", "notifications/progress", "logging/setLevel"}
+    | {"notifications/roots/list_changed", "resources/subscribe", "resources/unsubscribe"}
+)
+"""Methods of the protocol that need no counting."""
 
 
 async def describe_transport(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -27,6 +37,28 @@ async def describe_transport(ctx: ServerRequestContext[Any, Any], call_next: Cal
             about[semconv.CLIENT_PORT] = client.port
     annotate(about)
     return await call_next(ctx)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUp:
+    """A middleware that keeps names out of spans that nobody here has heard of: a caller may put anything into one."""
+
+    tool: Callable[[str], bool]
+    """Whether a tool of this name is there."""
+    prompts: frozenset[str]
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        name = str((ctx.params or {}).get("name", ""))
+        if ctx.method == semconv.MCP_CALL_TOOL and not self.tool(name):
+            rename(ctx.method)
+            annotate({semconv.TOOL_NAME: UNKNOWN})
+        elif ctx.method == semconv.MCP_GET_PROMPT and name not in self.prompts:
+            rename(ctx.method)
+            annotate({semconv.PROMPT_NAME: UNKNOWN})
+        elif ctx.method not in METHODS | OTHERS:
+            rename(UNKNOWN)
+            annotate({semconv.MCP_METHOD: UNKNOWN})
+        return await call_next(ctx)
 
 
 async def take_baggage(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:

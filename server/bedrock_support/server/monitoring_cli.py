@@ -52,7 +52,7 @@ def _cloudwatch(action: str, _: argparse.Namespace) -> int:
     from bedrock_support.server.settings import load
 
     settings = load()
-    place = CloudWatchPlace(settings.region, settings.profile)
+    place = CloudWatchPlace(settings.region, settings.profile, settings.residency)
     work = {"apply": apply, "diff": changes, "remove": remove}[action]
     try:
         done = work(place, settings.region)

@@ -38,6 +38,14 @@ class Settings(BaseModel):
     models: Mapping[ModelRole, str] = Field(default_factory=dict[ModelRole, str])
     """Model id or inference profile by role; roles left out keep their default."""
     residency: Residency = Residency.EU
+    guardrail: str | None = None
+    """Id or ARN of a Bedrock guardrail that every question passes; None for none."""
+    guardrail_version: str = "DRAFT"
+    guardrail_stream: Literal["sync", "async"] = "sync"
+    guardrail_profile: str | None = None
+    """Its cross-Region profile, or none; None: AWS is asked for it."""
+    guardrail_mcp: bool = False
+    """Whether questions and answers on the MCP route pass it too, by ApplyGuardrail."""
     caller_model: bool = True
     """Whether the calling agent's own model may see redacted briefs."""
     approve_direct: bool = False
@@ -89,8 +97,13 @@ class Settings(BaseModel):
     """TOML file with budgets; needs a store."""
     audit: Path | None = None
     """Folder of the audit trail; None writes none. From the environment it is on, in the user's state folder."""
+    audit_key: str | None = None
+    """kms: and the id, alias or ARN of a KMS key that signs the trail; None for a key in a file beside it."""
     audit_anchor: str | None = None
     """Second place of its checkpoints: a folder, or s3://bucket/prefix with Object Lock. None: beside the log."""
+    audit_keep: str | None = None
+    """Days for which records are kept, as CLASS=DAYS, separated by commas; a server prunes daily then. None: 90 and 365
+    days, when `audit prune` is run."""
     subject: str | None = None
     """Whom the calls of this server are made for, in the audit trail; None tells clients apart without naming them."""
     cache: Path | None = None
@@ -98,6 +111,8 @@ class Settings(BaseModel):
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
     names: bool = True
     """Whether names of people that stand in running text without a cue are looked for."""
+    names_model: str | None = None
+    """A model of spaCy that finds them instead of the shipped tagger; needs the extra ner."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
     tokens: str = Field(default="", repr=False)
@@ -132,6 +147,11 @@ READS = {
     "endpoint_url": "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     "profile": "AWS_PROFILE",
     "residency": f"{PREFIX}RESIDENCY",
+    "guardrail": f"{PREFIX}GUARDRAIL",
+    "guardrail_version": f"{PREFIX}GUARDRAIL_VERSION",
+    "guardrail_stream": f"{PREFIX}GUARDRAIL_STREAM",
+    "guardrail_profile": f"{PREFIX}GUARDRAIL_PROFILE",
+    "guardrail_mcp": f"{PREFIX}GUARDRAIL_MCP",
     "caller_model": f"{PREFIX}CALLER_MODEL",
     "approve_direct": f"{PREFIX}APPROVE_DIRECT",
     "max_call_seconds": f"{PREFIX}MAX_CALL_SECONDS",
@@ -156,10 +176,13 @@ READS = {
     "tenant": f"{PREFIX}TENANT",
     "budgets_file": f"{PREFIX}BUDGETS",
     "audit": f"{PREFIX}AUDIT",
+    "audit_key": f"{PREFIX}AUDIT_KEY",
     "audit_anchor": f"{PREFIX}AUDIT_ANCHOR",
+    "audit_keep": f"{PREFIX}AUDIT_KEEP",
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
+    "names_model": f"{PREFIX}NAMES_MODEL",
     "page": f"{PREFIX}PAGE",
     "tokens": f"{PREFIX}TOKENS",
     "token_file": f"{PREFIX}TOKEN_FILE",

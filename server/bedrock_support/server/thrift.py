@@ -25,7 +25,8 @@ from bedrock_support.routing.optimizing.flight import Flights
 from bedrock_support.routing.optimizing.memory import MemoryStore
 from bedrock_support.routing.optimizing.port import AnyStore
 from bedrock_support.routing.optimizing.spending import Spending
-from bedrock_support.routing.prices import price_of
+from bedrock_support.routing.optimizing.writer import BoundedWriter
+from bedrock_support.routing.prices import expected_usage, price_of
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.settings import READS, Settings
 
@@ -79,7 +80,8 @@ def thrift(
     spending = Spending(money, clock)
     threads = anyio.CapacityLimiter(THREADS)
     # An answer of another model, Region or endpoint, or to another version's prompts, isn't an answer to this.
-    about = "|".join((version, bedrock.region, bedrock.endpoint_url or "", *sorted(bedrock.models.values())))
+    guardrail = bedrock.guardrail.name if bedrock.guardrail else ""
+    about = "|".join((version, bedrock.region, bedrock.endpoint_url or "", guardrail, *sorted(bedrock.models.values())))
     return Thrift(
         optimizer=PerformanceOptimizer(
             answers=Answers(answers, clock),
@@ -89,6 +91,7 @@ def thrift(
             matrix=matrix,
             clock=clock,
             worst_usd=_worst(bedrock),
+            would_cost=_likely(bedrock),
             threads=threads,
             version=about,
             tenant=settings.tenant,
@@ -105,7 +108,7 @@ def _stores(folder: Path | None, clock: Clock) -> tuple[AnyStore, AnyStore]:
         return MemoryStore(clock), MemoryStore(clock)
     from bedrock_support.routing.optimizing.store import Store  # with diskcache, which most starts do without
 
-    return Store(folder / "answers"), Store(folder / "money", most_bytes=None)
+    return BoundedWriter(Store(folder / "answers")), Store(folder / "money", most_bytes=None)
 
 
 def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
@@ -118,6 +121,14 @@ def _worst(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
         return None if most is None else MOST_ATTEMPTS * most
 
     return worst
+
+
+def _likely(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
+    def likely(decision: Decision) -> float | None:
+        price = price_of(bedrock.models[decision.operation.model_role])
+        return price.usd(expected_usage(decision.operation)) if price is not None else None
+
+    return likely
 
 
 def _budgets(path: Path, store: Path | None) -> tuple[Budget, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,7 +12,8 @@ from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.clock import Clock
 from bedrock_support.server.environment import PREFIX
 from bedrock_support.server.settings import Settings
-from bedrock_support.tools.compliance import Statement
+from bedrock_support.telemetry.audit.files import AuditFiles
+from bedrock_support.tools.compliance import State, Statement
 
 STALE = 900.0
 """Seconds after which an entry that was opened ought to be closed; no call may last longer than 600 s."""
@@ -23,6 +25,7 @@ class TrailFacts:
     """Counts over the whole trail. `problem` says why there is nothing to count."""
 
     settings: Settings
+    keep: Mapping[str, int]
     problem: str = ""
     verdict: str = ""
     good: bool = False
@@ -70,11 +73,38 @@ class TrailFacts:
                 "Art. 5(1)(e)",
                 "Nothing is kept longer than its class allows",
                 not self.late,
-                [f"{self.late} records are past their time"],
+                [f"{self.late} records are past their time; {self._pruning}"],
                 "run `bedrock-support audit prune`, daily",
             ),
             self._erasure(),
+            self._key(),
         ]
+
+    @property
+    def _pruning(self) -> str:
+        return "servers prune daily" if self.settings.audit_keep else "pruning is left to `bedrock-support audit prune`"
+
+    def _key(self) -> Statement:
+        """Who can sign. A file's mode is looked at; what a key service lets whom do isn't to be seen from here."""
+        told, state = self.settings.audit_key, "unknown"
+        evidence = f"checkpoints are signed by {told}, which keeps the private key; whom it lets sign isn't known here"
+        if told is None and self.settings.audit is not None:
+            key = AuditFiles(folder=self.settings.audit).key
+            evidence = f"{key} is not there"
+            if key.exists():
+                mode = key.stat().st_mode & 0o777
+                state = "met" if not mode & 0o077 else "not_met"
+                evidence = f"{key} has mode {mode:o}"
+        elif told is None:
+            evidence = self.problem
+        return Statement(
+            id="audit-key",
+            article="Art. 32",
+            statement="Only the trail's owner can use the key that signs it",
+            state=cast("State", state),
+            evidence=[evidence],
+            mend="chmod 600, or a key of a key service",
+        )
 
     def _erasure(self) -> Statement:
         statement = self._said(
@@ -106,10 +136,9 @@ class TrailFacts:
 
 def facts_of(settings: Settings, clock: Clock) -> TrailFacts:
     """Verify and count. Blocks, for four seconds a million records."""
-    from bedrock_support.telemetry.audit.upkeep import KEEP_DAYS
+    from bedrock_support.server.retention import keep_days, kept
 
-    facts = TrailFacts(settings=settings)
-    facts.retention = {f"audit records, {name}": f"{days} days" for name, days in KEEP_DAYS.items()}
+    facts = TrailFacts(settings=settings, keep=keep_days(settings), retention=kept(settings))
     if settings.audit is None:
         facts.problem = f"no audit trail is kept: {PREFIX}AUDIT is off"
         return facts
@@ -154,7 +183,7 @@ def _record(body: bytes | None) -> dict[str, Any]:
 
 
 def _take(facts: TrailFacts, record: dict[str, Any], open_since: dict[str, int], erased: set[str], now: float) -> None:
-    from bedrock_support.telemetry.audit.upkeep import KEEP_DAYS, KEPT
+    from bedrock_support.telemetry.audit.upkeep import KEPT
 
     kind, at = record.get("type"), record.get("at")
     if not isinstance(at, int):
@@ -167,5 +196,5 @@ def _take(facts: TrailFacts, record: dict[str, Any], open_since: dict[str, int],
         open_since.pop(str(record.get("operation")), None)
     elif kind == "erased":
         erased.add(str(record.get("subject")))
-    days = KEEP_DAYS.get(str(record.get("retention")), max(KEEP_DAYS.values()))
+    days = facts.keep.get(str(record.get("retention")), max(facts.keep.values()))
     facts.late += kind not in KEPT and at / 1e6 < now - days * DAY

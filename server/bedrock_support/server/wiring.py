@@ -9,7 +9,7 @@ import anyio
 
 from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
-from bedrock_support.routing.compliance import ComplianceValidator, Destinations
+from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
 from bedrock_support.routing.guard import Guards, GuardSettings
@@ -19,8 +19,7 @@ from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
-from bedrock_support.routing.pii.finder import plug
-from bedrock_support.routing.pii.tagger import SHIPPED
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.router import IntelligentRouter
@@ -29,7 +28,7 @@ from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.approving.files import approval_files
 from bedrock_support.server.backlog import Backlog
 from bedrock_support.server.calls import SupportCalls, WorkPlaces
-from bedrock_support.server.cleaning import for_good, redacting
+from bedrock_support.server.cleaning import for_good
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
@@ -41,6 +40,7 @@ from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import Overhead
 from bedrock_support.server.guarding.recent import Recent
 from bedrock_support.server.guarding.triggers import Triggers
+from bedrock_support.server.guardrails import destinations, screen_of
 from bedrock_support.server.house import House
 from bedrock_support.server.lasting import lasting
 from bedrock_support.server.ledger import DecisionLedger
@@ -95,7 +95,7 @@ def build(
     """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    plug(SHIPPED if settings.names else None)
+    late.names(settings.names, settings.names_model)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
     keeps, then = lasting(settings, bedrock, clock), PastClock(clock)
@@ -120,7 +120,8 @@ def build(
     )
     confirmer = Confirmer.by(prober, gray, clock)
     configs = load_peers(settings.peers_file, process_environment()) if settings.peers_file else ()
-    peers = PeerPool(configs, clock=clock, entropy=entropy, clean=redacting(entropy))
+    screen = screen_of(settings, bedrock, direct.screen, entropy)
+    peers = PeerPool(configs, clock=clock, entropy=entropy)
     saving = thrift(settings, bedrock, shipped(), clock, entropy, VERSION)
     audit = audit_trail(settings, clock, entropy)
     queue = MessageQueue(settings.queue_file.expanduser(), clock, entropy) if settings.queue_file else None
@@ -138,18 +139,9 @@ def build(
     )
     manager = BedrockSupportManager(
         router=IntelligentRouter(shipped()),
-        compliance=ComplianceValidator(
-            Destinations(
-                region=bedrock.region,
-                endpoint_url=bedrock.endpoint_url,
-                models=frozenset(bedrock.models.values()),
-                caller_model=settings.caller_model,
-            ),
-            entropy,
-            audit,
-        ),
+        compliance=ComplianceValidator(destinations(settings, bedrock), entropy, audit),
         direct=direct,
-        mcp=MCPRouter(desk, peers.answerers),
+        mcp=MCPRouter(desk, peers.answerers, screen),
         desk=desk,
         health=health,
         learner=learner,
@@ -191,7 +183,7 @@ def build(
         purposes=lambda: [each.name for each in tools],
     )
     facts = FactStore(settings.facts_file)
-    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings))
+    tools = catalog(desk, ledger.note, RoutingLook(manager=manager), evidence, facts, live_sources(settings), screen)
     spent = (saving.spending, saving.budgets, clock, saving.optimizer.tenant)
     tools.append(get_cost_report(*spent, shared=settings.store is not None))
     efficiency = EfficiencyEvidence(

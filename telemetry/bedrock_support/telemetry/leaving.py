@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bedrock_support.telemetry import spanfile
 from bedrock_support.telemetry.enrich import from_mcp_sdk, has_content, without_content
@@ -85,6 +86,21 @@ class _FileExporter:
         """Nothing is held open between batches."""
 
 
+@lru_cache(maxsize=1024)
+def said(text: str) -> str:
+    """Another's word as it may leave: names of tools, prompts and requests are chosen by who calls."""
+    from bedrock_support.routing.redaction import blanked  # heavy, and not needed by who only reads traces
+
+    return blanked(text)
+
+
+def _said(attributes: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The attributes with the texts among them cleaned; the same object where nothing had to be."""
+    told = {key: value for key, value in (attributes or {}).items() if isinstance(value, str) and not value.isdigit()}
+    cleaned = {key: said(value) for key, value in told.items()}
+    return attributes if cleaned == told else {**(attributes or {}), **cleaned}
+
+
 def content_free(span: ReadableSpan) -> ReadableSpan:
     """The span itself when it holds no content, or a copy without it.
 
@@ -93,19 +109,25 @@ def content_free(span: ReadableSpan) -> ReadableSpan:
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.trace import Status
 
-    foreign = from_mcp_sdk(span.instrumentation_scope) and bool(span.status.description)
+    theirs = from_mcp_sdk(span.instrumentation_scope)
+    foreign = theirs and bool(span.status.description)
+    name = said(span.name) if theirs else span.name
+    attributes = span.attributes  # made anew each time it is asked for
+    words = _said(attributes) if theirs else attributes
     if (
         not foreign
-        and not has_content(span.attributes)
+        and name == span.name
+        and words is attributes
+        and not has_content(attributes)
         and not any(has_content(each.attributes) for each in span.events)
     ):
         return span
     return ReadableSpan(
-        name=span.name,
+        name=name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=without_content(span.attributes),
+        attributes=without_content(words),
         events=[Event(each.name, without_content(each.attributes), each.timestamp) for each in span.events],
         links=span.links,
         kind=span.kind,

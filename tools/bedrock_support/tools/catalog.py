@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bedrock_support.routing.handoff import HandoffDesk
+from bedrock_support.routing.mcp_router import Screen
 from bedrock_support.tools.base import AnyTool
 from bedrock_support.tools.complete import Note, complete_handoff
 from bedrock_support.tools.compliance import Gather, compliance_report
@@ -19,12 +20,18 @@ from bedrock_support.tools.verify import verify_specs
 
 
 def catalog(
-    desk: HandoffDesk, note: Note, look: Look, gather: Gather, store: FactStore, live: LiveSources
+    desk: HandoffDesk,
+    note: Note,
+    look: Look,
+    gather: Gather,
+    store: FactStore,
+    live: LiveSources,
+    screen: Screen | None = None,
 ) -> list[AnyTool]:
     """Every tool; `note` is told of a handed-over answer that came back, `look` finds decisions to explain.
 
     `gather` collects the evidence for compliance_report, `store` remembers what was read of source files, `live` may be
-    asked for logs, metrics and traces.
+    asked for logs, metrics and traces, `screen` looks at answers that agents bring back.
     """
     return [
         triage_incident(live),
@@ -33,7 +40,7 @@ def catalog(
         find_root_cause(live),
         AUDIT,
         ANALYZE,
-        complete_handoff(desk, note),
+        complete_handoff(desk, note, screen),
         explain_routing(look),
         compliance_report(gather),
         SCAN,

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.lasting.file import LastingUnavailable
+from bedrock_support.routing.mcp_router import Screen
 from bedrock_support.routing.model import Carrier, OperationClass
 from bedrock_support.routing.redaction import has_placeholders, restore, restored
+from bedrock_support.tools.answers import TriageAnswer, judge_answer
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
-from bedrock_support.tools.judging import TriageAnswer, judge_answer
 
 LEFT_IN_PLACE = (
     "placeholders such as [[EMAIL_1_0123abcd]] are left in place: another process handed the question over, and what "
@@ -34,7 +36,9 @@ class HandoffInput(ToolInput):
     ]
 
 
-def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput, Envelope]:
+def complete_handoff(
+    desk: HandoffDesk, note: Note, screen: Screen | None = None
+) -> SupportTool[HandoffInput, Envelope]:
     """The tool, at the desk where the questions were given out."""
 
     async def run(context: ToolContext, params: HandoffInput) -> Envelope:
@@ -43,6 +47,8 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
             if question is None:
                 raise _closed(params.handoff_id, lasting=desk.lasting)
             given = _checked(params.answer)
+            if screen is not None:  # before values are put back: they are for the caller alone
+                given = await _screened(given, screen, context.deadline)
             answer = restored(given, question.restore)
             told = restore(question.brief, question.restore)
             judgement = judge_answer(answer, question.evidence_ids, told)
@@ -93,6 +99,14 @@ def complete_handoff(desk: HandoffDesk, note: Note) -> SupportTool[HandoffInput,
         idempotent=False,
         open_world=False,
     )
+
+
+async def _screened(answer: dict[str, Any], screen: Screen, deadline: float) -> dict[str, Any]:
+    """The answer as a guardrail lets it pass, or an InputError that says that it doesn't."""
+    try:
+        return _checked(await screen(json.dumps(answer, ensure_ascii=False), "OUTPUT", deadline))
+    except RouteError as error:
+        raise InputError("answer", "(withheld)", str(error), error.failure.mend or "Send it again later") from None
 
 
 def _closed(handoff_id: str, *, lasting: bool) -> InputError:

@@ -13,7 +13,7 @@ from pydantic import Field
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import OperationClass, RouteName
 from bedrock_support.routing.optimizing.budget import Budgets
-from bedrock_support.routing.optimizing.spending import NOWHERE, Line, Spending, Sums, direct, total
+from bedrock_support.routing.optimizing.spending import HANDED_OVER, NOWHERE, Line, Spending, Sums, direct, total
 from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.cost_advice import Saving, savings
 from bedrock_support.tools.envelope import Result
@@ -64,9 +64,17 @@ class CostReport(Result):
     failed_usd: float | None = Field(default=None, description="Part that brought no answer: failures, lost hedges")
     saved_by_answer_cache_usd: float | None = None
     saved_by_prompt_cache_usd: float | None = None
-    handled_by_own_model: int = Field(
-        description="Calls that the calling agent's own model took, which AWS doesn't bill"
+    saved_by_handoff_usd: float | None = Field(
+        default=None, description="What Bedrock would have been expected to cost for questions that agents took over"
     )
+    saved_by_own_model_usd: float | None = Field(
+        default=None, description="The same for answers that the client's model, or a peer, gave during the call"
+    )
+    handed_over: int = Field(description="Questions that agents took over")
+    handled_by_own_model: int = Field(
+        description="Calls that the calling agent's own model took, handed-over ones too, which AWS doesn't bill"
+    )
+    stale_answers: int = Field(description="Answers from memory that were past their time, marked as stale")
     cache_hit_rate: float | None = None
     forecast_month_usd: float | None = Field(
         default=None,
@@ -116,6 +124,8 @@ def report(
     lines = spending.lines(tenant, first, today)
     billed, hits = direct(lines), [each for each in lines if each.route == NOWHERE]
     all_sums, cached = total(lines), total(hits)
+    own = [each for each in lines if each.route == RouteName.MCP.value]
+    over = [each for each in own if each.model == HANDED_OVER]
     known = all_sums.calls - cached.calls - all_sums.unknown > 0
     asked = all_sums.calls - cached.calls
     limits = (
@@ -134,7 +144,11 @@ def report(
         failed_usd=round(all_sums.failed_usd, 6) if known else None,
         saved_by_answer_cache_usd=round(cached.saved_usd, 6) if cached.calls > cached.saved_unknown else None,
         saved_by_prompt_cache_usd=_prompt_cache(billed),
-        handled_by_own_model=sum(each.sums.calls for each in lines if each.route == RouteName.MCP.value),
+        saved_by_handoff_usd=_avoided(over),
+        saved_by_own_model_usd=_avoided([each for each in own if each not in over]),
+        handed_over=total(over).calls,
+        stale_answers=cached.stale,
+        handled_by_own_model=total(own).calls,
         cache_hit_rate=round(cached.calls / all_sums.calls, 4) if all_sums.calls else None,
         forecast_month_usd=_forecast(lines, today),
         by_class=_parts(lines, lambda each: each.op_class),
@@ -150,6 +164,13 @@ def _prompt_cache(billed: Sequence[Line]) -> float | None:
     """What cached input saved against reading it anew, less what writing it cost on top; None when none was used."""
     used = [each for each in billed if each.sums.cache_read_tokens or each.sums.cache_write_tokens]
     return round(total(used).prompt_saved_usd, 6) if used else None
+
+
+def _avoided(lines: Sequence[Line]) -> float | None:
+    """What Bedrock would have been expected to cost; None where that is known of no answer."""
+    sums = total(lines)
+    answered = sum(each.sums.calls for each in lines) - sums.avoided_unknown
+    return round(sums.avoided_usd, 6) if answered > 0 and sums.avoided_usd else None
 
 
 def _forecast(lines: Sequence[Line], today: date) -> float | None:
@@ -210,6 +231,12 @@ def worded(found: CostReport) -> str:
         lines.append(f"{found.cache_hit_rate:.0%} answered from memory, which saved {told}")
     if found.saved_by_prompt_cache_usd is not None:
         lines.append(f"Prompt caching saved {found.saved_by_prompt_cache_usd:.4f} USD, what writing cost deducted")
+    if found.saved_by_handoff_usd is not None:
+        lines.append(
+            f"{found.handed_over} questions went to agents, which saved about {found.saved_by_handoff_usd:.4f} USD"
+        )
+    if found.saved_by_own_model_usd is not None:
+        lines.append(f"Models of clients and peers saved about {found.saved_by_own_model_usd:.4f} USD")
     lines += [f"{part.name}: {part.calls} calls, {part.usd:.4f} USD" for part in found.by_class[:7]]
     lines += [f"budget {each.period}: {each.share:.0%} of {each.usd:g} USD" for each in found.budgets]
     lines += [f"Next: {each.what} (about {each.usd:.4f} USD of these days)" for each in found.next_savings[:3]]

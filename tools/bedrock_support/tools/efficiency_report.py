@@ -46,6 +46,20 @@ class Periods(Result):
     events: Optimal = Field(description="Some route was unwell, its breaker not closed, or its estimate flagged")
 
 
+class Cached(Result):
+    """What the answer cache did for one class. Money in USD, ages in seconds, of the answers that it gave."""
+
+    asked: int = Field(description="Questions that ended answered or failed")
+    hits: int
+    hit_rate: Share
+    stale: int = Field(description="Hits past their time")
+    saved_usd: float | None = None
+    saved_unknown: int = Field(description="Hits whose first cost isn't known")
+    bytes: int = Field(description="Of the entries that were given, each time")
+    age_p50_seconds: float | None = None
+    age_p95_seconds: float | None = None
+
+
 class Rates(Result):
     """What happened after the decisions."""
 
@@ -103,6 +117,7 @@ class EfficiencyReport(Result):
     last_at: float | None = None
     optimal: Periods
     rates: Rates
+    cache: dict[str, Cached] = Field(description="By class")
     money: Money
     recommendations: list[Recommendation]
     limits: list[str]
@@ -118,6 +133,7 @@ def worded(found: EfficiencyReport) -> str:
         f"calm {_share(found.optimal.calm.rate)}; events {_share(found.optimal.events.rate)}",
         f"mean regret: {_figure(judged.mean_regret_ms, 'ms')}, {_figure(judged.mean_regret_usd, 'USD')}",
         f"fallbacks {_share(found.rates.fallback)}; hedges {_share(found.rates.hedge)}",
+        *_cached(found.cache),
         *_deadlines(found.rates.deadline_met),
         f"spent {_figure(found.money.spent, 'USD')}, per answer {_figure(found.money.per_answer, 'USD')}",
     ]
@@ -126,6 +142,15 @@ def worded(found: EfficiencyReport) -> str:
         lines.append(f"costly: {each.decision_id} {each.operation_class} by {each.chosen}, {each.usd:.6f} USD, {where}")
     lines += [each.text for each in found.recommendations]
     return "\n".join((*lines, *found.limits))
+
+
+def _cached(classes: Mapping[str, Cached]) -> list[str]:
+    return [
+        f"from memory, {name}: {_share(each.hit_rate)}; {each.stale} stale; saved {_figure(each.saved_usd, 'USD')}; "
+        f"{each.bytes} bytes; age p50 {_figure(each.age_p50_seconds, 's')}, p95 {_figure(each.age_p95_seconds, 's')}"
+        for name, each in classes.items()
+        if each.hits
+    ]
 
 
 def _deadlines(shares: Mapping[str, Share]) -> list[str]:

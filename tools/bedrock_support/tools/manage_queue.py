@@ -186,6 +186,11 @@ def manage_queue(queue: MessageQueue, clean: Callable[[str], str]) -> SupportToo
 
 def _free(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
     async def send(context: ToolContext, params: QueueInput) -> QueueResult:
+        # Both are stored as they are, since they must be found again.
+        for name, value in (("to", params.to), ("key", params.key)):
+            if clean(value) != value:
+                problem = "holds what looks like personal data or a secret, and would be kept"
+                raise InputError(name, "(withheld)", problem, "Give a name or an id that tells nothing of a person")
         deadline = None if params.live_s is None else context.clock.wall() + params.live_s
         taken = await queue.enqueue(
             mailbox(params.to),

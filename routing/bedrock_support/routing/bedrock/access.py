@@ -17,6 +17,7 @@ from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.tokens import ScopedEnvTokenProvider
 
 from bedrock_support.routing.bedrock.faults import CREDENTIALS_MEND, TLS_MEND
+from bedrock_support.routing.bedrock.places import check_place, check_profiles
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.bedrock.signing import KeyPair, Signer
 from bedrock_support.routing.errors import RouteError
@@ -117,6 +118,10 @@ def build(settings: BedrockSettings) -> Access:
         # It needs no role: spare it the wait for a metadata service that may not be there.
         core.get_component("credential_provider").remove("iam-role")
     url, verify, proxies = _endpoint(core, settings)
+    if settings.stay:
+        check_profiles(core, settings.models.values(), settings.region)
+    if settings.guardrail is not None:
+        check_place(core, settings.guardrail, settings.region)
     address = urlsplit(url)
     return Access(
         signer=signer,

@@ -11,7 +11,7 @@ from typing import Any
 from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.routing.clock import Clock, SystemClock
 from bedrock_support.routing.model import Residency
-from bedrock_support.routing.residency import EU_REGIONS
+from bedrock_support.routing.residency import EU_REGIONS, abroad
 
 RETAINED_DAYS = 365
 SUFFIX = ".anchor"
@@ -107,6 +107,8 @@ class S3Place:
         """A bucket is where it is, whatever Region the client has: ask it. Raises AuditUnavailable."""
         if self._residency is Residency.ANY:
             return
+        if (problem := abroad(self._residency, s3)) is not None:
+            raise AuditUnavailable(problem)
         where = s3.get_bucket_location(Bucket=self._bucket).get("LocationConstraint") or "us-east-1"
         where = {"EU": "eu-west-1"}.get(where, where)
         if where not in EU_REGIONS:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bedrock_support.routing.model import Residency
+from bedrock_support.routing.residency import abroad
+
 T = TypeVar("T")
 TAG = {"Key": "managed-by", "Value": "bedrock-support"}
 MARK = "Made by `bedrock-support monitoring apply`"
@@ -34,9 +37,10 @@ class Held:
 class CloudWatchPlace:
     """One account and Region. Blocks; for a command line."""
 
-    def __init__(self, region: str, profile: str | None = None) -> None:
+    def __init__(self, region: str, profile: str | None = None, residency: Residency = Residency.EU) -> None:
         self._region = region
         self._profile = profile
+        self._residency = residency
         self._made: Any = None
 
     def held(self, name: str) -> Held:
@@ -102,7 +106,10 @@ class CloudWatchPlace:
             if self._made is None:
                 config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
                 session: Any = boto3.Session(region_name=self._region, profile_name=self._profile)
-                self._made = session.client("cloudwatch", config=config)
+                made = session.client("cloudwatch", config=config)
+                if (problem := abroad(self._residency, made)) is not None:
+                    raise CloudWatchError(problem)
+                self._made = made
             return ask(self._made)
         except (BotoCoreError, ClientError) as error:
             raise CloudWatchError(f"CloudWatch in {self._region}: {error}") from error

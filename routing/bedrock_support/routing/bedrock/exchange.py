@@ -9,7 +9,6 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 import anyio
@@ -45,15 +44,17 @@ class Exchange:
 
     @asynccontextmanager
     async def post(
-        self, access: Access, model: str, action: str, content: Mapping[str, Any]
+        self, access: Access, path: str, content: Mapping[str, Any]
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
-        """Ask, and give the answer once its head has come with status 200; what isn't read then is thrown away.
+        """Ask at a path, whose parts are encoded, and give the answer once its head has come with status 200.
+
+        What isn't read then is thrown away.
 
         Raises:
             Refused: any other status.
             aiohttp.ClientError, OSError: as aiohttp raises them.
         """
-        url = f"{access.url}/model/{quote(model, safe='')}/{action}"
+        url = f"{access.url}/{path}"
         body = json.dumps(content, separators=(",", ":")).encode()
         headers = access.signer.headers(url, body, _JSON, self._clock.wall())
         async with self._session.post(

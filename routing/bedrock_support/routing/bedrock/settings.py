@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from bedrock_support.routing.bedrock.guardrail import GuardrailSettings
 from bedrock_support.routing.model import ModelRole
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -53,6 +54,10 @@ class BedrockSettings:
     """Seconds from asking to the first piece of a streamed answer."""
     inter_token_timeout: float = 10.0
     """Seconds between two frames of a streamed answer."""
+    stay: bool = False
+    """Whether an application inference profile must be asked for its Regions, and they must lie in the EU."""
+    guardrail: GuardrailSettings | None = None
+    """Bedrock guardrail that every question passes; None for none."""
 
     def __post_init__(self) -> None:
         if not _REGION.fullmatch(self.region):

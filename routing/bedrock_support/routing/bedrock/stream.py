@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.routing.bedrock.frames import Frame, Frames
+from bedrock_support.routing.bedrock.guardrail import UNSAID, Assessed, traced
 from bedrock_support.routing.bedrock.wire import (
     MOST_TEXT,
     REQUEST_ID_HEADER,
@@ -65,6 +66,7 @@ class _Said:
     length: int = 0
     stop_reason: str = ""
     usage: Usage | None = None
+    guardrail: Assessed = UNSAID
 
     @property
     def whole(self) -> bool:
@@ -88,7 +90,8 @@ class _Said:
         if kind == "messageStop":
             self.stop_reason = stopped(json.loads(frame.payload))
         elif kind == "metadata":
-            self.usage = usage(json.loads(frame.payload))
+            told = json.loads(frame.payload)
+            self.usage, self.guardrail = usage(told), traced(told.get("trace"))
         return False
 
 
@@ -118,6 +121,7 @@ async def read_stream(answer: aiohttp.ClientResponse, pace: Pace) -> Reading:
         request_id=answer.headers.get(REQUEST_ID_HEADER, ""),
         simulated=answer.headers.get(SIMULATED_HEADER, "") == "true",
         first_piece_after=None if pace.first_piece is None else pace.first_piece - pace.asked,
+        guardrail=said.guardrail,
     )
 
 

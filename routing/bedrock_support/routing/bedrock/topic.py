@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bedrock_support.routing.model import Residency
+from bedrock_support.routing.residency import abroad
+
 REGION_OF = r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}"
 """An ARN of a standard topic; its Region is the first group."""
 LONGEST_SUBJECT = 100
@@ -29,6 +32,7 @@ class Topic:
     arn: str
     region: str
     profile: str | None = None
+    residency: Residency = Residency.EU
 
     def publish(self, subject: str, message: str) -> None:
         """Raises TopicUnavailable."""
@@ -40,6 +44,8 @@ class Topic:
             config = Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1})
             session: Any = boto3.Session(region_name=self.region, profile_name=self.profile)
             sns = session.client("sns", config=config)
+            if (problem := abroad(self.residency, sns)) is not None:
+                raise TopicUnavailable(problem, lasting=True)
             sns.publish(TopicArn=self.arn, Subject=subject[:LONGEST_SUBJECT], Message=message)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "unknown"))

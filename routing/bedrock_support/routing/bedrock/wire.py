@@ -9,7 +9,9 @@ from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from bedrock_support.routing.bedrock import guardrail as guarding
 from bedrock_support.routing.bedrock.caching import worth_a_checkpoint
+from bedrock_support.routing.bedrock.guardrail import UNSAID, Assessed, GuardrailSettings
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.length import MARGIN, text_tokens
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Usage
@@ -27,7 +29,7 @@ MOST_TEXT = 4_000_000
 MOST_BODY = 8 * MOST_TEXT
 """Bytes of one answer that is not a stream."""
 
-_BLOCKED = frozenset({"guardrail_intervened", "content_filtered", "refusal"})
+_BLOCKED = frozenset({"content_filtered", "refusal"})
 _MALFORMED = frozenset({"malformed_model_output", "malformed_tool_use"})
 _TOO_LONG = "model_context_window_exceeded"
 
@@ -43,9 +45,10 @@ class Reading:
     simulated: bool
     first_piece_after: float | None = None
     """Seconds from asking to the first piece of a stream."""
+    guardrail: Assessed = UNSAID
 
 
-def body(operation: Operation, model: str) -> dict[str, Any]:
+def body(operation: Operation, model: str, guardrail: GuardrailSettings | None = None) -> dict[str, Any]:
     """What is sent to Converse and ConverseStream.
 
     The system prompt is the same from call to call, so that a model which keeps prefixes is told where it ends.
@@ -53,7 +56,10 @@ def body(operation: Operation, model: str) -> dict[str, Any]:
     maxTokens is always set, because Bedrock reserves quota for the model's maximum otherwise. temperature, topP
     and a prefilled answer never are: Claude 5 refuses them.
     """
-    read = content(operation)
+    read: dict[str, Any] = {**content(operation)}
+    if guardrail is not None:
+        read["messages"] = [{"role": "user", "content": [guarding.tagged(operation.brief)]}]
+        read["guardrailConfig"] = guarding.config(guardrail, stream=operation.stream)
     if operation.system and worth_a_checkpoint(model, operation.system):
         read["system"] = [{"text": operation.system}, {"cachePoint": {"type": "default"}}]
     return {
@@ -108,6 +114,7 @@ def read(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Reading:
         usage=usage(answer),
         request_id=headers.get(REQUEST_ID_HEADER, ""),
         simulated=headers.get(SIMULATED_HEADER, "") == "true",
+        guardrail=guarding.traced(answer.get("trace")),
     )
 
 
@@ -146,6 +153,8 @@ def stopped(told: Mapping[str, Any]) -> str:
 def judge(reading: Reading, model: str) -> Reply:
     """The reply, if it is an answer. Raises RouteError when the model stopped for a reason that makes it none."""
     reason = reading.stop_reason
+    if reason == guarding.INTERVENED and reading.guardrail.blocked:
+        raise reading.guardrail.refusal()
     if reason in _BLOCKED:
         raise RouteError(FailureKind.BLOCKED, f"the model's provider withheld the answer ({reason})")
     if reason in _MALFORMED:
@@ -166,6 +175,7 @@ def judge(reading: Reading, model: str) -> Reply:
         usage=reading.usage,
         simulated=reading.simulated,
         request_id=reading.request_id,
+        masked=reading.guardrail.acted if reason == guarding.INTERVENED else (),
     )
 
 

@@ -49,18 +49,20 @@ class Recall:
     async def run(self) -> int:
         """Tell them; returns how many attempts were told to the learner. Raises nothing but cancellation."""
         try:
-            lived = await anyio.to_thread.run_sync(self._read)
+            told, worth_a_probe = await anyio.to_thread.run_sync(self._known)
         except LastingUnavailable as error:
             log.warning("what was learnt before can't be read: %s", error)
             return 0
-        wall = self.clock.wall()
-        for channel in doubted(lived, wall):
+        for channel in worth_a_probe:
             self.doubt(channel)
-        told = believed(lived, wall)
         if self.live():
             return 0
         self._to_health(told)
         return await self._to_learner(told)
+
+    def _known(self) -> tuple[list[Told], frozenset[str]]:
+        lived, now = self._read(), self.clock.wall()
+        return believed(lived, now), doubted(lived, now)
 
     def _read(self) -> list[Lived]:
         query = f"SELECT {_COLUMNS} FROM attempts WHERE setup = ? ORDER BY at DESC LIMIT {MOST_READ}"  # noqa: S608 - ours

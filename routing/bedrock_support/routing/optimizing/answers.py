@@ -12,6 +12,7 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Carrier, Clearance, Reply, Usage
 from bedrock_support.routing.optimizing.canonical import Canonical, canonical
 from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.redaction import tidied
 
 KEY_VERSION = 1
 """Part of every key: raise it when keys or entries change their meaning."""
@@ -42,6 +43,8 @@ class Kept:
     """False: past its time, and good only while it is asked anew."""
     usd: float | None
     """What it had cost."""
+    size: int
+    """Bytes of the entry."""
 
 
 class Answers:
@@ -99,7 +102,7 @@ class Answers:
                 usage=usage,
                 simulated=entry["simulated"],
             )
-            kept = Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"])
+            kept = Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"], size=len(raw))
         except (ValueError, TypeError, KeyError):
             return None  # another version's entry, or none of ours: as good as nothing
         self._remember(question.key, raw)
@@ -109,7 +112,8 @@ class Answers:
         """Keep an answer for so long. False for one that is cut, too long, or can't be put in general terms."""
         if reply.stop_reason not in WHOLE or len(reply.text) > MOST_ANSWER:
             return False
-        text = question.about.general(reply.text)
+        marks = {each for each in question.about.literals if each.startswith("[[")}
+        text = question.about.general(tidied(reply.text, marks))
         if text is None:
             return False
         usage = reply.usage

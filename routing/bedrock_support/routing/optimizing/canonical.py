@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _TIME = r"(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
+_LOOKS_LIKE = r"\[\[(?!EMAIL|PERSON|NAME|USERNAME|ADDRESS|SECRET)[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\]"
+"""Redaction takes one random id in a hundred for a number of somebody's, the whole of it or a part."""
 _KEYED = (
     r"(?i:\b(?:x-)?(?:amzn-?)?(?:request|req|trace|span|correlation|session)(?:[_-]?id)?\b)"
-    r"\\{0,3}[\"']?\s{0,2}[=:]\s{0,2}\\{0,3}[\"']?(?P<keyed>[\w-]{4,128})"
+    r"\\{0,3}[\"']?\s{0,2}[=:]\s{0,2}\\{0,3}[\"']?"
+    rf"(?P<keyed>(?=[\w-]{{4}}|[\w-]{{0,3}}\[\[)(?:[\w-]|{_LOOKS_LIKE}){{1,128}})"
 )
 _EVIDENCE = r"\"id\": \"(?P<evidence>E\d{1,6})\""
 _MARK = r"</?evidence-(?P<mark>[0-9a-f]{16})>"

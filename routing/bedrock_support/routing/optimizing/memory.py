@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.optimizing.port import Gathered
 
 MOST_ENTRIES = 2_000
 
@@ -42,6 +43,14 @@ class MemoryStore:
         with self._lock:
             if self.get(key) == value:
                 del self._entries[key]
+
+    def write(self, many: list[Gathered]) -> None:
+        with self._lock:
+            for each in many:
+                if each.drops is None:
+                    self.set(each.key, each.value, each.seconds)
+                else:
+                    self.delete(each.key, each.drops)
 
     @contextmanager
     def locked(self) -> Generator[MemoryStore]:

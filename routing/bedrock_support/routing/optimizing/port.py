@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -12,6 +13,17 @@ class Table(Protocol):
     def get(self, key: str) -> bytes | None: ...
 
     def set(self, key: str, value: bytes) -> object: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """One write of several that are done together."""
+
+    key: str
+    value: bytes
+    seconds: float
+    drops: bytes | None = None
+    """Instead of a value to keep: the one that the key is dropped for."""
 
 
 class AnyStore(Protocol):
@@ -24,6 +36,10 @@ class AnyStore(Protocol):
     def add(self, key: str, value: bytes, seconds: float) -> bool: ...
 
     def delete(self, key: str, value: bytes) -> None: ...
+
+    def write(self, many: list[Gathered]) -> None:
+        """All of these writes in their order, in one transaction where there are such."""
+        ...
 
     def locked(self) -> AbstractContextManager[Table]: ...
 

@@ -11,10 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from bedrock_support.routing.clock import Clock
-from bedrock_support.routing.model import Outcome, RouteName
+from bedrock_support.routing.model import Carrier, Outcome, RouteName
 from bedrock_support.routing.optimizing.port import AnyStore
 from bedrock_support.routing.prices import price_of
 
+HANDED_OVER = "handoff"
+"""Stands for the model of a question that was handed over: the agent's own, whose name isn't known."""
 NOWHERE = "cache"
 """Stands for the route of an answer that was given from the cache."""
 
@@ -40,6 +42,10 @@ class Sums:
     saved_unknown: int = 0
     """Answers from the cache whose first cost isn't known."""
     stale: int = 0
+    avoided_usd: float = 0.0
+    """What Bedrock would have been expected to cost for answers that the agent's own model, or a peer, gave."""
+    avoided_unknown: int = 0
+    """Such answers whose cost on Bedrock isn't known, or that Bedrock could not have been asked for."""
 
     def add(self, other: Sums) -> None:
         # Spelt out: with every call, and a loop over the fields takes five times as long. A test holds it to them.
@@ -55,6 +61,11 @@ class Sums:
         self.saved_usd += other.saved_usd
         self.saved_unknown += other.saved_unknown
         self.stale += other.stale
+        self.avoided_usd += other.avoided_usd
+        self.avoided_unknown += other.avoided_unknown
+
+
+_NAMES = frozenset(each.name for each in fields(Sums))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +91,11 @@ class Spending:
         self._pending: dict[str, dict[str, Sums]] = {}
         self._adding = threading.Lock()
 
-    def record(self, tenant: str, outcome: Outcome) -> None:
-        """Count an outcome: each attempt where it was made, an answer from the cache where it saved. Never waits."""
+    def record(self, tenant: str, outcome: Outcome, would_cost: float | None = None) -> None:
+        """Count an outcome: each attempt where it was made, an answer from the cache where it saved. Never waits.
+
+        `would_cost`: USD that one answer from Bedrock may be expected to cost; None when that isn't known.
+        """
         found: dict[str, Sums] = {}
         op_class = outcome.operation.op_class.value
         for attempt in outcome.attempts:
@@ -96,7 +110,10 @@ class Spending:
                 if sums.cache_read_tokens or sums.cache_write_tokens:
                     price = price_of(attempt.model)
                     sums.prompt_saved_usd = (price.saved(attempt.usage) if price else None) or 0.0
-            _into(found, _name(op_class, attempt.route.value, attempt.model), sums)
+            handed = attempt.carrier is Carrier.HANDOFF
+            if attempt.route is RouteName.MCP and attempt.failure is None:
+                sums.avoided_usd, sums.avoided_unknown = would_cost or 0.0, int(would_cost is None)
+            _into(found, _name(op_class, attempt.route.value, HANDED_OVER if handed else attempt.model), sums)
         if outcome.cached is not None and outcome.reply is not None:
             saved = outcome.cached.saved_usd
             sums = Sums(
@@ -180,4 +197,5 @@ def _read(raw: bytes | None) -> dict[str, Sums]:
     if raw is None:
         return {}
     found: dict[str, dict[str, Any]] = json.loads(raw)
-    return {name: Sums(**each) for name, each in found.items()}
+    # A newer version beside this one may have sums of its own there.
+    return {name: Sums(**{key: each[key] for key in _NAMES & each.keys()}) for name, each in found.items()}

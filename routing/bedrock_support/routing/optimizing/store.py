@@ -10,14 +10,14 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import diskcache  # pyright: ignore[reportMissingTypeStubs]
 from diskcache.core import MODE_RAW  # pyright: ignore[reportMissingTypeStubs]
 
-from bedrock_support.routing.optimizing.port import Table
+from bedrock_support.routing.optimizing.port import Gathered, Table
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class Store:
         self._most_bytes = most_bytes
         self._opening = threading.Lock()
         self._cache: Any = None
+        self._identity: tuple[int, int] | None = None
+        """Of the file that is open."""
         self.set_aside = 0
         """Damaged files that were put out of the way."""
 
@@ -102,6 +104,19 @@ class Store:
 
         self._tried(drop)
 
+    def write(self, many: list[Gathered]) -> None:
+        """All of these writes in one transaction; a busy store is waited for as money does, since nobody waits here."""
+
+        def all_of_them(cache: Any) -> None:
+            with self._held(cache):
+                for each in many:
+                    if each.drops is None:
+                        cache.set(each.key, each.value, expire=each.seconds)
+                    elif cache.get(each.key) == each.drops:
+                        cache.delete(each.key)
+
+        self._tried(all_of_them)
+
     @contextmanager
     def locked(self) -> Generator[Table]:
         """The table under a lock that holds across processes; everything in the block happens or nothing does.
@@ -110,6 +125,16 @@ class Store:
             OSError, sqlite3.Error, ValueError: the store can't be used just now, or is damaged.
         """
         cache = self._opened()
+        try:
+            with self._held(cache):
+                yield cache
+        except (sqlite3.DatabaseError, Refused) as fault:
+            if not isinstance(fault, sqlite3.OperationalError):
+                self._put_aside(fault)  # this caller is told; the next one finds a new store
+            raise
+
+    @contextmanager
+    def _held(self, cache: Any) -> Generator[None]:
         with ExitStack() as stack:
             for left in reversed(range(LOCK_TRIES)):
                 try:
@@ -118,7 +143,7 @@ class Store:
                 except diskcache.Timeout:
                     if not left:
                         raise Busy("the store is held by other processes") from None
-            yield cache
+            yield
 
     def size(self) -> int:
         """Bytes on disk; 0 when it can't be told."""
@@ -147,7 +172,14 @@ class Store:
             if self._cache is None:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._cache = self._made()
+                self._identity = self._on_disk()
             return self._cache
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            status = (self._folder / "cache.db").stat()
+            return status.st_dev, status.st_ino
+        return None
 
     def _made(self) -> Any:
         try:
@@ -155,6 +187,7 @@ class Store:
         except (sqlite3.DatabaseError, Refused) as fault:
             if isinstance(fault, sqlite3.OperationalError):
                 raise
+            self._identity = self._on_disk()
             self._move(fault)
             return self._new()
 
@@ -178,9 +211,12 @@ class Store:
                 self._move(fault)
 
     def _move(self, fault: Exception) -> None:
+        mine = self._identity
+        if mine is None or self._on_disk() != mine:
+            return  # another process has put it aside and begun anew
         self.set_aside += 1
         log.warning("the store in %s is damaged (%s): set aside, begun anew", self._folder, type(fault).__name__)
         for suffix in ("", "-wal", "-shm"):
             path = self._folder / f"cache.db{suffix}"
             if path.exists():
-                path.replace(self._folder / f"damaged-{self.set_aside}.db{suffix}")
+                path.replace(self._folder / f"damaged-{mine[1]}.db{suffix}")

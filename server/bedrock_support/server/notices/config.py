@@ -75,7 +75,7 @@ def load_targets(
         raise SettingsError(f"{VARIABLE} = {str(path)!r}: not TOML: {error}") from None
     return [
         *(_webhook(each, environ, clock, residency) for each in told.webhook),
-        *(_mail(each, environ) for each in told.mail),
+        *(_mail(each, environ, residency) for each in told.mail),
         *(_topic(each, residency, profile) for each in told.sns),
     ]
 
@@ -95,7 +95,9 @@ def _webhook(entry: _Webhook, environ: Mapping[str, str], clock: Clock, residenc
     return Webhook(entry.url, secret, clock, private=entry.private)
 
 
-def _mail(entry: _Mail, environ: Mapping[str, str]) -> Target:
+def _mail(entry: _Mail, environ: Mapping[str, str], residency: Residency) -> Target:
+    if problem := foreign_target(residency, f"smtp://{entry.host}"):
+        raise SettingsError(f"{VARIABLE}: mail {entry.host!r}: {problem}")
     if entry.plain and entry.host not in HERE:
         raise SettingsError(f"{VARIABLE}: mail {entry.host!r}: plain = true is for this machine alone. Leave it out")
     password = environ.get(entry.password_env, "") if entry.password_env else ""
@@ -122,4 +124,4 @@ def _topic(entry: _Topic, residency: Residency, profile: str | None) -> Target:
         raise SettingsError(
             f"{VARIABLE}: sns {entry.arn!r}: residency eu, but the topic is in {found[1]}. Use one in the EU"
         )
-    return Published(Topic(arn=entry.arn, region=found[1], profile=profile))
+    return Published(Topic(arn=entry.arn, region=found[1], profile=profile, residency=residency))

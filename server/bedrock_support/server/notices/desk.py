@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.redaction import blanked
 from bedrock_support.server.notices.notice import Kind, Notice, Target, Undelivered
 
 QUIET = 600.0
@@ -100,7 +101,10 @@ class NoticeDesk:
         while len(self._told) > KNOWN:
             self._told.popitem(last=False)
         name = f"n-{self._entropy.token()[:16]}"
-        notice = Notice(id=name, kind=kind, about=about, text=text, at=self._clock.wall(), repeats=repeats)
+        # Reasons of stops and texts of alerts are people's words.
+        notice = Notice(
+            id=name, kind=kind, about=blanked(about), text=blanked(text), at=self._clock.wall(), repeats=repeats
+        )
         for lane in self._lanes:
             lane.put(notice)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import anyio
 from mcp.shared.exceptions import MCPError
@@ -36,6 +36,23 @@ from bedrock_support.server.peers.config import Asks
 from bedrock_support.server.peers.limits import printable
 
 Clean = Callable[[str], str]
+
+
+class Scrub(Protocol):
+    """What takes out of the texts of one call what must not leave."""
+
+    @property
+    def originals(self) -> Mapping[str, str]:
+        """What was taken out, by the placeholder that stands there."""
+        ...
+
+    def redact(self, text: str) -> str: ...
+
+    def redact_value(self, value: Any, name: str = "") -> Any:
+        """The same in every part of a JSON value. Raises RecursionError."""
+        ...
+
+
 MESSAGE = 2_000
 """Characters of a question to the user."""
 PROGRESS = 200
@@ -229,7 +246,10 @@ class Bridge:
                 return by_policy(request, "the client's model answered without text")
             text = TextContent(type="text", text=self._clean(answer.content.text[:ANSWER]))
             return CreateMessageResult(
-                role=answer.role, content=text, model=answer.model[:200], stop_reason=answer.stop_reason
+                role=answer.role,
+                content=text,
+                model=self._clean(answer.model[:200]),
+                stop_reason=answer.stop_reason,
             )
         expected = ElicitResult if isinstance(request, ElicitRequest) else ListRootsResult
         return answer if isinstance(answer, expected) else by_policy(request, "the client answered something else")

@@ -63,6 +63,11 @@ class PeerTools:
         prefix, parted, _ = name.partition("__")
         return bool(parted) and name not in self._reserved and any(p.name == prefix for p in self._pool.offering())
 
+    def offers(self, name: str) -> bool:
+        """Whether a peer has listed a tool of this name."""
+        prefix, _, tool = name.partition("__")
+        return self.has(name) and tool in self._pool.peers[prefix].tools
+
     def notes(self) -> tuple[str, ...]:
         """Which tools are left out for their name."""
         return tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -14,7 +14,8 @@ from bedrock_support.routing.breaker import Breaker, Permit
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.model import Carrier, FailureKind, Operation, Reply, Residency
-from bedrock_support.server.peers.bridge import Bridge, CallerSide, Clean, mirrored, scrubbed
+from bedrock_support.routing.redaction import Redactor, restore, restored
+from bedrock_support.server.peers.bridge import Bridge, CallerSide, Scrub, mirrored
 from bedrock_support.server.peers.catalogue import Catalogue
 from bedrock_support.server.peers.config import PeerConfig
 from bedrock_support.server.peers.health import PeerHealth, PeerState
@@ -33,15 +34,16 @@ class Peer:
         *,
         clock: Clock,
         entropy: Entropy,
-        clean: Clean = str,
+        scrub: Callable[[], Scrub] | None = None,
         limits: PeerLimits | None = None,
         look_up: Resolve = resolve,
     ) -> None:
-        """`clean` is applied to every text that leaves for the peer, or from it for the caller's model or user."""
+        """`scrub` makes, for each call, what is applied to every text that leaves for the peer, or from it for the
+        caller's model or user; by default the gate's own."""
         self.name = config.name
         self.config = config
         self._clock = clock
-        self._clean = clean
+        self._scrub = scrub or (lambda: Redactor(nonce=entropy.token()[:8]))
         self._limits = limits or PeerLimits()
         self._breaker = Breaker(clock, entropy)
         self._catalogue = Catalogue(config.name, config.entry.disabledTools)
@@ -114,12 +116,13 @@ class Peer:
                 UNAVAILABLE or CONNECTION when there is no connection or it was lost; TIMEOUT; BAD_REPLY;
                 INVALID_REQUEST.
         """
-        cleaned = self._outgoing(arguments)
+        scrub = self._scrub()
+        cleaned = self._outgoing(arguments, scrub)
         permit = self._admitted()
         with permit:
             self._calls += 1
             try:
-                result = await self._called(tool, cleaned, deadline, caller, permit)
+                result = await self._called(tool, cleaned, deadline, caller, permit, scrub)
             except RouteError as error:
                 if FAILURES[error.kind].hurts_health:
                     permit.failed()
@@ -127,9 +130,9 @@ class Peer:
             finally:
                 self._calls -= 1
             permit.succeeded()
-        return result
+        return _returned(result, scrub.originals)
 
-    def _outgoing(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _outgoing(self, arguments: dict[str, Any], scrub: Scrub) -> dict[str, Any]:
         try:
             size = len(json.dumps(arguments))
         except (TypeError, ValueError, RecursionError):
@@ -138,7 +141,7 @@ class Peer:
             most = self._limits.text
             raise RouteError(FailureKind.INVALID_REQUEST, f"arguments for {self.name} of more than {most} characters")
         try:
-            cleaned: dict[str, Any] = scrubbed(arguments, self._clean)
+            cleaned: dict[str, Any] = scrub.redact_value(arguments)
         except Exception as error:
             raise RouteError(FailureKind.BLOCKED, f"arguments for {self.name} could not be checked") from error
         return cleaned
@@ -159,14 +162,20 @@ class Peer:
         return permit
 
     async def _called(
-        self, tool: str, arguments: dict[str, Any], deadline: float, caller: CallerSide | None, permit: Permit
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        deadline: float,
+        caller: CallerSide | None,
+        permit: Permit,
+        scrub: Scrub,
     ) -> CallToolResult:
         ends = min(deadline, self._clock.now() + self.config.entry.timeout / 1000)
         left = max(0.0, ends - self._clock.now())
         declared = ClientCapabilities()
         if caller is not None:
             declared = mirrored(caller.capabilities, self.config.entry.support.bridge)
-        bridge = Bridge(self.name, caller.channel if caller else None, declared, self._clean, self._limits.asks)
+        bridge = Bridge(self.name, caller.channel if caller else None, declared, scrub.redact, self._limits.asks)
         try:
             with anyio.fail_after(left):
                 line = await self._lines.take(declared)
@@ -234,3 +243,16 @@ class Peer:
         if self._catalogue.learn(tools):
             self.tools_changed.set()
             self.tools_changed = anyio.Event()
+
+
+def _returned(result: CallToolResult, originals: Mapping[str, str]) -> CallToolResult:
+    """The result with the caller's own values back in it: this is where they came from."""
+    if not originals:
+        return result
+    content = [
+        block.model_copy(update={"text": restore(block.text, originals)}) if isinstance(block, TextContent) else block
+        for block in result.content
+    ]
+    return result.model_copy(
+        update={"content": content, "structured_content": restored(result.structured_content, originals)}
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
 from bedrock_support.routing.clock import Clock, Entropy
-from bedrock_support.server.peers.bridge import Clean
+from bedrock_support.server.peers.bridge import Scrub
 from bedrock_support.server.peers.config import PeerConfig
 from bedrock_support.server.peers.limits import PeerLimits
 from bedrock_support.server.peers.peer import Peer
@@ -28,12 +28,12 @@ class PeerPool:
         *,
         clock: Clock,
         entropy: Entropy,
-        clean: Clean = str,
+        scrub: Callable[[], Scrub] | None = None,
         limits: PeerLimits | None = None,
         look_up: Resolve = resolve,
     ) -> None:
         self.peers = {
-            config.name: Peer(config, clock=clock, entropy=entropy, clean=clean, limits=limits, look_up=look_up)
+            config.name: Peer(config, clock=clock, entropy=entropy, scrub=scrub, limits=limits, look_up=look_up)
             for config in configs
         }
         self._left = 0

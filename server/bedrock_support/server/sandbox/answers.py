@@ -38,7 +38,15 @@ def request_text(body: Mapping[str, Any]) -> str:
     blocks = objects(body.get("system"))
     for message in objects(body.get("messages")):
         blocks += objects(message.get("content"))
-    return "\n".join(str(block["text"]) for block in blocks if "text" in block)
+    return "\n".join(text for block in blocks if (text := _text(block)))
+
+
+def _text(block: Mapping[str, Any]) -> str:
+    """Of a plain block, or of one that is tagged for a guardrail."""
+    guarded: object = block.get("guardContent")
+    inner: object = cast("Mapping[str, Any]", guarded).get("text") if isinstance(guarded, Mapping) else None
+    told = cast("Mapping[str, Any]", inner) if isinstance(inner, Mapping) else block
+    return str(told["text"]) if "text" in told else ""
 
 
 def objects(value: object) -> list[Mapping[str, Any]]:

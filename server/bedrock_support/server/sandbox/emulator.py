@@ -1,4 +1,4 @@
-"""The sandbox itself: Converse, ConverseStream and CountTokens over HTTP, and its own controls."""
+"""The sandbox itself: Converse, ConverseStream, CountTokens and ApplyGuardrail over HTTP, and its own controls."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from bedrock_support.routing.clock import Entropy, SystemEntropy
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import as_url, is_loopback
+from bedrock_support.server.sandbox import guardrail
 from bedrock_support.server.sandbox.faults import ERRORS, ErrorShape, Fault, FaultKind, Faults, FaultSettings
 from bedrock_support.server.sandbox.http import Connection, Dropped, Request, as_json
 from bedrock_support.server.sandbox.prefixes import Prefixes
@@ -80,11 +81,21 @@ class Sandbox:
         if path.startswith("/_sandbox"):
             await self._control(connection, request, path)
             return
-        parts = path.split("/")
-        if request.method != "POST" or len(parts) != 4 or parts[1] != "model":
-            await self._fail(connection, UNKNOWN)
-            return
-        model, operation = unquote(parts[2]), parts[3]
+        match request.method, path.split("/"):
+            case "GET", ["", "guardrails", identifier]:
+                await self._send(connection, guardrail.described(unquote(identifier)), None)
+                return
+            case "GET", ["", "inference-profiles", *parts]:
+                await self._send(connection, guardrail.profile(unquote("/".join(parts))), None)
+                return
+            case "POST", ["", "guardrail", model, "version", version, "apply"]:
+                operation = f"apply-guardrail:{version}"
+            case "POST", ["", "model", model, operation]:
+                pass
+            case _:
+                await self._fail(connection, UNKNOWN)
+                return
+        model = unquote(model)
         body = read_object(request.body)
         if isinstance(body, ErrorShape):
             await self._fail(connection, body)
@@ -107,11 +118,13 @@ class Sandbox:
             connection.reset()
         if fault is not None and fault.kind in ERRORS:
             await self._fail(connection, ERRORS[fault.kind], fault.retry_after)
+        elif operation.startswith("apply-guardrail:"):
+            await self._send(connection, guardrail.applied(model, operation.partition(":")[2], body), kind)
         elif operation == "count-tokens":
             await self._send(connection, _counted(body), kind)
         elif operation not in ("converse", "converse-stream"):
             await self._fail(connection, UNKNOWN)
-        elif refused := refusal(body):
+        elif refused := refusal(body) or guardrail.unfit(body, stream=operation == "converse-stream"):
             await self._fail(connection, refused)
         else:
             kept = self._prefixes.look(model, body, anyio.current_time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ import anyio
 from bedrock_support.server.sandbox import frames
 from bedrock_support.server.sandbox.answers import compose, pieces, request_text, tokens
 from bedrock_support.server.sandbox.faults import STOP_REASONS, STREAM_EXCEPTIONS, Fault, FaultKind, Faults
+from bedrock_support.server.sandbox.guardrail import guarded
 from bedrock_support.server.sandbox.http import Connection
 from bedrock_support.server.sandbox.prefixes import Kept
 
@@ -45,13 +47,34 @@ def _usage(body: Mapping[str, Any], text: str, kept: Kept) -> dict[str, Any]:
 
 def converse(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None, kept: Kept) -> dict[str, Any]:
     """A whole Converse answer."""
-    text = _text(body, faults, kind)
-    return {
-        "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
-        "stopReason": _stop_reason(kind),
-        "usage": _usage(body, text, kept),
+    said = _said(body, faults, kind, kept)
+    answer = {
+        "output": {"message": {"role": "assistant", "content": [{"text": said.text}]}},
+        "stopReason": said.stop_reason,
+        "usage": said.usage,
         "metrics": {"latencyMs": round(faults.latency_ms)},
     }
+    return answer if said.trace is None else {**answer, "trace": said.trace}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    text: str
+    stop_reason: str
+    usage: dict[str, Any]
+    trace: dict[str, Any] | None
+
+
+def _said(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None, kept: Kept) -> _Said:
+    """What is answered in the end, by the model that isn't there or by the guardrail that isn't either."""
+    text = _text(body, faults, kind)
+    screened = guarded(body, text)
+    if screened is None:
+        return _Said(text, _stop_reason(kind), _usage(body, text, kept), None)
+    none = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
+    usage = _usage(body, screened.text, kept) if screened.asked else none
+    reason = screened.stop_reason if screened.stop_reason != "end_turn" else _stop_reason(kind)
+    return _Said(screened.text, reason, usage, screened.trace)
 
 
 def _stop_reason(kind: FaultKind | None) -> str:
@@ -104,15 +127,21 @@ async def send_stream(
 
 
 def _frames(body: Mapping[str, Any], faults: Faults, kind: FaultKind | None, kept: Kept) -> list[bytes]:
-    text = _text(body, faults, kind)
+    said = _said(body, faults, kind, kept)
+    metadata: dict[str, Any] = {"usage": said.usage, "metrics": {"latencyMs": round(faults.latency_ms)}}
+    if said.trace is not None:
+        metadata["trace"] = said.trace
     # A huge stream is many frames of a lawful size, not one of thirty megabytes.
     size = 100_000 if kind is FaultKind.HUGE_BODY else 24
     events: list[tuple[str, dict[str, Any]]] = [
         ("messageStart", {"role": "assistant"}),
-        *(("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}}) for piece in pieces(text, size)),
+        *(
+            ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}})
+            for piece in pieces(said.text, size)
+        ),
         ("contentBlockStop", {"contentBlockIndex": 0}),
-        ("messageStop", {"stopReason": _stop_reason(kind)}),
-        ("metadata", {"usage": _usage(body, text, kept), "metrics": {"latencyMs": round(faults.latency_ms)}}),
+        ("messageStop", {"stopReason": said.stop_reason}),
+        ("metadata", metadata),
     ]
     missing = {FaultKind.NO_MESSAGE_STOP: 2, FaultKind.NO_METADATA: 1}.get(kind, 0) if kind else 0
     left = events[: len(events) - missing]

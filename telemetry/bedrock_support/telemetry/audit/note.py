@@ -6,7 +6,8 @@
                                          (empty line)
     - bedrock-support/audit/4f2c... kkk  signature line (it begins with an em dash)
 
-The signature line ends with base64 of a 4-byte key id and the 64-byte Ed25519 signature over the three first lines.
+The signature line ends with base64 of a 4-byte key id and the signature over the three first lines: 64 bytes of
+Ed25519, or ECDSA on P-256 where a key service has nothing else.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from dataclasses import dataclass
 from bedrock_support.telemetry.audit.signer import Signer, Verifier
 
 _DASH = "\u2014"
-_ED25519 = b"\x01"
-"""C2SP's signature type."""
 _PARTS = 3
 _MOST_DIGITS = 16
 
@@ -42,15 +41,15 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
-def key_id(origin: str, public: bytes) -> bytes:
+def key_id(origin: str, key: Verifier) -> bytes:
     """First four bytes of SHA-256 over name, newline, type and key."""
-    return hashlib.sha256(origin.encode() + b"\n" + _ED25519 + public).digest()[:4]
+    return hashlib.sha256(origin.encode() + b"\n" + key.kind + key.public).digest()[:4]
 
 
 def sign(checkpoint: Checkpoint, signer: Signer) -> str:
     """The signed note."""
     text = checkpoint.text()
-    signature = key_id(checkpoint.origin, signer.public) + signer.sign(text.encode())
+    signature = key_id(checkpoint.origin, signer) + signer.sign(text.encode())
     return f"{text}\n{_DASH} {checkpoint.origin} {base64.b64encode(signature).decode()}\n"
 
 
@@ -62,7 +61,7 @@ def parse(note: str) -> Checkpoint:
 def opened(note: str, verifier: Verifier) -> Checkpoint:
     """The checkpoint, if the key signed it. Raises BadNote."""
     checkpoint, signature = _parsed(note)
-    if signature[:4] != key_id(checkpoint.origin, verifier.public):
+    if signature[:4] != key_id(checkpoint.origin, verifier):
         raise BadNote("signed by another key")
     if not verifier.verifies(signature[4:], checkpoint.text().encode()):
         raise BadNote("the signature doesn't fit")

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bedrock_support.routing.model import Attempt, Clearance, Operation, Outcome, Refusal
+from bedrock_support.routing.redaction import SECRET_KINDS, blanked
 
 SCHEMA = 1
 MOST_NAME = 200
 """Characters kept of a name or a reason."""
 _LABEL = re.compile(r"[A-Z][A-Z_]{2,31}")
-PERSONAL, OTHER = "personal", "other"
-"""Operations in which personal data or secrets were found, that name data classes, or that nobody looked through; and
-the rest."""
+PERSONAL, SECRET, OTHER = "personal", "secret", "other"
+"""Operations in which personal data were found, that name data classes, or that nobody looked through; those in which
+secrets alone were found; and the rest."""
 MICRO = 1_000_000
 
 
@@ -74,7 +75,8 @@ def switched(changes: Mapping[str, str], revision: str, how: str, caller: str, a
             "server": plain(server),
             "how": how,
             "revision": plain(revision),
-            "changes": {plain(name): plain(value) for name, value in changes.items()},
+            # Reasons of stops are people's words.
+            "changes": {plain(name): plain(blanked(value)) for name, value in changes.items()},
             "retention": OTHER,
         },
     )
@@ -132,9 +134,13 @@ def closed(clearance: Clearance, outcome: Outcome | None, caller: str, at: float
             about["plan"] = [each.value for each in outcome.decision.plan]
         if outcome.failure is not None:
             about["failure"] = outcome.failure.kind.value
+            if outcome.failure.policies:
+                about["guardrail"] = [plain(each) for each in outcome.failure.policies]
         if outcome.reply is not None:
             about["model"] = plain(outcome.reply.model)
             about["simulated"] = outcome.reply.simulated
+            if outcome.reply.masked:
+                about["guardrail"] = [plain(each) for each in outcome.reply.masked]
             texts["answer"] = outcome.reply.text
     return Draft(caller=caller, fields=about, texts=texts)
 
@@ -176,7 +182,10 @@ def _head(what: str, operation: Operation, at: float, server: str) -> dict[str, 
 
 def _retention(clearance: Clearance) -> str:
     """Class by which it is decided how long the record is kept."""
-    return PERSONAL if clearance.restore or clearance.operation.data_classes else OTHER
+    found = _found(clearance).keys()
+    if clearance.operation.data_classes or found - SECRET_KINDS:
+        return PERSONAL
+    return SECRET if found else OTHER
 
 
 def _found(clearance: Clearance) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Who signs checkpoints: a key in a file of this machine, or anything else that can sign a few bytes with Ed25519."""
+"""Who signs checkpoints: a key in a file of this machine, or one that a key service keeps."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bedrock_support.telemetry.audit.faults import AuditUnavailable
 
+ED25519, ECDSA = b"\x01", b"\x02"
+"""Signature types of C2SP's signed notes."""
+AnyKey: TypeAlias = Ed25519PublicKey | ec.EllipticCurvePublicKey
+_DER, _SPKI = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -23,33 +28,68 @@ class Verifier(Protocol):
 
     @property
     def public(self) -> bytes:
-        """32 bytes."""
+        """32 bytes of Ed25519, or an elliptic curve's key as SubjectPublicKeyInfo in DER."""
+        ...
+
+    @property
+    def kind(self) -> bytes:
+        """One byte, by which C2SP's signed notes tell kinds of signatures apart."""
         ...
 
     def verifies(self, signature: bytes, data: bytes) -> bool: ...
 
 
 class Signer(Verifier, Protocol):
-    """Signs with Ed25519. Called from a worker thread, once for each group of records: it may ask a key service."""
+    """Signs. Called from a worker thread, once for each group of records: it may ask a key service."""
 
     def sign(self, data: bytes) -> bytes:
-        """64 bytes. Raises AuditUnavailable when the key can't be used now: then nothing is written."""
+        """64 bytes of Ed25519, or ECDSA's in DER. Raises AuditUnavailable when the key can't be used now.
+
+        Then nothing is written.
+        """
+        ...
+
+
+class KeyService(Protocol):
+    """Keeps a private key to itself. Blocks; raises AuditUnavailable."""
+
+    @property
+    def name(self) -> str:
+        """Which key it is, for people."""
+        ...
+
+    def public_key(self) -> bytes:
+        """SubjectPublicKeyInfo in DER."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """Ed25519's 64 bytes, or ECDSA with SHA-256 in DER."""
         ...
 
 
 class PublicKey:
-    """Implements Verifier."""
+    """Implements Verifier: Ed25519, or ECDSA on P-256 with SHA-256."""
 
-    def __init__(self, public: bytes) -> None:
-        self.public = public
-        self._key = Ed25519PublicKey.from_public_bytes(public)
+    def __init__(self, key: AnyKey) -> None:
+        self._key = key
+        if isinstance(key, Ed25519PublicKey):
+            self.public, self.kind = key.public_bytes_raw(), ED25519
+        else:
+            self.public, self.kind = key.public_bytes(_DER, _SPKI), ECDSA
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         try:
-            self._key.verify(signature, data)
+            if isinstance(self._key, Ed25519PublicKey):
+                self._key.verify(signature, data)
+            else:
+                self._key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
             return False
         return True
+
+    def pem(self) -> bytes:
+        """For who verifies."""
+        return self._key.public_bytes(serialization.Encoding.PEM, _SPKI)
 
     @classmethod
     def read(cls, path: Path) -> PublicKey:
@@ -63,16 +103,52 @@ class PublicKey:
             )
         except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise AuditUnavailable(f"the key {path} can't be read: {error}. Give the log's public key") from error
-        if not isinstance(key, Ed25519PublicKey):
-            raise AuditUnavailable(f"the key {path} is no Ed25519 key. Give the log's public key")
-        return cls(key.public_bytes_raw())
+        return cls(_usable(key, f"the key {path}"))
+
+
+def _usable(key: object, name: str) -> AnyKey:
+    if isinstance(key, Ed25519PublicKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise AuditUnavailable(f"{name} is neither Ed25519 nor ECDSA on P-256. Give the log's public key")
+
+
+class RemoteSigner(PublicKey):
+    """Implements Signer with a key that never leaves a key service. The public half lies beside the log."""
+
+    def __init__(self, service: KeyService, beside: Path) -> None:
+        """Asks the service for the public half. Raises AuditUnavailable, too when the log had another key."""
+        try:
+            key = serialization.load_der_public_key(service.public_key())
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise AuditUnavailable(f"{service.name} gives no public key: {error}. Use an asymmetric key") from error
+        super().__init__(_usable(key, service.name))
+        self._service = service
+        try:
+            if not beside.exists():
+                beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _place(beside, self.pem(), 0o644)
+        except OSError as error:
+            raise AuditUnavailable(f"the public key {beside} can't be written: {error}. Check the folder") from error
+        if PublicKey.read(beside).public != self.public:
+            raise AuditUnavailable(
+                f"{service.name} isn't the key of this audit trail ({beside}): with another key no old entry verifies. "
+                "Name the right key, or begin another trail"
+            )
+
+    def sign(self, data: bytes) -> bytes:
+        signature = self._service.sign(data)
+        if not self.verifies(signature, data):  # a checkpoint that doesn't verify must never be written
+            raise AuditUnavailable(f"{self._service.name} gave a signature that doesn't verify. Check the key")
+        return signature
 
 
 class FileSigner(PublicKey):
     """Implements Signer with a private key in a file that only its owner may read."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        super().__init__(key.public_key().public_bytes_raw())
+        super().__init__(key.public_key())
         self._private = key
 
     def sign(self, data: bytes) -> bytes:
@@ -114,8 +190,7 @@ def _make(path: Path) -> None:
 
 def _show(key: Ed25519PrivateKey, path: Path) -> None:
     """The public half beside the private one, for those who verify."""
-    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    _place(path, key.public_key().public_bytes(encoding, form), 0o644)
+    _place(path, PublicKey(key.public_key()).pem(), 0o644)
 
 
 def _place(path: Path, data: bytes, mode: int) -> None:

@@ -33,6 +33,8 @@ def unavailable(path: Path, error: sqlite3.Error | OSError) -> AuditUnavailable:
         mend = "Keep the file as evidence, run `bedrock-support audit verify`, and restore a copy"
     elif name.startswith("SQLITE_FULL"):
         mend = "Free disk space, or run `bedrock-support audit prune`"
+    elif name.startswith("SQLITE_IOERR"):
+        mend = "Look whether the disk is broken, full, or files may not grow (ulimit -f)"
     elif name.startswith("SQLITE_BUSY"):
         mend = f"Another process held it for {PATIENCE:g} s: ask again"
     else:

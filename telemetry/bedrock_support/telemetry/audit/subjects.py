@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bedrock_support.routing.clock import Entropy
+from bedrock_support.telemetry.audit.faults import AuditUnavailable
 from bedrock_support.telemetry.audit.files import private
 from bedrock_support.telemetry.audit.sqlite import connect, unavailable
 
@@ -71,10 +72,24 @@ class SubjectKeys:
             return {row[0] for row in connection.execute("SELECT tag FROM subjects")}
 
     def destroy(self, tag: str) -> None:
-        """Overwrite the key, in the file and in its write-ahead log."""
+        """Overwrite the key, in the file and in its write-ahead log.
+
+        Raises:
+            AuditUnavailable: it is deleted, but somebody reads the file, so that the log couldn't be emptied.
+        """
         with self._opened() as connection:
             connection.execute("DELETE FROM subjects WHERE tag = ?", (tag,))
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.overwrite()
+
+    def overwrite(self) -> None:
+        """Leave no bytes of keys that were deleted. Raises AuditUnavailable when somebody reads the file just now."""
+        with self._opened() as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise AuditUnavailable(
+                f"bytes of a deleted key may still be in {self._path}-wal, since another process reads it. "
+                "Run `bedrock-support audit erase` again"
+            )
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""

@@ -21,8 +21,10 @@ from bedrock_support.telemetry.components import Activity
 
 if TYPE_CHECKING:
     from bedrock_support.telemetry.audit.anchor import Anchoring, AnchorPlace
+    from bedrock_support.telemetry.audit.signer import Signer
     from bedrock_support.telemetry.audit.store import AuditStore
     from bedrock_support.telemetry.audit.subjects import SubjectKeys
+    from bedrock_support.telemetry.audit.upkeep import Pruned
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ ANCHOR_RECORDS = 100
 """An anchor is made when either has passed since the last; what lies between two isn't safe from being cut off."""
 OPERATOR = "operator"
 """Whose doing a switched flag is."""
+PRUNE_SECONDS = 86_400.0
 LOOK_SECONDS = 1.0
 """Between two looks at whether an anchor is due."""
 
@@ -47,7 +50,10 @@ class AuditTrail:
         server: str = "",
         subject: str | None = None,
         place: Callable[[], AnchorPlace] | None = None,
+        signer: Callable[[], Signer] | None = None,
+        keep: Mapping[str, int] | None = None,
     ) -> None:
+        """`keep` has days by class of record, for a trail that empties by itself what is past its time."""
         self.files = files
         self.trouble = ""
         """Why the newest anchor could not be made; empty when all is well."""
@@ -58,6 +64,9 @@ class AuditTrail:
         self._server = server
         self._subject = subject
         self._place = place
+        self._signer = signer
+        self._keep = keep
+        self._pruned_at = -inf
         self._store: AuditStore | None = None
         self._subjects: SubjectKeys | None = None
         self._anchoring: Anchoring | None = None
@@ -88,9 +97,11 @@ class AuditTrail:
         await self._write(records.refused(refusal, caller, self._clock.wall(), self._server))
 
     async def run(self) -> None:
-        """Anchor whenever it is due. Runs until cancelled."""
-        while self._place is not None:
+        """Anchor, and prune where that is set, whenever it is due. Runs until cancelled."""
+        while self._place is not None or self._keep is not None:
             await anyio.sleep(LOOK_SECONDS)
+            if self._keep is not None and self._clock.now() - self._pruned_at >= PRUNE_SECONDS:
+                await self.prune(self._keep)
             late = self._clock.now() - self._anchored_at >= ANCHOR_SECONDS
             if self._fresh >= ANCHOR_RECORDS or (self._fresh and late):
                 await self.anchor()
@@ -109,6 +120,17 @@ class AuditTrail:
         else:
             self._fresh -= fresh
             self.trouble = ""
+
+    async def prune(self, keep: Mapping[str, int]) -> int:
+        """Empty what is past its days by class; how many records. Trouble is logged, and tried again a day later."""
+        self._pruned_at = self._clock.now()
+        try:
+            gone = await to_thread.run_sync(self._prune, keep, limiter=self._anchor_threads)
+        except Exception as error:  # noqa: BLE001 - the server serves; the report says that records are late
+            log.error("the audit trail was not pruned: %s", error)  # noqa: TRY400 - the message says it all
+            return 0
+        self._fresh += gone.tombstones
+        return gone.records
 
     async def aclose(self) -> None:
         """Anchor what is left, and let go of the files."""
@@ -146,7 +168,7 @@ class AuditTrail:
         from bedrock_support.telemetry.audit.subjects import SubjectKeys
 
         if self._store is None or self._subjects is None:
-            self._store = AuditStore(self.files, self._entropy)
+            self._store = AuditStore(self.files, self._entropy, self._signer)
             self._subjects = SubjectKeys(self.files.subjects, self._entropy)
         return self._store, self._subjects
 
@@ -158,6 +180,13 @@ class AuditTrail:
             self._anchoring = Anchoring(self.files, store.signer, self._place())
         if self._anchoring is not None:
             self._anchoring.anchor()
+
+    def _prune(self, keep: Mapping[str, int]) -> Pruned:
+        from bedrock_support.telemetry.audit import upkeep
+
+        if not self.files.log.exists():
+            return upkeep.Pruned(records=0, tombstones=0)
+        return upkeep.prune(self._opened_files()[0], keep, self._clock)
 
     def _close(self) -> None:
         for each in (self._store, self._subjects):

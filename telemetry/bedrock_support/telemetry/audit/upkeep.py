@@ -17,8 +17,11 @@ from bedrock_support.telemetry.audit.store import AuditStore
 from bedrock_support.telemetry.audit.subjects import SubjectKeys
 
 DAY = 86_400
-KEEP_DAYS: Mapping[str, int] = {"personal": 90, "other": 365}
-"""How long records are kept, by their class. Records of erasure and pruning stay: they explain the gaps."""
+KEEP_DAYS: Mapping[str, int] = {"personal": 90, "secret": 90, "other": 365}
+"""How long records are kept, by their class, unless the settings say otherwise.
+
+Records of erasure and pruning stay: they explain the gaps.
+"""
 KEPT = ("erased", "pruned")
 AT_ONCE = 5000
 """Records emptied in one transaction, under one tombstone."""
@@ -37,9 +40,13 @@ def erase(store: AuditStore, subjects: SubjectKeys, name: str, clock: Clock) -> 
 
     The record of it is on the disk before the key goes: a crash between the two leaves an erasure to be repeated,
     never one that nobody knows of.
+
+    Raises:
+        AuditUnavailable: the trail can't be written, or bytes of the key couldn't be overwritten yet: ask again.
     """
     subject = subjects.known(name)
     if subject is None:
+        subjects.overwrite()  # where an erasure before couldn't
         return None
     record = {"v": SCHEMA, "type": "erased", "at": round(clock.wall() * MICRO), "subject": subject.tag}
     store.append([canonical(record)])

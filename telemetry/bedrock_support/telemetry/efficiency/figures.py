@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 from math import sqrt
 
+from bedrock_support.telemetry.efficiency.cached import CacheFigures
 from bedrock_support.telemetry.efficiency.record import ANSWERED, FAILED, NO_ROUTE, Candidate, DecisionRecord
 from bedrock_support.telemetry.efficiency.replay import Replays
 
@@ -117,6 +119,13 @@ class Optimality:
         for epsilon in EPSILONS:
             self.within[epsilon] += regret <= epsilon
 
+    def joined(self, other: Optimality) -> Optimality:
+        """Both together."""
+        found = Optimality()
+        for each in fields(Optimality):
+            setattr(found, each.name, getattr(self, each.name) + getattr(other, each.name))
+        return found
+
     def told(self) -> dict[str, object]:
         """The rates; decisions that can't be judged are counted apart and never as right."""
         chosen_among = self.judged - self.trivial
@@ -146,13 +155,13 @@ class Figures:
     first: float | None = None
     last: float | None = None
     ended: Counter[str] = field(default_factory=Counter[str])
-    all: Optimality = field(default_factory=Optimality)
     calm: Optimality = field(default_factory=Optimality)
     events: Optimality = field(default_factory=Optimality)
     fallback: Share = field(default_factory=Share)
     hedge: Share = field(default_factory=Share)
     cached: Share = field(default_factory=Share)
     in_time: dict[str, Share] = field(default_factory=dict[str, Share])
+    by_class: dict[str, CacheFigures] = field(default_factory=dict[str, CacheFigures])
     usd: float = 0.0
     priced: int = 0
     successes: int = 0
@@ -169,7 +178,6 @@ class Figures:
         if record.chosen == NO_ROUTE:
             self.no_route += 1
         else:
-            self.all.add(record)
             (self.events if record.eventful else self.calm).add(record)
             self.replays.add(record)
         if ending.attempts:
@@ -177,6 +185,7 @@ class Figures:
             self.hedge.add(ending.hedge)
         if ending.ended in (ANSWERED, FAILED):
             self.cached.add(ending.cached)
+            self.by_class.setdefault(bounded(record.op_class, self.by_class), CacheFigures()).add(ending)
             share = self.in_time.setdefault(bounded(record.op_class, self.in_time), Share())
             share.add(ending.ended == ANSWERED and ending.met is True)
             self._priced(record)
@@ -200,12 +209,16 @@ class Figures:
             "last_at": self.last,
             "ended": dict(sorted(self.ended.items())),
             "no_route": self.no_route,
-            "optimal": self.all.told(),
+            "optimal": self.calm.joined(self.events).told(),
             "calm": self.calm.told(),
             "events": self.events.told(),
             "fallback_rate": self.fallback.told(),
             "hedge_rate": self.hedge.told(),
             "cache_rate": self.cached.told(),
+            "cache": {
+                name: each.told() | {"hit_rate": Share(each.hits, each.asked).told()}
+                for name, each in sorted(self.by_class.items())
+            },
             "deadline_met": {name: share.told() for name, share in sorted(self.in_time.items())},
             "spent_usd": round(self.usd, 6) if self.priced else None,
             "unknown_cost_decisions": self.cached.of - self.priced,
@@ -215,7 +228,7 @@ class Figures:
         }
 
 
-def bounded(name: str, known: dict[str, object] | Counter[str] | dict[str, Share]) -> str:
+def bounded(name: str, known: Collection[str]) -> str:
     """The name, or OTHER where there are too many names already."""
     return name if name in known or len(known) < MOST_CLASSES else OTHER
 

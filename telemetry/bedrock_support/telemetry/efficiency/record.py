@@ -53,6 +53,13 @@ class Ending:
     usd: float | None = None
     """Of all attempts; None when one of them has no known price."""
     cached: bool = False
+    cache_age: float | None = None
+    """Seconds since the answer from the cache was given first."""
+    cache_stale: bool = False
+    cache_saved: float | None = None
+    """USD that it had cost; None when that isn't known."""
+    cache_bytes: int | None = None
+    """Of its entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,10 @@ def ending_of(decision: Decision, outcome: Outcome, ended: str, *, met: bool) ->
         fallback=any(each.route is not chosen and not each.hedge for each in outcome.attempts),
         usd=_finite(sum(known)) if len(known) == len(costs) else None,
         cached=outcome.cached is not None,
+        cache_age=outcome.cached.age if outcome.cached else None,
+        cache_stale=outcome.cached is not None and outcome.cached.stale,
+        cache_saved=_finite(outcome.cached.saved_usd) if outcome.cached else None,
+        cache_bytes=outcome.cached.size if outcome.cached else None,
     )
 
 
@@ -150,6 +161,13 @@ def about_ending(decision_id: str, ending: Ending) -> dict[str, Value]:
         semconv.COST_USD: ending.usd,
         semconv.CACHE_HIT: ending.cached,
     }
+    if ending.cached:
+        about |= {
+            semconv.CACHE_AGE_MS: round(ending.cache_age * 1000) if ending.cache_age is not None else None,
+            semconv.CACHE_STALE: ending.cache_stale,
+            semconv.CACHE_SAVED_USD: ending.cache_saved,
+            semconv.CACHE_BYTES: ending.cache_bytes,
+        }
     return {key: value for key, value in about.items() if value is not None}
 
 
@@ -171,7 +189,8 @@ def candidate_from(about: Mapping[str, object]) -> Candidate:
 
 def ending_from(about: Mapping[str, object]) -> Ending:
     """An ending as its span tells it."""
-    met = about.get(semconv.DEADLINE_MET)
+    met, age = about.get(semconv.DEADLINE_MET), _number(about.get(semconv.CACHE_AGE_MS))
+    size = _number(about.get(semconv.CACHE_BYTES))
     return Ending(
         ended=str(about.get(semconv.OUTCOME, UNKNOWN)),
         met=met if isinstance(met, bool) else None,
@@ -180,6 +199,10 @@ def ending_from(about: Mapping[str, object]) -> Ending:
         fallback=about.get(semconv.FELL_BACK) is True,
         usd=_number(about.get(semconv.COST_USD)),
         cached=about.get(semconv.CACHE_HIT) is True,
+        cache_age=age / 1000 if age is not None else None,
+        cache_stale=about.get(semconv.CACHE_STALE) is True,
+        cache_saved=_number(about.get(semconv.CACHE_SAVED_USD)),
+        cache_bytes=int(size) if size is not None else None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from bedrock_support.routing.pii.late import find
 from bedrock_support.routing.pii.span import Span
 from bedrock_support.tools.envelope import Severity
 from bedrock_support.tools.exposure.abroad import RESIDENCY, abroad, configures, reason
@@ -56,8 +57,6 @@ class Find:
 
 def finds(file: str, text: str, kinds: Collection[Kind] = KINDS) -> list[Find]:
     """All finds of these kinds in the text of a file, in its order."""
-    from bedrock_support.routing.pii.finder import find  # heavy, and not needed before the first scan
-
     inside = find(text)
     outside = abroad(text) if configures(file) else []
     every = sorted([*inside, *outside])

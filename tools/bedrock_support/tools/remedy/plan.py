@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from bedrock_support.tools.envelope import Evidence
 from bedrock_support.tools.gaps.files import MOST_BYTES, SourceFile, read
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.judging import Verdict, read_outcome
+from bedrock_support.tools.logs.injection import suspected
 from bedrock_support.tools.paths import Place, confine
 from bedrock_support.tools.remedy.ask import proposals, question
 from bedrock_support.tools.remedy.commands import commands, fitting
@@ -32,6 +34,9 @@ from bedrock_support.tools.remedy.survey import Survey, survey
 _LOCAL = 0.5
 """Share of a call's time after which the survey of the tree ends: the rest is for the model and the user."""
 _QUOTE = 300
+
+MOST_SPOKEN = 3
+"""Places named where files speak to a language model."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +90,7 @@ async def make_plan(ctx: ToolContext, given: RemedyInput, store: FactStore, envi
         limits.append("no git repository with a commit: rollback is by hand, and patches can't be tried in a worktree")
     found = steps(files.findings, ground)
     evidence = _evidence(found, files.texts)
+    limits += await to_thread.run_sync(_spoken, files.texts, limiter=ctx.workers)
     await ctx.progress(0.2, 1.0, "Deriving patches")
     sure = await derived(
         root, files.findings, files.texts, store=store, workers=ctx.workers, told=ctx.progress, expired=expired
@@ -105,6 +111,17 @@ async def make_plan(ctx: ToolContext, given: RemedyInput, store: FactStore, envi
     if verdict.handoff is not None:
         limits.append("edits in an answer by complete_handoff aren't read: call again with patch to have yours checked")
     return Plan(root=root, git=state, ground=ground, steps=found, evidence=evidence, limits=limits, verdict=verdict)
+
+
+def _spoken(texts: Mapping[str, str]) -> list[str]:
+    """Where files speak to a language model: nothing in them is obeyed, but who reads the answer is to know."""
+    found = [
+        f"{name}:{at + 1}"
+        for name, text in texts.items()
+        for at in islice(suspected(text.encode("utf-8", "replace")), MOST_SPOKEN)
+    ]
+    where = ", ".join(found[:MOST_SPOKEN])
+    return [f"suspected_injection: {where} speaks to a language model; it is taken for data"] if found else []
 
 
 def _past(ctx: ToolContext, until: float) -> bool:
