@@ -67,6 +67,18 @@ def repeats(problems: list[Problem]) -> int:
     return sum(count - 1 for count in counts.values())
 
 
+def calibration_error(pairs: list[tuple[float, bool]]) -> float:
+    """Expected calibration error over ten bins of confidence."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for each in pairs:
+        bins.setdefault(min(9, int(each[0] * 10)), []).append(each)
+    gaps = [
+        len(held) * abs(sum(sure for sure, _ in held) / len(held) - sum(right for _, right in held) / len(held))
+        for held in bins.values()
+    ]
+    return sum(gaps) / len(pairs) if pairs else 0.0
+
+
 def main() -> int:
     """Print the figures; 0 when what is asked for is reached."""
     engines = [name for name in (CFN_LINT, CHECKOV) if find_engine(name)]
@@ -74,6 +86,7 @@ def main() -> int:
     truth = {(case.name, *label) for case in CASES for label in case.labels}
     own: Found = set()
     union: Found = set()
+    sure: list[tuple[float, bool]] = []
     before = after = said = shown = false = 0
     started = time.perf_counter()
     for case in CASES:
@@ -82,6 +95,7 @@ def main() -> int:
             plant(case, root)
             ours, theirs = anyio.run(partial(look, case, root))
         own |= labelled(case, ours)
+        sure += [(each.confidence, (each.resource, each.kind) in case.labels) for each in ours if each.kind in KINDS]
         union |= labelled(case, theirs)
         together = merged([*ours, *theirs])
         said, shown = said + len(ours) + len(theirs), shown + len(together)
@@ -100,6 +114,7 @@ def main() -> int:
     fewer = 1 - after / before if before else 1.0
     print(f"{len(CASES)} trees, {len(truth)} labels, {time.perf_counter() - started:.1f} s")
     print(f"recall: ours {recall:.3f}, engines together {theirs_recall:.3f}")
+    print(f"calibration error of ours: {calibration_error(sure):.3f} over {len(sure)} findings of the labelled kinds")
     print(f"high or critical and not labelled: {false}")
     print(f"findings: {said} said, {shown} shown; repeats {before} -> {after} ({fewer:.0%} fewer)")
     fine = recall >= theirs_recall and fewer >= FEWER and bool(engines)

@@ -5,6 +5,12 @@ from tests.promises import Promise
 _ISSUE = "issue 6"
 
 PROMISES: dict[str, Promise] = {
+    "gaps:deadline": Promise(
+        "issue 6", "The caller's time is kept on any tree: what was found in it is the answer, and what isn't is said."
+    ),
+    "specs:deadline": Promise(
+        "issue 6", "A spec that can't be held against all of the code in time has no task called missing for it."
+    ),
     "gaps:stubs": Promise(_ISSUE, "Stubs of every sort are found in Python, with file, line and symbol."),
     "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
     "gaps:languages": Promise(_ISSUE, "Stubs of every sort are found in TypeScript, JavaScript, Go and Java, too."),

@@ -6,6 +6,9 @@ _ISSUE = "issue 6"
 
 PROMISES: dict[str, Promise] = {
     "infra:formats": Promise(_ISSUE, "Templates of CloudFormation, CDK, Terraform, compose and Kubernetes are read."),
+    "infra:cdk": Promise(
+        _ISSUE, "Of a cloud assembly the stacks' templates are read and no asset, and constructs have their own names."
+    ),
     "infra:hostile": Promise(_ISSUE, "Deep, broken, expanding and strange files are survived in time, and said."),
     "infra:exposure": Promise(_ISSUE, "An instance, its group and its subnet together tell whether it can be reached."),
     "infra:missed": Promise(_ISSUE, "Unread variables, dead alarms, timeout and retry chains, lost work and budgets."),

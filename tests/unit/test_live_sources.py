@@ -23,7 +23,7 @@ from bedrock_support.tools.live.prometheus import rates, read_prometheus
 from bedrock_support.tools.live.sources import LiveSources, statistic
 from bedrock_support.tools.root_cause import RootCauseInput, RootCauseResult, find_root_cause
 from bedrock_support.tools.triage import TriageInput, TriageResult, triage_incident
-from tests.live_rig import Served, Traces, matrix, serving
+from tests.live_rig import Answer, Served, Traces, matrix, serving
 from tests.promises import promise
 from tests.rca_rig import HURT, TIMES, chain_traces, wave, wide
 from tests.triage_rig import resolved
@@ -228,18 +228,22 @@ def flood(_: object) -> tuple[int, object]:
     return 200, pieces()
 
 
+def giving(status: int, body: object) -> Answer:
+    return lambda _: (status, body)
+
+
 @promise("live:failures-are-limits")
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (lambda _: (500, b"broken"), "answered 500"),
-        (lambda _: (200, b"<html>"), "no JSON"),
-        (lambda _: (200, b"[" * 100_000), "no JSON"),
-        (lambda _: (200, [1, 2]), "could not answer"),
-        (lambda _: (404, b"not a Jaeger"), "answered 404"),
+        (giving(500, b"broken"), "answered 500"),
+        (giving(200, b"<html>"), "no JSON"),
+        (giving(200, b"[" * 100_000), "no JSON"),
+        (giving(200, [1, 2]), "could not answer"),
+        (giving(404, b"not a Jaeger"), "answered 404"),
         (drip, "time was over"),
         (flood, "too large"),
-        (lambda _: (307, "http://169.254.169.254/latest/meta-data/"), "answered 307"),
+        (giving(307, "http://169.254.169.254/latest/meta-data/"), "answered 307"),
     ],
     ids=["error", "html", "deep", "list", "foreign", "drip", "flood", "redirect"],
 )
@@ -258,12 +262,12 @@ async def test_a_spoiled_jaeger_is_a_limit_in_time(answer: Any, said: str) -> No
     ("answer", "said"),
     [
         (
-            lambda _: (400, {"status": "error", "errorType": "bad_data", "error": "parse error at char 3"}),
+            giving(400, {"status": "error", "errorType": "bad_data", "error": "parse error at char 3"}),
             "parse error",
         ),
-        (lambda _: (200, {"status": "success", "data": {"resultType": "matrix", "result": []}}), "no value"),
-        (lambda _: (200, {"status": "success", "data": {}}), "no result"),
-        (lambda _: (200, matrix([({"a": "b"}, [(1, float("nan"))])])), "no value"),
+        (giving(200, {"status": "success", "data": {"resultType": "matrix", "result": []}}), "no value"),
+        (giving(200, {"status": "success", "data": {}}), "no result"),
+        (giving(200, matrix([({"a": "b"}, [(1, float("nan"))])])), "no value"),
         (drip, "time was over"),
     ],
     ids=["bad-query", "empty", "no-data", "nan", "drip"],

@@ -14,7 +14,7 @@ from bedrock_support.routing.model import (
     OperationClass,
     Refusal,
 )
-from bedrock_support.tools.judging import judge_answer
+from bedrock_support.tools.answers import judge_answer
 from bedrock_support.tools.triage import TRIAGE, local_budget
 from tests.promises import promise
 from tests.triage_rig import ANSWER, RULES, FakeJudge, answering, failing, incident, run, write

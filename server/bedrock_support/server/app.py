@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from anyio import to_thread
 from mcp.server import MCPServer, NotificationOptions
 from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
@@ -20,6 +21,7 @@ from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Scope
+from bedrock_support.routing.pii import late
 from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
 from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
@@ -29,6 +31,7 @@ from bedrock_support.server.page.app import READ, note_apps, read, status_app, w
 from bedrock_support.server.page.app import URI as APP
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.prompts import PROMPTS
+from bedrock_support.server.results import TooLarge
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
 from bedrock_support.server.system import SystemHealth, with_health
 from bedrock_support.tools.base import AnyTool
@@ -90,6 +93,7 @@ class SupportServer(MCPServer[Rounds]):
 
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
+            late.soon()
             async with open_rounds(entropy) as rounds:
                 yield rounds
 
@@ -115,6 +119,7 @@ class SupportServer(MCPServer[Rounds]):
         self.manager = manager
         self._peer_tools = peer_tools
         self._system = system
+        self._results = calls.results
         self._look = look
         self.has_page = page
         # Upstream servers' tools come and go. The SDK says so by itself in 2026-07-28 only.
@@ -207,6 +212,20 @@ class SupportServer(MCPServer[Rounds]):
         async def health() -> str:  # pyright: ignore[reportUnusedFunction] - registered by the decorator
             """State of both routes and of the seven components, with sample counts; unknown without data."""
             return json.dumps(await manager.health_report() | self._system.report().model_dump(mode="json"))
+
+        @self.resource("support://results/{result_id}", name="result", mime_type="application/json")
+        async def result(result_id: str) -> str:  # pyright: ignore[reportUnusedFunction]
+            """The whole result of a call whose answer showed a part."""
+            try:
+                return await to_thread.run_sync(self._results.read, result_id)
+            except KeyError:
+                raise ResourceNotFoundError(
+                    f"result_id = {result_id!r}: not among the last results of this server. Call the tool again"
+                ) from None
+            except TooLarge:
+                raise ResourceNotFoundError(
+                    f"result_id = {result_id!r}: too large. Use the tool's command with --json, or offset and focus"
+                ) from None
 
         @self.resource("support://decisions/{decision_id}", name="decision", mime_type="application/json")
         async def decision(decision_id: str) -> str:  # pyright: ignore[reportUnusedFunction]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,21 @@ import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    ContentBlock,
+    InputRequiredResult,
+    ResourceLink,
+    TextContent,
+    ToolAnnotations,
+)
 from pydantic import BaseModel, Field, ValidationError
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import APPROVAL_SHARE, Approval
 from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.arrival import arrival
@@ -27,6 +35,7 @@ from bedrock_support.server.callers import Channel, ClientCaller, LiveChannel, k
 from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.manager import BedrockSupportManager
 from bedrock_support.server.operations import SECONDS, Ongoing, Operations, Tied
+from bedrock_support.server.results import Results
 from bedrock_support.server.rounds import AnyContext, Rounds
 from bedrock_support.server.schemas import input_schema, output_schema
 from bedrock_support.tools.approval import Act, Permit
@@ -35,6 +44,8 @@ from bedrock_support.tools.base import AnyTool, InputError, ToolContext, ToolInp
 log = logging.getLogger(__name__)
 
 MODERN = "2026-07-28"
+LINKED = "2025-06-18"
+"""From this revision on results may hold links to resources."""
 OVERRUN = 0.25
 """Seconds past its deadline after which a tool that should have ended by itself is cut off."""
 AGENT_NAME = 100
@@ -85,9 +96,12 @@ class SupportCalls:
     """Calls that may go on when their time is up."""
     approvals: ApprovalDesk
     load: Load = field(default_factory=Load)
+    results: Results = field(default_factory=Results)
+    """Whole results of answers that show a part."""
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         """Validate, run and word one call. Only protocol errors are raised."""
+        await late.loaded()
         with self.load.call():
             return await self._run(spec, arguments, context)
 
@@ -152,6 +166,8 @@ class SupportCalls:
                 return await self.manager.mcp.ask(caller, Approval(message=message))
             raise RouteError(FailureKind.NOT_APPROVED, "nobody answered in time")
 
+        makers: list[Callable[[], BaseModel]] = []
+
         async def approve(act: Act) -> Permit:
             return await self.approvals.permit(act, ask)
 
@@ -176,6 +192,7 @@ class SupportCalls:
                         progress=channel.progress,
                         judge=judge,
                         approve=approve,
+                        whole=makers.append,
                         caller=caller.key,
                         agent=agent_of(context) if trusted else "",
                     ),
@@ -188,7 +205,8 @@ class SupportCalls:
         except Exception:
             log.exception("%s failed (call %s)", spec.name, times.call_id)
             return failure(f"{spec.name} failed inside the server; its log has the cause under call {times.call_id}")
-        return success(spec, result)
+        address = self.results.keep(self.manager.entropy.token(), makers[-1]) if makers else None
+        return success(spec, result, address, linked=(context.protocol_version or "") >= LINKED)
 
 
 def agent_of(context: AnyContext) -> str:
@@ -221,12 +239,21 @@ def _mend(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
     return "See the tool's input schema"
 
 
-def success(spec: AnyTool, result: BaseModel) -> CallToolResult:
-    """Structured content for programs, the same in words for clients that show none."""
+def success(spec: AnyTool, result: BaseModel, address: str | None = None, *, linked: bool = False) -> CallToolResult:
+    """Structured content for programs, the same in words for clients that show none.
+
+    `address` is that of the whole result, where this is a part; `linked` clients know links in results.
+    """
     if "trace_id" in type(result).model_fields:
         result = result.model_copy(update={"trace_id": trace_id()})
+    if address is not None and "limits" in type(result).model_fields:
+        limits: list[str] = result.limits  # pyright: ignore[reportAttributeAccessIssue] - looked up above
+        result = result.model_copy(update={"limits": [f"this is a part; the whole is the resource {address}", *limits]})
+    content: list[ContentBlock] = [TextContent(type="text", text=spec.summary(result))]
+    if address is not None and linked:
+        content.append(ResourceLink(name=f"{spec.name}: whole result", uri=address, mime_type="application/json"))
     return CallToolResult(
-        content=[TextContent(type="text", text=spec.summary(result))],
+        content=content,
         structured_content=result.model_dump(mode="json", exclude_none=True),
     )
 

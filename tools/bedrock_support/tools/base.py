@@ -33,9 +33,13 @@ class ToolInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    deadline_s: Annotated[
-        float | None, Field(gt=0, le=600, description="seconds you can wait; only shortens the deadline")
-    ] = None
+    deadline_s: Annotated[float | None, Field(gt=0, le=600, description="seconds you can wait")] = None
+
+
+class JudgingInput(ToolInput):
+    """Arguments of a tool that answers by rules, and asks a model only when told to."""
+
+    judge: bool = False
 
 
 class Progress(Protocol):
@@ -48,6 +52,14 @@ class Judge(Protocol):
     """Asks a model, by whatever route the router allows. Never raises for a failed route."""
 
     async def __call__(self, operation: Operation) -> Outcome: ...
+
+
+Whole = Callable[[Callable[[], BaseModel]], None]
+"""Takes how to make the whole result, where the answer shows a part of it. Made off the loop, if anybody reads it."""
+
+
+def unkept(make: Callable[[], BaseModel]) -> None:
+    """Keeps nothing: there is no client that could read it later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,7 @@ class ToolContext:
     progress: Progress
     judge: Judge
     approve: Approve = nobody
+    whole: Whole = unkept
     caller: str = ""
     """Tells the calling client from others, without naming it."""
     lasts_until: float = 0.0

@@ -14,9 +14,9 @@ from bedrock_support.routing.lasting.file import LastingUnavailable
 from bedrock_support.routing.mcp_router import Screen
 from bedrock_support.routing.model import Carrier, OperationClass
 from bedrock_support.routing.redaction import has_placeholders, restore, restored
+from bedrock_support.tools.answers import TriageAnswer, judge_answer
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
-from bedrock_support.tools.judging import TriageAnswer, judge_answer
 
 LEFT_IN_PLACE = (
     "placeholders such as [[EMAIL_1_0123abcd]] are left in place: another process handed the question over, and what "

@@ -8,7 +8,7 @@ from anyio import to_thread
 from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
-from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
+from bedrock_support.tools.base import JudgingInput, SupportTool, ToolContext
 from bedrock_support.tools.envelope import (
     BY_RULES,
     NO_MODEL,
@@ -18,24 +18,32 @@ from bedrock_support.tools.envelope import (
     Result,
     Severity,
     in_words,
+    opinion_in_words,
     tally,
 )
 from bedrock_support.tools.gaps.options import CHECKS, DEFAULT_CONFIDENCE
 from bedrock_support.tools.gaps.store import FactStore
+from bedrock_support.tools.opinion import RESERVE, ROOM, judged
 from bedrock_support.tools.paths import Place, confine
 
 if TYPE_CHECKING:
     from bedrock_support.tools.gaps.findings import Gap
     from bedrock_support.tools.gaps.run import Found
 
+NAME = "detect_implementation_gaps"
+QUESTION = "Which of these gaps matter most, which share a reason, and which may be on purpose?"
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 10
-_RESERVE = 0.15
-"""Share of the time that is kept for drawing conclusions."""
+MOST_WHOLE = 2_000
+"""Gaps in the whole result."""
+_RESERVE, _CONCLUDING, _AT_MOST = 0.15, 2.0, 0.4
+"""Share of the time that is kept for drawing conclusions; at least so many seconds, but no more than that share."""
+_ANSWER = 0.05
+"""Share that is kept for the answer."""
 
 
-class GapsInput(ToolInput):
+class GapsInput(JudgingInput):
     """Arguments of detect_implementation_gaps."""
 
     path: str = Field(default=".", max_length=4_096, description="Folder or file inside the roots")
@@ -75,7 +83,9 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
         from bedrock_support.tools.gaps.run import find_gaps
 
         place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-        until = ctx.work_until(_RESERVE)
+        over = ctx.work_until(RESERVE if given.judge else _ANSWER)
+        left = over - ctx.clock.now()
+        until = over - max(left * _RESERVE, min(_CONCLUDING, left * _AT_MOST))
         found = await find_gaps(
             place.path,
             store=store,
@@ -84,24 +94,28 @@ def detect_gaps(store: FactStore) -> SupportTool[GapsInput, GapsResult]:
             floor=given.min_confidence,
             focus=given.focus,
             expired=lambda: ctx.clock.now() >= until,
+            over=lambda: ctx.clock.now() >= over,
         )
-        return await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+        result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+        if len(result.findings) < result.total:
+            first = given.model_copy(update={"offset": 0})
+            ctx.whole(lambda: _page(ctx, first, place, found, list(found.gaps[:MOST_WHOLE]), MOST_WHOLE))
+        return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
     return SupportTool(
-        name="detect_implementation_gaps",
+        name=NAME,
         title="Find what is claimed but not implemented",
         description=(
             "Stubs, TODO, not implemented, mock, placeholder, fake result, unfinished code: finds functions that don't "
             "do what their name, docstring and callers expect (Python, TypeScript, JavaScript, Go, Java), tests that "
             "can't fail, OpenAPI operations without a route, documented functions, settings and commands that don't "
-            "exist. File, line, calibrated confidence and what would disprove it. No model is asked."
+            "exist. File, line, calibrated confidence and what would disprove it. No model is asked, unless by judge."
         ),
         input_model=GapsInput,
         output_model=GapsResult,
         run=run,
         op_class=lambda _: OperationClass.BACKGROUND,
         summary=summary,
-        open_world=False,
         lasting=True,
     )
 
@@ -110,9 +124,10 @@ def _result(ctx: ToolContext, given: GapsInput, place: Place, found: Found) -> G
     """The page that was asked for, cut to what clients take."""
     page = list(found.gaps[given.offset : given.offset + given.limit])
     explained = EXPLAINED
+    room = MOST_BYTES - (ROOM if given.judge else 0)
     while True:
         result = _page(ctx, given, place, found, page, explained)
-        if len(result.model_dump_json()) <= MOST_BYTES or not (explained or page):
+        if len(result.model_dump_json().encode()) <= room or not (explained or page):
             return result
         if explained:
             explained = explained * 2 // 3
@@ -182,5 +197,6 @@ def summary(result: GapsResult) -> str:
         f"- [{each.severity}] {each.file}:{each.line} {each.symbol}: {each.kind} ({each.confidence:.0%})"
         for each in result.gaps[len(result.findings) : 25]
     ]
+    lines += opinion_in_words(result)
     lines += [f"Limit: {limit}" for limit in result.limits[:4]]
     return "\n".join(lines)

@@ -110,9 +110,9 @@ class Envelope(Result):
     trace_id: str | None = None
 
 
-BY_RULES = "Found by rules alone; this tool asks no model"
-NO_MODEL = ModelUse(used=False, not_used_reason="this tool asks no model")
-"""What tools that never ask a model say of it."""
+BY_RULES = "Found by rules alone; no model was asked"
+NO_MODEL = ModelUse(used=False, not_used_reason="no judgement was asked for")
+"""What tools that ask a model only when told to say of it."""
 
 
 def in_words(findings: Iterable[Finding]) -> list[str]:
@@ -126,3 +126,18 @@ def in_words(findings: Iterable[Finding]) -> list[str]:
 def tally(kinds: Iterable[str]) -> dict[str, int]:
     """How often each occurs, the most frequent first, then by name."""
     return dict(sorted(Counter(kinds).items(), key=lambda item: (-item[1], item[0])))
+
+
+def opinion_in_words(result: Envelope) -> list[str]:
+    """What a model made of the findings, or why none did, as lines of a summary; nothing where none was to be asked."""
+    lines: list[str] = []
+    if (judgement := result.judgement) is not None:
+        lines.append(f"Judgement of {result.model.id}: {judgement.summary}")
+        causes = judgement.causes[:3]
+        lines += [f"- {each.title} ({', '.join(each.evidence_ids)}; {each.confidence:.0%})" for each in causes]
+        lines += [f"Next: {step}" for step in judgement.next_steps[:3]]
+    if result.handoff is not None:
+        lines.append(f"Waiting for your answer to handoff {result.handoff.handoff_id}: {result.handoff.how}.")
+    elif result.status == "degraded":
+        lines.append(f"No judgement: {result.model.not_used_reason}")
+    return lines

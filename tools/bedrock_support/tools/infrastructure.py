@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.routing.redaction import Redactor
-from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
+from bedrock_support.tools.base import JudgingInput, SupportTool, ToolContext
 from bedrock_support.tools.envelope import (
     BY_RULES,
     NO_MODEL,
@@ -20,17 +20,23 @@ from bedrock_support.tools.envelope import (
     Result,
     Severity,
     in_words,
+    opinion_in_words,
     tally,
 )
+from bedrock_support.tools.opinion import RESERVE, ROOM, judged
 from bedrock_support.tools.paths import Place, confine
 
 if TYPE_CHECKING:
     from bedrock_support.tools.infra.model import Problem
     from bedrock_support.tools.infra.run import Audited
 
+NAME = "audit_infrastructure"
+QUESTION = "Which of these problems can be reached or exploited together, and which should be mended first?"
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 12
+MOST_WHOLE = 2_000
+"""Problems in the whole result."""
 _RESERVE = 0.15
 """Share of the time that is kept for the answer."""
 _ENGINES = 0.4
@@ -38,7 +44,7 @@ _ENGINES = 0.4
 _LONGEST = 160
 
 
-class InfrastructureInput(ToolInput):
+class InfrastructureInput(JudgingInput):
     """Arguments of audit_infrastructure."""
 
     path: str = Field(default=".", max_length=4_096)
@@ -75,7 +81,7 @@ async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureRe
     from bedrock_support.tools.infra.run import audit
 
     place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-    until = ctx.deadline - ctx.remaining() * _RESERVE
+    until = ctx.deadline - ctx.remaining() * (RESERVE if given.judge else _RESERVE)
     found = await audit(
         place.path,
         workers=ctx.workers,
@@ -84,7 +90,12 @@ async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureRe
         engine_seconds=ctx.remaining() * _ENGINES,
         expired=lambda: ctx.clock.now() >= until,
     )
-    return await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+    result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
+    if len(result.findings) < result.total:
+        first, most = given.model_copy(update={"offset": 0}), list(found.problems[:MOST_WHOLE])
+        redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
+        ctx.whole(lambda: _page(ctx, first, place, found, most, MOST_WHOLE, redactor))
+    return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
 
 def _result(ctx: ToolContext, given: InfrastructureInput, place: Place, found: Audited) -> InfrastructureResult:
@@ -92,9 +103,10 @@ def _result(ctx: ToolContext, given: InfrastructureInput, place: Place, found: A
     redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
     page = list(found.problems[given.offset : given.offset + given.limit])
     explained = EXPLAINED
+    room = MOST_BYTES - (ROOM if given.judge else 0)
     while True:
         result = _page(ctx, given, place, found, page, explained, redactor)
-        if len(result.model_dump_json()) <= MOST_BYTES or not (explained or page):
+        if len(result.model_dump_json().encode()) <= room or not (explained or page):
             return result
         if explained:
             explained = explained * 2 // 3
@@ -204,12 +216,13 @@ def summary(result: InfrastructureResult) -> str:
         f"- [{each.severity}] {each.file}:{each.line} {each.resource}: {each.kind} ({each.confidence:.0%})"
         for each in result.problems[len(result.findings) : 25]
     ]
+    lines += opinion_in_words(result)
     lines += [f"Limit: {limit}" for limit in result.limits[:4]]
     return "\n".join(lines)
 
 
 AUDIT = SupportTool(
-    name="audit_infrastructure",
+    name=NAME,
     title="Find what is wrong with infrastructure",
     description="CloudFormation, CDK, Terraform, compose, Kubernetes: exposure, secrets, timeout and retry chains, "
     "dead alarms, unread settings. Read only.",
@@ -218,5 +231,4 @@ AUDIT = SupportTool(
     run=_run,
     op_class=lambda _: OperationClass.BACKGROUND,
     summary=summary,
-    open_world=False,
 )

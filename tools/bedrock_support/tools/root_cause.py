@@ -10,17 +10,20 @@ from anyio import to_thread
 from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
-from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result
+from bedrock_support.tools.base import InputError, JudgingInput, SupportTool, ToolContext
+from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result, opinion_in_words
 from bedrock_support.tools.live.names import CLOUDWATCH, JAEGER, PROMETHEUS, live_name
 from bedrock_support.tools.live.reading import Measured, measurements
 from bedrock_support.tools.live.sources import LiveSources
+from bedrock_support.tools.opinion import RESERVE, ROOM, judged
 from bedrock_support.tools.paths import confine
 
 if TYPE_CHECKING:
     from bedrock_support.tools.causes.analyse import Cause, Found
     from bedrock_support.tools.causes.model import Data
 
+NAME = "find_root_cause"
+QUESTION = "Which of these causes explains the others, what speaks against it, and what should be done first?"
 MOST_BYTES = 24_000
 TAKEN = (PROMETHEUS, CLOUDWATCH, JAEGER)
 NOTHING = LiveSources()
@@ -28,7 +31,7 @@ _RESERVE = 0.3
 """Share of the time that is kept for drawing conclusions."""
 
 
-class RootCauseInput(ToolInput):
+class RootCauseInput(JudgingInput):
     """Arguments of find_root_cause."""
 
     paths: list[str] = Field(
@@ -68,10 +71,11 @@ async def _run(ctx: ToolContext, given: RootCauseInput, live: LiveSources = NOTH
     names = [live_name("paths", each, TAKEN) for each in given.paths]
     start, end = times_of(given.start, given.end)
     window = (start, end) if start is not None else None
-    until = ctx.clock.now() + (ctx.work_until(_RESERVE) - ctx.clock.now()) / 2
+    until = ctx.clock.now() + (ctx.work_until(max(_RESERVE, RESERVE * given.judge)) - ctx.clock.now()) / 2
     asked = await measurements(ctx, [each for each in names if each is not None], window, live, until)
     files = [path for path, name in zip(given.paths, names, strict=True) if name is None]
-    return await to_thread.run_sync(_look, ctx, given, files, asked, limiter=ctx.workers)
+    result = await to_thread.run_sync(_look, ctx, given, files, asked, limiter=ctx.workers)
+    return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
 
 def _look(ctx: ToolContext, given: RootCauseInput, files: list[str], asked: Measured) -> RootCauseResult:
@@ -79,7 +83,7 @@ def _look(ctx: ToolContext, given: RootCauseInput, files: list[str], asked: Meas
     from bedrock_support.tools.causes.gather import gather
 
     start, end = times_of(given.start, given.end)
-    until = ctx.work_until(_RESERVE)
+    until = ctx.work_until(max(_RESERVE, RESERVE * given.judge))
     places = [confine("paths", each, ctx.roots) for each in files]
     calm = confine("baseline", given.baseline, ctx.roots) if given.baseline else None
     data = gather(places, calm, lambda: ctx.clock.now() >= until, asked)
@@ -89,9 +93,12 @@ def _look(ctx: ToolContext, given: RootCauseInput, files: list[str], asked: Meas
         return _result(ctx, data, Found(window=None, target=given.target, causes=(), notes=data.notes), [], asked)
     found = causes_of(data, start, end, given.target)
     shown = list(found.causes[: given.limit])
+    room = MOST_BYTES - (ROOM if given.judge else 0)
     while True:
         result = _result(ctx, data, found, shown, asked)
-        if len(result.model_dump_json()) <= MOST_BYTES or not shown:
+        if len(result.model_dump_json().encode()) <= room or not shown:
+            if len(shown) < len(found.causes):
+                ctx.whole(lambda: _result(ctx, data, found, list(found.causes), asked))
             return result
         shown = shown[:-1]
 
@@ -222,6 +229,7 @@ def summary(result: RootCauseResult) -> str:
             f"{place}. {each.entity}: {each.mechanism} ({each.confidence:.0%}). {each.why}"
             for place, each in enumerate(result.causes, 1)
         ]
+    lines += opinion_in_words(result)
     lines += [f"Limit: {limit}" for limit in result.limits[:4]]
     return "\n".join(lines)
 
@@ -229,7 +237,7 @@ def summary(result: RootCauseResult) -> str:
 def find_root_cause(live: LiveSources = NOTHING) -> SupportTool[RootCauseInput, RootCauseResult]:
     """The tool, over the sources that may be asked."""
     return SupportTool(
-        name="find_root_cause",
+        name=NAME,
         title="Find where an incident starts",
         description=(
             "Root cause of latency, errors, outage: ranks services from metrics (CSV, Prometheus, CloudWatch), traces "

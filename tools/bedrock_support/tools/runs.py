@@ -10,22 +10,36 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.routing.redaction import Redactor
-from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import BY_RULES, NO_MODEL, Envelope, Evidence, Finding, Result, in_words
+from bedrock_support.tools.base import InputError, JudgingInput, SupportTool, ToolContext
+from bedrock_support.tools.envelope import (
+    BY_RULES,
+    NO_MODEL,
+    Envelope,
+    Evidence,
+    Finding,
+    Result,
+    in_words,
+    opinion_in_words,
+)
+from bedrock_support.tools.opinion import RESERVE, ROOM, judged
 from bedrock_support.tools.paths import confine
 
 if TYPE_CHECKING:
     from bedrock_support.tools.executions.analyze import Report
     from bedrock_support.tools.executions.model import Found, RunFacts, Step
 
+NAME = "analyze_executions"
+QUESTION = "Why did these runs go wrong, and what should the agent, its tools or its instructions do otherwise?"
 MOST_BYTES = 24_000
 """Of one answer, so that clients that cut at 25 kB cut nothing."""
 EXPLAINED = 12
+MOST_WHOLE = 2_000
+"""Findings, and runs, in the whole result."""
 _RESERVE = 0.1
 """Share of the time that is kept for the answer."""
 
 
-class ExecutionsInput(ToolInput):
+class ExecutionsInput(JudgingInput):
     """Arguments of analyze_executions."""
 
     path: str = Field(max_length=4_096, description="Record file or folder of them")
@@ -73,7 +87,7 @@ async def _run(ctx: ToolContext, given: ExecutionsInput) -> ExecutionsResult:
     from bedrock_support.tools.executions.analyze import analyze
 
     place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
-    until = ctx.work_until(_RESERVE)
+    until = ctx.work_until(RESERVE if given.judge else _RESERVE)
 
     def work() -> ExecutionsResult:
         report = analyze(place, given.focus, lambda: ctx.clock.now() >= until)
@@ -84,18 +98,23 @@ async def _run(ctx: ToolContext, given: ExecutionsInput) -> ExecutionsResult:
                 else "Leave out focus, or name a run or file that is there"
             )
             raise InputError("path", given.path, "no step of an agent was found", mend)
-        return result_of(ctx.op_class, ctx.call_id, report)
+        part = result_of(ctx.op_class, ctx.call_id, report, ROOM if given.judge else 0)
+        if len(part.findings) < len(report.found) or len(part.runs) < part.total_runs:
+            redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
+            ctx.whole(lambda: _page(ctx.op_class, redactor, report, MOST_WHOLE, MOST_WHOLE))
+        return part
 
-    return await to_thread.run_sync(work, limiter=ctx.workers)
+    result = await to_thread.run_sync(work, limiter=ctx.workers)
+    return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
 
-def result_of(op_class: OperationClass, call_id: str, report: Report) -> ExecutionsResult:
+def result_of(op_class: OperationClass, call_id: str, report: Report, kept_free: int = 0) -> ExecutionsResult:
     """The report as an answer, cut to what clients take."""
     redactor = Redactor(hashlib.sha256(call_id.encode()).hexdigest()[:8])
     explained, rows = EXPLAINED, 40
     while True:
         result = _page(op_class, redactor, report, explained, rows)
-        if len(result.model_dump_json()) <= MOST_BYTES or rows < 2:
+        if len(result.model_dump_json().encode()) <= MOST_BYTES - kept_free or rows < 2:
             return result
         explained, rows = max(1, explained * 3 // 4), rows * 3 // 4
 
@@ -212,12 +231,13 @@ def summary(result: ExecutionsResult) -> str:
     lines += in_words(result.findings)
     lines += [f"Failure {each.count}x: {each.tool}: {each.error} (first {each.first})" for each in result.clusters[:5]]
     lines += [f"Do: {each}" for each in result.feedback]
+    lines += opinion_in_words(result)
     lines += [f"Limit: {limit}" for limit in result.limits[:4]]
     return "\n".join(lines)
 
 
 ANALYZE = SupportTool(
-    name="analyze_executions",
+    name=NAME,
     title="Find what goes wrong in agents' runs",
     description="Agent transcripts, spans, hook records: finds loops, retries, ping-pong, contradictions, abandoned "
     "work, failure clusters, first bad step. Read only.",
@@ -226,6 +246,5 @@ ANALYZE = SupportTool(
     run=_run,
     op_class=lambda _: OperationClass.BACKGROUND,
     summary=summary,
-    open_world=False,
     lasting=True,
 )

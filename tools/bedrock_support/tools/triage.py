@@ -11,12 +11,11 @@ from anyio import CancelScope, to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.model import Operation, OperationClass
+from bedrock_support.tools.answers import TriageAnswer, answer_schema
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.envelope import Envelope, ModelUse
 from bedrock_support.tools.judging import (
-    TriageAnswer,
     Verdict,
-    answer_schema,
     brief_of,
     nonce_of,
     read_outcome,
@@ -95,7 +94,7 @@ async def triage(ctx: ToolContext, given: TriageInput, live: LiveSources = NOTHI
             lines, notes = await log_lines(ctx, asked, window, live, deadline)
             if not lines:
                 return _nothing(ctx, asked, notes)
-            session.hold(asked.label, lines, notes)
+            session.hold(asked.label, lines, notes, partial=len(notes) > 1)
         else:
             await session.open(given.path, given.text)
         report = await session.analyse(window, given.max_findings)
@@ -243,10 +242,9 @@ def triage_incident(live: LiveSources = NOTHING) -> SupportTool[TriageInput, Tri
         name=NAME,
         title="Triage an incident from its logs",
         description=(
-            "Logs, errors, incident, outage, stack trace, root cause: finds what went wrong in a log file, folder or "
+            "Logs, errors, incident, outage, stack trace, root cause: finds what went wrong in a log file, folder, "
             "pasted text, CloudWatch log group or Jaeger service. Ranked findings with file:line, first error, bursts, "
-            "what is new against a quiet time, and the line of code of each stack trace; then a model's judgement. "
-            "Works on 200 MB logs, and without a model."
+            "what is new against a quiet time, and code of each stack trace; then a model's judgement. Works without."
         ),
         input_model=TriageInput,
         output_model=TriageResult,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bedrock_support.routing.model import OperationClass
 from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
-from bedrock_support.tools.envelope import NO_MODEL, Envelope, Evidence, Finding, Result
+from bedrock_support.tools.envelope import Envelope, Evidence, Finding, ModelUse, Result
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.paths import confine
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bedrock_support.tools.specs.verify import Verified
 
 MOST_BYTES = 24_000
+_RESERVE = 0.3
+"""Share of the time that is kept for verdicts."""
 _CONFIDENCE = {"missing": 0.95, "partial": 0.8}
 """Of a verdict that speaks against a tick: definitions are looked up exactly, partial ones lean on wording too."""
 
@@ -65,12 +67,21 @@ def verify_specs(store: FactStore) -> SupportTool[SpecInput, SpecResult]:
         if not any(root.is_relative_to(each) for each in ctx.roots):
             mend = "Name the project's own folder, or start the server with --root at the project"
             raise InputError("path", given.path, "its project lies outside the allowed folders", mend)
-        found = await verify(root, given.spec or spec_in(place.path), store, ctx.workers, ctx.progress)
+        until = ctx.work_until(_RESERVE)
+
+        def expired() -> bool:
+            return ctx.clock.now() >= until
+
+        found = await verify(root, given.spec or spec_in(place.path), store, ctx.workers, ctx.progress, expired)
         if not found.lists:
             mend = "Specs are looked for in .kiro/specs/*/tasks.md, specs/*/tasks.md and openspec/changes/*/tasks.md"
             field, value = ("spec", given.spec) if given.spec else ("path", given.path)
             raise InputError(field, value, "no task list was found", mend)
-        return await to_thread.run_sync(_result, ctx, given, found, limiter=ctx.workers)
+        result = await to_thread.run_sync(_result, ctx, given, found, limiter=ctx.workers)
+        if len(result.tasks) < len(found.judged) or result.proposal != found.proposal:
+            first = given.model_copy(update={"offset": 0})
+            ctx.whole(lambda: _page(ctx, first, found, in_order(found), found.proposal))
+        return result
 
     return SupportTool(
         name="verify_spec",
@@ -140,11 +151,11 @@ def _page(ctx: ToolContext, given: SpecInput, found: Verified, page: list[Judged
         limits.append(f"{beyond} tasks on later pages: offset={given.offset + len(page)}")
     counts = {verdict: sum(each.verdict == verdict for each in found.judged) for verdict in _ORDER}
     return SpecResult(
-        status="ok",
+        status="partial" if found.partial else "ok",
         operation_class=ctx.op_class,
         route="local",
         decision="Judged by rules alone; this tool asks no model",
-        model=NO_MODEL,
+        model=ModelUse(used=False, not_used_reason="this tool asks no model"),
         findings=findings,
         evidence=evidence,
         limits=limits,

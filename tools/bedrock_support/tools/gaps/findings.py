@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bedrock_support.tools.envelope import Severity
@@ -34,9 +34,12 @@ class Gap:
     disproof: str
 
 
-def stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
-    """Functions that don't do what they claim, with at least `floor` confidence, worst first."""
-    return ranked([gap for family in _families(files) for gap in _stubs(family, floor)])
+def stubs(files: Mapping[str, FileFacts], floor: float, over: Callable[[], bool] = bool) -> list[Gap]:
+    """Functions that don't do what they claim, with at least `floor` confidence, worst first.
+
+    Once `over` says so the rest of the files isn't judged.
+    """
+    return ranked([gap for family in _families(files) for gap in _stubs(family, floor, over)])
 
 
 def _families(files: Mapping[str, FileFacts]) -> list[dict[str, FileFacts]]:
@@ -47,10 +50,12 @@ def _families(files: Mapping[str, FileFacts]) -> list[dict[str, FileFacts]]:
     return list(found.values())
 
 
-def _stubs(files: Mapping[str, FileFacts], floor: float) -> list[Gap]:
+def _stubs(files: Mapping[str, FileFacts], floor: float, over: Callable[[], bool]) -> list[Gap]:
     context = Context(files)
     found: list[Gap] = []
     for path, facts in files.items():
+        if found and over():
+            break
         best: dict[str, Gap] = {}
         for function in facts["functions"]:
             if not function["kind"]:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
 
-from anyio import BrokenResourceError, CapacityLimiter, create_task_group, from_thread, run_process, to_thread
+from anyio import (
+    BrokenResourceError,
+    CancelScope,
+    CapacityLimiter,
+    ClosedResourceError,
+    create_task_group,
+    from_thread,
+    open_process,
+    sleep,
+    to_thread,
+)
+from anyio.abc import Process
 
 from bedrock_support.tools.gaps.facts import FileFacts
 from bedrock_support.tools.gaps.files import Listing, SourceFile, list_sources, read
@@ -23,6 +35,8 @@ WORKER = "bedrock_support.tools.gaps.worker"
 IN_THREAD_BYTES = 400_000
 """Less than this is read in a thread: starting processes would take longer."""
 PROCESSES = 2
+_LOOK_SECONDS = 0.05
+"""Between two looks whether the time is over, while processes read."""
 MOST_TOTAL = 1_000_000_000
 """Bytes of source in one tree; what lies beyond is left out and said."""
 
@@ -62,14 +76,10 @@ async def read_tree(
     files: dict[str, FileFacts] = {}
     notes = list(listing.notes)
     anew = done = total = 0
-    partial = False
     processes = CapacityLimiter(PROCESSES)
+    cut = False
     for group in _groups(listing.files):
-        if expired():
-            partial = True
-            notes.append(
-                f"the time ran out after {done} of {len(listing.files)} files: call again, it goes on from there"
-            )
+        if cut := expired():
             break
         total += sum(each.size for each in group)
         if total > MOST_TOTAL:
@@ -77,16 +87,23 @@ async def read_tree(
             break
         known, missing = await to_thread.run_sync(_look_up, group, store, limiter=workers)
         files.update(known)
-        fresh = await _parse(missing, workers, processes)
-        await to_thread.run_sync(store.keep, [(each.key, fresh[each.label]) for each in missing], limiter=workers)
-        for label, packed in fresh.items():
-            files[label] = unpack(packed) or _failed("couldn't be read back")
-        anew += len(missing)
-        done += len(group)
+        fresh = await _parse(missing, workers, processes, expired)
+        files.update(await to_thread.run_sync(_remember, store, missing, fresh, limiter=workers))
+        anew += len(fresh)
+        done += len(group) - len(missing) + len(fresh)
+        if cut := len(fresh) < len({each.label for each in missing}):
+            break
         await told(done, len(listing.files), f"Read {done} of {len(listing.files)} files")
+    if cut:
+        notes.append(f"the time ran out after {done} of {len(listing.files)} files: call again, it goes on from there")
     return Tree(
-        root=root, files=dict(sorted(files.items())), read_anew=anew, partial=partial, notes=(*notes, *_problems(files))
+        root=root, files=dict(sorted(files.items())), read_anew=anew, partial=cut, notes=(*notes, *_problems(files))
     )
+
+
+def _remember(store: FactStore, missing: list[_Source], fresh: dict[str, bytes]) -> dict[str, FileFacts]:
+    store.keep([(each.key, fresh[each.label]) for each in missing if each.label in fresh])
+    return {label: unpack(packed) or _failed("couldn't be read back") for label, packed in fresh.items()}
 
 
 def _list(root: Path) -> Listing:
@@ -118,22 +135,49 @@ def _look_up(group: list[SourceFile], store: FactStore) -> tuple[dict[str, FileF
     return known, [each for each in sources if each.key not in remembered]
 
 
-async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: CapacityLimiter) -> dict[str, bytes]:
-    """Packed facts of each source, by label."""
+async def _parse(
+    missing: list[_Source], workers: CapacityLimiter, processes: CapacityLimiter, expired: Callable[[], bool]
+) -> dict[str, bytes]:
+    """Packed facts of each source, by label; of those that were read when the time ran out."""
     found: dict[str, bytes] = {}
     if sum(len(each.data) for each in missing) < IN_THREAD_BYTES:
-        for each in missing:
-            (found[each.label],) = await to_thread.run_sync(
-                pack_all, [(language_of(each.label), each.data)], limiter=workers
-            )
+        await _in_thread(missing, found, workers, expired)
         return found
+    async with create_task_group() as group:
+        group.start_soon(_ended_by, expired, group.cancel_scope)
+        await _in_processes(missing, found, processes)
+        group.cancel_scope.cancel()
+    return found
 
+
+async def _ended_by(expired: Callable[[], bool], scope: CancelScope) -> None:
+    while True:
+        if expired():
+            scope.cancel()
+        await sleep(_LOOK_SECONDS)
+
+
+async def _in_thread(
+    missing: list[_Source], found: dict[str, bytes], workers: CapacityLimiter, expired: Callable[[], bool]
+) -> None:
+    for each in missing:
+        if expired():
+            return
+        asked = [(language_of(each.label), each.data)]
+        (found[each.label],) = await to_thread.run_sync(pack_all, asked, limiter=workers)
+
+
+async def _in_processes(missing: list[_Source], found: dict[str, bytes], processes: CapacityLimiter) -> None:
     async def one(batch: list[_Source]) -> None:
         left = batch
         while left:
+            told = bytearray()
             async with processes:
-                packed = await _in_process([(language_of(each.label), each.data) for each in left])
-            found.update({each.label: body for each, body in zip(left, packed, strict=False)})
+                try:
+                    await _in_process([(language_of(each.label), each.data) for each in left], told)
+                finally:  # what it told before it was ended counts
+                    packed = unframed(bytes(told))
+                    found.update({each.label: body for each, body in zip(left, packed, strict=False)})
             left = left[len(packed) :]
             if left:  # the process died, and the first of those it didn't tell of is what it died of
                 found[left[0].label] = pack(_failed("ended the process that read it"))
@@ -142,19 +186,32 @@ async def _parse(missing: list[_Source], workers: CapacityLimiter, processes: Ca
     async with create_task_group() as group:
         for batch in _batches(missing):
             group.start_soon(one, batch)
-    return found
 
 
-async def _in_process(sources: list[tuple[str, bytes]]) -> list[bytes]:
-    """Packed facts of the first sources, as many as the process lived to tell; it ends with a cancelled call."""
-    told = b""
+async def _in_process(sources: list[tuple[str, bytes]], told: bytearray) -> None:
+    """Adds packed facts of the first sources, as many as the process lives to tell; it ends with a cancelled call."""
     blocks = [block for language, source in sources for block in (language.encode(), source)]
     try:
-        done = await run_process([sys.executable, "-m", WORKER], input=framed(blocks), stderr=DEVNULL, check=False)
-        told = done.stdout
-    except* (BrokenResourceError, OSError):
-        pass  # it ended before it had taken everything in
-    return unframed(told)
+        async with await open_process([sys.executable, "-m", WORKER], stderr=DEVNULL) as process:
+            try:
+                async with create_task_group() as group:
+                    group.start_soon(_give, process, framed(blocks))
+                    assert process.stdout is not None  # noqa: S101 - a pipe is the default
+                    async for part in process.stdout:
+                        told += part
+            finally:
+                with suppress(ProcessLookupError):
+                    process.kill()
+    except* OSError:
+        pass  # it couldn't be started
+
+
+async def _give(process: Process, data: bytes) -> None:
+    assert process.stdin is not None  # noqa: S101 - a pipe is the default
+    # It may end before it has taken everything in.
+    with suppress(BrokenResourceError, ClosedResourceError, OSError):
+        await process.stdin.send(data)
+        await process.stdin.aclose()
 
 
 def _batches(missing: list[_Source]) -> list[list[_Source]]:

@@ -38,6 +38,9 @@ def take_template(document: Block, file: str, into: Declared) -> None:
         if not isinstance(properties, Block):
             properties = Block(each.line)
         _defaults(document, each["Type"], properties, resolver)
+        told = each.get("Metadata")
+        if isinstance(told, Block) and isinstance(path := told.get("aws:cdk:path"), str):
+            into.paths[file, name[:200]] = path.removesuffix("/Resource")[:200]
         depends = tuple(Ref(other) for other in listed(each.get("DependsOn")) if isinstance(other, str))
         into.resources.append(
             Resource(

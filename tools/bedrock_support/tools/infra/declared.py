@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bedrock_support.tools.gaps.files import SourceFile, list_sources, read
+from bedrock_support.tools.infra.cdk import without_assets
 from bedrock_support.tools.infra.cloudformation import is_template, take_template
 from bedrock_support.tools.infra.manifests import is_compose, is_manifest, take_compose, take_manifest
 from bedrock_support.tools.infra.model import Block, Declared, Unreadable
@@ -27,7 +28,8 @@ def read_declared(root: Path, check: Callable[[], None]) -> tuple[Declared, tupl
     listing = list_sources(root, ENDINGS, check)
     into = Declared()
     modules: dict[str, str] = {}
-    for file in listing.files:
+    files, told = without_assets(listing.files)
+    for file in files:
         check()
         data = read(file)
         if data is None or len(into.resources) > MOST_RESOURCES:
@@ -39,7 +41,7 @@ def read_declared(root: Path, check: Callable[[], None]) -> tuple[Declared, tupl
         elif any(sign in data for sign in _SIGNS):
             _take(file, text, into)
     take_modules(modules, into)
-    notes = list(listing.notes)
+    notes = [*listing.notes, *told]
     if len(into.resources) > MOST_RESOURCES:
         notes.append(f"more than {MOST_RESOURCES} resources: name a smaller folder")
     if into.broken:

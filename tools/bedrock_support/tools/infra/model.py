@@ -102,6 +102,8 @@ class Declared:
     """File, line, name of each parameter or variable, and whether anything uses it."""
     templates: list[str] = field(default_factory=list[str])
     """CloudFormation files, for engines that take these only."""
+    paths: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Construct paths of CDK by file and logical id: the names that their authors know."""
     files: int = 0
     broken: list[str] = field(default_factory=list[str])
 

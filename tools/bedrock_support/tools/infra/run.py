@@ -10,6 +10,7 @@ from pathlib import Path
 from anyio import CapacityLimiter, from_thread, to_thread
 
 from bedrock_support.tools.base import InputError
+from bedrock_support.tools.infra.cdk import named
 from bedrock_support.tools.infra.containers import check_compose, check_kubernetes, check_tasks
 from bedrock_support.tools.infra.dead_letters import check_dead_letters
 from bedrock_support.tools.infra.declared import read_declared
@@ -74,7 +75,7 @@ async def audit(
     if engine_seconds > 0 and declared.resources and not expired():
         theirs, said = await run_engines(root, declared, engine_seconds, workers)
         found += theirs
-    problems = await to_thread.run_sync(partial(_chosen, found, focus, min_severity), limiter=workers)
+    problems = await to_thread.run_sync(partial(_chosen, found, declared, focus, min_severity), limiter=workers)
     return Audited(
         problems=tuple(problems),
         resources=len(declared.resources),
@@ -121,8 +122,8 @@ def _checked(root: Path, declared: Declared, expired: Callable[[], bool]) -> tup
     return check_estate(declared, sources), sources.notes
 
 
-def _chosen(found: Sequence[Problem], focus: str | None, min_severity: str) -> list[Problem]:
-    problems = [each for each in merged(found) if RANKS[each.severity] <= RANKS[min_severity]]
+def _chosen(found: Sequence[Problem], declared: Declared, focus: str | None, min_severity: str) -> list[Problem]:
+    problems = [each for each in named(merged(found), declared) if RANKS[each.severity] <= RANKS[min_severity]]
     if focus in KINDS:
         return [each for each in problems if each.kind == focus]
     return [each for each in problems if focus is None or focus in each.file or focus in each.resource]
@@ -131,6 +132,7 @@ def _chosen(found: Sequence[Problem], focus: str | None, min_severity: str) -> l
 def _refuse_strange(focus: str | None, declared: Declared) -> None:
     if focus is None or focus in KINDS or not declared.resources:
         return
-    if not any(focus in each.file or focus in each.name for each in declared.resources):
+    known = any(focus in each.file or focus in each.name for each in declared.resources)
+    if not known and not any(focus in each for each in declared.paths.values()):
         mend = f"Name a kind ({', '.join(sorted(KINDS))}), or a part of a file's or resource's name"
         raise InputError("focus", focus, "is neither a kind nor part of what is declared", mend)

@@ -46,8 +46,9 @@ class Session:
         half = self._ctx.clock.now() + (self._deadline - self._ctx.clock.now()) / 2
         self._sources, self._notes = open_place(path or "", self._ctx.roots, lambda: self._expired(half))
 
-    def hold(self, label: str, lines: bytes, notes: list[str]) -> None:
-        """Take lines that were read elsewhere, instead of opening anything."""
+    def hold(self, label: str, lines: bytes, notes: list[str], *, partial: bool) -> None:
+        """Take lines that were read elsewhere, all of them or a part, instead of opening anything."""
+        self.partial = partial
         self._sources = [Source(label, len(lines), self._ctx.clock.wall(), text=lines)]
         self._notes = notes
 
@@ -91,7 +92,7 @@ class Session:
         if window:
             self._refuse_empty(analysis, window)
         report = Report(analysis, max_findings)
-        self.partial = any(each.read < 1 for each in report.files)
+        self.partial = self.partial or any(each.read < 1 for each in report.files)
         return report
 
     def _refuse_empty(self, analysis: Analysis, window: tuple[int, int]) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.model import Operation, Outcome
+from bedrock_support.tools.answers import TriageAnswer, answer_schema, fitting
 from bedrock_support.tools.base import ToolContext
 from bedrock_support.tools.envelope import Evidence
-from bedrock_support.tools.judging import TriageAnswer, answer_schema, fitting, nonce_of
+from bedrock_support.tools.judging import nonce_of
+from bedrock_support.tools.opinion import model_deadline
 from bedrock_support.tools.remedy.diffs import diff_of, lines_of
 from bedrock_support.tools.remedy.shapes import Step
 
@@ -59,7 +61,7 @@ def question(
             f"its place.\n<evidence-{nonce}>\n{body}\n</evidence-{nonce}>\nAnswer as JSON of this schema: {schema}"
         ),
         evidence_digest=digest,
-        deadline=ctx.deadline,
+        deadline=model_deadline(ctx),
         model_role=ctx.rule.role,
         max_tokens=ctx.rule.max_tokens,
         stream=ctx.rule.stream,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -60,19 +60,31 @@ class Verified:
     proposal: str
     """Unified diff that takes back the ticks of tasks that aren't done; empty if there are none."""
     notes: tuple[str, ...]
+    partial: bool = False
+    """The time ran out before all code was read."""
 
     @property
     def failing(self) -> list[Judged]:
         return [each for each in self.judged if each.verdict in ("missing", "partial")]
 
 
-async def verify(root: Path, spec: str | None, store: FactStore, workers: CapacityLimiter, told: Told) -> Verified:
-    """Judge every ticked task under `root`, of one spec if it is named. Never raises for what is in the files."""
+async def verify(
+    root: Path,
+    spec: str | None,
+    store: FactStore,
+    workers: CapacityLimiter,
+    told: Told,
+    expired: Callable[[], bool] = bool,
+) -> Verified:
+    """Judge every ticked task under `root`, of one spec if it is named. Never raises for what is in the files.
+
+    Once `expired` no more code is read; what isn't found then can't be called missing.
+    """
     listing = await to_thread.run_sync(_list, root, limiter=workers)
     lists = [each for each in task_lists(list(listing.files)) if spec in (None, each.spec)]
     if not lists:
         return Verified(lists=(), judged=(), open_tasks=0, proposal="", notes=listing.notes)
-    tree = await read_tree(root, store, workers, told)
+    tree = await read_tree(root, store, workers, told, expired)
     judge = partial(_judge, tree, listing, lists)
     return await to_thread.run_sync(judge, limiter=workers)
 
@@ -94,11 +106,25 @@ def _judge(tree: Tree, listing: Listing, lists: list[TaskList]) -> Verified:
         tasks = tasks_of(listed)
         waiting += sum(not each.ticked for each in tasks)
         judged += [verifier.judge(task, listed.base) for task in tasks if task.ticked]
+    judged = [_unsure(each) for each in judged] if tree.partial else judged
     judged = _with_parents(judged)
     notes = tuple(dict.fromkeys((*listing.notes, *tree.notes)))
     return Verified(
-        lists=tuple(lists), judged=tuple(judged), open_tasks=waiting, proposal=_proposal(lists, judged), notes=notes
+        lists=tuple(lists),
+        judged=tuple(judged),
+        open_tasks=waiting,
+        proposal=_proposal(lists, judged),
+        notes=notes,
+        partial=tree.partial,
     )
+
+
+def _unsure(judged: Judged) -> Judged:
+    """Nothing is missing only because it wasn't read."""
+    if judged.verdict not in ("missing", "partial"):
+        return judged
+    reason = f"not all of the code was read in time; so far: {judged.reason}"
+    return replace(judged, verdict="unverifiable", reason=reason)
 
 
 def _with_parents(judged: list[Judged]) -> list[Judged]:
