@@ -100,7 +100,7 @@ def test_without_a_model_every_tool_has_its_findings_and_says_why(plain: Results
 
 @promise("judging:slow-model")
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("carrier", ["sampling", "bedrock"])
 async def test_a_model_that_overruns_leaves_the_local_result(carrier: Carried, root: Path, plain: Results) -> None:
     with anyio.fail_after(100):
@@ -114,7 +114,7 @@ async def test_a_model_that_overruns_leaves_the_local_result(carrier: Carried, r
 
 
 @promise("judging:hostile-model")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("carrier", ["sampling", "bedrock"])
 @pytest.mark.parametrize("lie", HOSTILE)
 async def test_findings_stand_and_lies_are_dropped_or_marked(
