@@ -13,6 +13,7 @@ from bedrock_support.routing.learning.probes import ProbePolicy
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import Health, RouteName
 from benchmarks.estimators import DecayedHistogram, Estimator, Ewma, Flight, Peer
+from benchmarks.further import FurtherWorld
 from benchmarks.gated import GatedLogNormal
 from benchmarks.replay import Replay, Row
 from benchmarks.worlds import World
@@ -95,7 +96,7 @@ class Informed:
     Nothing that learns from calls alone can know of an event before the first call sent in it is late or has failed.
     """
 
-    def __init__(self, world: World, late: float) -> None:
+    def __init__(self, world: World | FurtherWorld, late: float) -> None:
         self._world = world
         self._late = late
 
@@ -104,7 +105,7 @@ class Informed:
         return max(known, key=lambda route: known[route]), 0
 
 
-def policy(name: str, world: World) -> Policy:
+def policy(name: str, world: World | FurtherWorld) -> Policy:
     """A new policy for that world by its name in NAMES. Raises ValueError for another."""
     match name:
         case "static":

@@ -54,6 +54,8 @@ LOG = """\
 2026-01-05T09:00:01Z INFO order placed
 2026-01-05T09:02:00Z ERROR could not connect to database of caller {mark}: connection refused
 """
+PATIENCE = 300.0
+"""Seconds that one act may take; what it took is judged when it has ended."""
 MOST_CALLS = 10_000
 """Requests that the sandbox remembers: with more of them nothing could be said."""
 
@@ -120,7 +122,7 @@ async def load(clients: list[Client], rate: float, tally: Tally, stage: list[str
 
 def act(made: Rig, *arguments: str) -> tuple[float, int, str]:
     began = time.monotonic()
-    done = made.run(*arguments)
+    done = made.run(*arguments, patience=PATIENCE)
     return time.monotonic() - began, done.returncode, done.stdout
 
 

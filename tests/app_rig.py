@@ -111,7 +111,7 @@ async def hosted(
 ) -> AsyncGenerator[str]:
     """The address of a host's page that shows `html` and passes its calls to `client`'s server."""
     allowed = {each.name for each in (await client.list_tools()).tools if "app" in _visible(each.meta)}
-    able = {"serverTools": {}, "openLinks": {}} if capabilities is None else capabilities
+    able: dict[str, Any] = {"serverTools": {}, "openLinks": {}} if capabilities is None else capabilities
     places: list[str] = []
 
     async def host(_: web.Request) -> web.Response:

@@ -152,8 +152,8 @@ def appconfig(folder: Path) -> Generator[tuple[Deployed, dict[str, str]]]:
         port = probe.getsockname()[1]
     closed = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "false", "SFTP_ENABLED": "false"}
     env = environment(GATEWAY_PORT=str(port), SERVICES="appconfig,appconfigdata", HOME=str(folder), **closed)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    peer = subprocess.Popen([sys.executable, "-m", "ministack.app"], env=env, cwd=folder, **quiet)
+    command, null = [sys.executable, "-m", "ministack.app"], subprocess.DEVNULL
+    peer = subprocess.Popen(command, env=env, cwd=folder, stdout=null, stderr=null)
     url = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + 40

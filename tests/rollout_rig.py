@@ -28,11 +28,11 @@ class Rig:
     url: str
     env: Mapping[str, str]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`bedrock-support rollout` to its end."""
+    def run(self, *arguments: str, patience: float = WAIT * 2) -> subprocess.CompletedProcess[str]:
+        """`bedrock-support rollout` to its end, which must come within so many seconds."""
         command = [*COMMAND, "rollout", *arguments, "--state", str(self.folder)]
         return subprocess.run(
-            command, env=dict(self.env), capture_output=True, text=True, timeout=WAIT * 2, check=False
+            command, env=dict(self.env), capture_output=True, text=True, timeout=patience, check=False
         )
 
     def begin(self, *arguments: str) -> Running:

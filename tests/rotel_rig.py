@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 START = 30.0
 """Seconds that it may take to listen."""
 
@@ -19,8 +21,8 @@ START = 30.0
 def rotel(to: str) -> Generator[str]:
     """A collector on loopback that passes on to `to`. Yields its URL; ended, it has passed on all that it got."""
     spec = find_spec("rotel")
-    assert spec is not None
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        pytest.skip("NOT CHECKED: there is no rotel for this platform")
     program = Path(spec.origin).parent / "rotel-agent"
     http, grpc = free_ports()
     command = [str(program), "start", "--otlp-http-endpoint", f"127.0.0.1:{http}"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from anyio import Path as AsyncPath
+from anyio import to_thread
 from mcp import Client
 
 from tests.conformance.node import Node
@@ -15,6 +16,7 @@ from tests.page_rig import Tab, chromium, tab
 from tests.promises import promise
 from tests.rig import LOG, environment, running, with_bedrock
 
+TOKEN = "t0ken-" + "a" * 40
 AT = "document.documentElement?.dataset.at"
 
 
@@ -89,3 +91,29 @@ async def test_axe_finds_no_serious_fault(browser: str, server: str, node: Node,
 def test_the_screenshots_are_small() -> None:
     docs = Path(__file__).parents[2] / "docs"
     assert all((docs / f"page-{theme}.png").stat().st_size < 200_000 for theme in ("light", "dark"))
+
+
+@promise("access:people", "page:accessible")
+async def test_a_person_signs_in_by_keyboard_and_out_again(browser: str, node: Node) -> None:
+    axe = await AsyncPath(node.modules / "axe-core" / "axe.min.js").read_text("utf-8")
+    env = environment(BEDROCK_SUPPORT_PAGE="true", BEDROCK_SUPPORT_TOKENS=f"anna:{TOKEN}")
+    process = running("serve", "--transport", "http", "--port", "0", env=env)
+    _, url = await to_thread.run_sync(process.__enter__)
+    try:
+        async with tab(browser) as page:
+            await page.ask("Page.navigate", url=f"{url.removesuffix('/mcp')}/status")
+            await page.until("document.activeElement?.id === 'token'")
+            await page.run(f"{axe}; 0")
+            found = await page.run("axe.run().then((r) => r.violations.map((v) => [v.impact, v.id]))")
+            assert [each for each in found if each[0] in ("serious", "critical")] == []
+            await page.ask("Input.insertText", text=TOKEN)
+            for kind in ("keyDown", "keyUp"):
+                key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+                await page.ask("Input.dispatchKeyEvent", type=kind, **key)
+            await page.until(AT)
+            assert await page.run("document.cookie") == ""
+            await page.run("document.querySelector('.leave button').click()")
+            await page.until("document.activeElement?.id === 'token'")
+            assert page.complaints == []
+    finally:
+        await to_thread.run_sync(process.__exit__, None, None, None)

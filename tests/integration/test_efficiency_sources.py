@@ -98,5 +98,8 @@ async def test_live_file_and_jaeger_give_the_same_figures(log_root: Path, tmp_pa
     assert live["optimal"]["events"]["rate"]["n"] + live["optimal"]["events"]["unknown"] > 0
     assert figures(live) == figures(read) == figures(queried) == figures(from_command)
     assert figures(await to_thread.run_sync(partial(command, "--files", str(spans)))) == figures(read)
+    for each in read["recommendations"]:
+        change = f"{each['row']}={each['route']}"
+        assert await to_thread.run_sync(partial(command, "--files", str(spans), "--replay", change)) == each
     assert elsewhere.is_error
     assert "neither on this machine" in words(elsewhere)

@@ -135,6 +135,9 @@ def test_kill_9_and_then(tmp_path: Path, sandbox_url: str) -> None:
 async def test_a_session_outlives_its_worker(tmp_path: Path, sandbox_url: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
         before = made.workers()["blue"]["pid"]
+        planned = await to_thread.run_sync(made.run, "rollback", "partial", "--dry-run")
+        assert "cannot reach AWS Bedrock. Nothing was done. Now:" in planned.stdout
+        assert made.workers()["blue"]["pid"] == before
         failed, calls, most, said = list[str](), list[int](), [10_000], list[str]()
 
         async def call(client: Client) -> None:

@@ -1,5 +1,7 @@
-"""A run through client, server, queue and upstream: every process posts its spans to rotel, a collector of other people's, and
-what that passes on joins to whole traces."""
+"""A run through client, server, queue and upstream, whose spans join to whole traces.
+
+Every process posts its spans to rotel, a collector of other people's; what is looked at is what that passes on.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     env = environment(
         BEDROCK_SUPPORT_PAGE="true",
         BEDROCK_SUPPORT_QUEUE=str(tmp_path / "queue.sqlite"),
-        BEDROCK_SUPPORT_AUDIT="off",  # its first entry, that a server started, is data
+        BEDROCK_SUPPORT_AUDIT=str(tmp_path / "audit"),
         BEDROCK_SUPPORT_STORE=str(tmp_path / "store"),
     )
     with running("serve", "--transport", "http", "--port", "0", "--root", str(tmp_path), env=env) as (_, url):
@@ -115,7 +115,7 @@ def _got(url: str) -> str:
 
 
 @promise("page:unknown")
-def test_commands_without_data(fresh: tuple[str, dict[str, str]]) -> None:
+def test_commands_without_data(fresh: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     url, env = fresh
     for arguments in (
         ["status"],
@@ -123,6 +123,15 @@ def test_commands_without_data(fresh: tuple[str, dict[str, str]]) -> None:
         ["status", "--url", url],
         ["cost"],
         ["efficiency"],
+        ["explain", "latest"],
+        ["queue", "stats"],
+        ["audit", "show"],
+        ["audit", "verify"],
+        ["compliance", "report"],
+        ["flags", "show"],
+        ["rollout", "status", "--state", str(tmp_path / "state")],
+        ["rollout", "report", "--state", str(tmp_path / "state")],
+        ["monitoring", "render", "--out", str(tmp_path / "rendered")],
     ):
         done = subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=50, check=False)
         assert CLAIMS.findall(done.stdout) == [], (arguments, done.stdout)

@@ -59,7 +59,7 @@ def test_every_path_is_closed_but_the_named_ones(transport: str) -> None:
             assert answer.status_code == 401, (method, path)
             assert answer.headers["www-authenticate"] == 'Bearer realm="bedrock-support"'
         for shown in (f"Bearer {TOKEN}x", "Bearer ", f"Basic {TOKEN}", "Bearer \xff"):
-            answer = client.get(path, headers={"authorization": shown.encode("latin-1")})
+            answer = client.get(path, headers={b"authorization": shown.encode("latin-1")})
             assert answer.status_code == 401, (path, shown)
             assert 'error="invalid_token"' in answer.headers["www-authenticate"]
             assert TOKEN not in answer.text

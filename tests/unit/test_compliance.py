@@ -97,6 +97,56 @@ def test_in_a_json_answer_no_value_writes_more_than_its_own_string() -> None:
     assert restore_answer("{ nothing }", {mark: value}) == "{ nothing }"
 
 
+@promise("gate:restores")
+@pytest.mark.parametrize(
+    "mangled",
+    [
+        f"[[email_1_{NONCE}]]",
+        f"[EMAIL_1_{NONCE}]",
+        f"EMAIL_1_{NONCE}",
+        f"[[EMAIL_1_{NONCE.upper()}]]",
+        f"[[ EMAIL_1_{NONCE} ]]",
+        f"[[EMAIL-1-{NONCE}]]",
+        f"[[EMAIL 1 {NONCE}]]",
+        f"\\[\\[EMAIL\\_1\\_{NONCE}\\]\\]",
+        f"[[EMAIL_1_{NONCE}]",
+    ],
+)
+def test_a_placeholder_that_the_model_mangled_is_still_told(mangled: str) -> None:
+    originals = {f"[[EMAIL_1_{NONCE}]]": "jane@example.org"}
+    assert restore(f"ask {mangled}, please", originals) == "ask jane@example.org, please"
+
+
+@promise("gate:restores")
+@pytest.mark.parametrize(
+    "invented",
+    [
+        f"[[EMAIL_2_{NONCE}]]",
+        f"[[PHONE_1_{NONCE}]]",
+        "[[EMAIL_1_ffffffff]]",
+        "[[EMAIL_1]]",
+        "[EMAIL]",
+        f"X[[EMAIL_11_{NONCE}]]",
+        f"[[EMAIL_1_{NONCE}0]]",
+    ],
+)
+def test_a_placeholder_that_the_model_invented_stays(invented: str) -> None:
+    assert restore(invented, {f"[[EMAIL_1_{NONCE}]]": "jane@example.org"}) == invented
+
+
+@promise("gate:restores")
+@given(
+    st.lists(
+        st.sampled_from(["[", "]", "[[", "]]", "\\", " ", "a@example.org", "EMAIL_1_", "[[EMAIL_1_12345678]]", "x"]),
+        max_size=14,
+    )
+)
+def test_brackets_around_a_value_are_the_callers_own(parts: list[str]) -> None:
+    text = "".join(parts)
+    redactor = Redactor(nonce=NONCE)
+    assert restore(redactor.redact(text), redactor.originals) == text
+
+
 SCRIPTS = {
     "Latin": "aäöüßéñ Ł",
     "Greek": "αβγδε Ω",

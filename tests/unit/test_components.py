@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from bedrock_support.routing.model import Health
 from bedrock_support.server.cli import main
 from bedrock_support.server.http import security
-from bedrock_support.server.status_cli import unseen, worded
+from bedrock_support.server.status_cli import redrawn, unseen, worded
 from bedrock_support.server.system import SystemHealth, with_health
 from bedrock_support.telemetry.components import Activity, Component, Components, Finding, Probe, overall
 from bedrock_support.telemetry.gray import GrayDetector
@@ -140,6 +140,13 @@ def test_status_without_a_server_knows_nothing(capsys: pytest.CaptureFixture[str
     assert {check[0]["observedValue"] for check in told["checks"].values()} == {"unknown"}
     assert main(["status", "--url", "http://127.0.0.1:9"]) == 3
     assert "doesn't answer" in capsys.readouterr().out
+
+
+def test_the_live_view_is_drawn_in_place_and_without_a_terminal_line_by_line() -> None:
+    drawn = redrawn(worded(unseen("why")), "http://127.0.0.1:8000")
+    assert drawn.startswith("\x1b[Hhttp://127.0.0.1:8000 at ")
+    assert drawn.endswith("\x1b[J")
+    assert drawn.count("\x1b[K\n") == 2 + 1 + 7
 
 
 def test_status_prints_no_control_characters() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bedrock_support.routing import semconv
-from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+from bedrock_support.routing.model import RouteName
+from bedrock_support.server.cli import main
+from bedrock_support.server.efficiency_evidence import EfficiencyEvidence, Origin
 from bedrock_support.telemetry.efficiency import jaeger, join
 from bedrock_support.telemetry.efficiency.jaeger import JaegerError, JaegerReading
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
@@ -263,3 +266,30 @@ def test_a_beginning_is_an_iso_time() -> None:
     assert moment("2026-11-23T14:00:00Z") == moment("2026-11-23T14:00:00") == moment("2026-11-23T15:00:00+01:00")
     with pytest.raises(InputError, match="no ISO 8601 time"):
         moment("yesterday")
+
+
+@promise("efficiency:replay")
+def test_one_change_is_replayed_from_files_and_from_a_jaeger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(SEEN, route="mcp", p_success=0.95)
+
+    def choice(number: int) -> dict[str, Any]:
+        made = decided(number)
+        events = [{"name": semconv.EVENT_CANDIDATE, "attributes": pairs(dict(about_candidate(other)))}]
+        return made | {"events": [*made["events"], *events]}
+
+    path = tmp_path / "spans.jsonl"
+    path.write_text("".join(line(choice(number), ended(number)) for number in range(5)))
+    assert main(["efficiency", "--files", str(path), "--replay", "row=mcp", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["row"], told["route"], told["n"], told["attainment"]) == ("row", "mcp", 5, 0.05)
+    with answering(FakeJaeger(path).answer) as base:
+        evidence = EfficiencyEvidence(live=LiveEfficiency(), span_file=None, jaeger_url=None, clock=FakeClock())
+        assert evidence.replayed(Origin(url=base, seconds=60.0), "row", RouteName.MCP) == told
+        with pytest.raises(InputError, match="no decision of this row"):
+            evidence.replayed(Origin(url=base, seconds=60.0), "another", RouteName.MCP)
+    assert main(["efficiency", "--files", str(path), "--replay", "no such row=mcp"]) == 2
+    assert "no decision of this row had that choice" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["efficiency", "--files", str(path), "--replay", "row=nowhere"])

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from bedrock_support.routing import found
 from bedrock_support.routing.compliance import LONG, ComplianceValidator, Destinations
-from bedrock_support.routing.found import Found, tag_names
+from bedrock_support.routing.found import Found
 from bedrock_support.routing.length import text_tokens
 from bedrock_support.routing.model import Clearance, Operation, Refusal
 from bedrock_support.routing.optimizing.spending import Sums
-from bedrock_support.routing.pii import finder
+from bedrock_support.routing.pii import finder, late
 from bedrock_support.routing.pii.span import Span
 from tests.fakes import CountingEntropy, operation
 from tests.promises import promise
@@ -44,7 +44,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def as_shipped() -> Generator[None]:
     yield
-    tag_names(True)
+    late.names(True)
 
 
 @promise("gate:once")
@@ -105,9 +105,9 @@ async def test_detectors_that_cannot_be_loaded_close_the_gate(monkeypatch: pytes
     def broken() -> None:
         raise ImportError("no detectors")
 
-    detectors = found._Detectors  # pyright: ignore[reportPrivateUsage] - what a broken installation looks like
+    detectors = late._Finder  # pyright: ignore[reportPrivateUsage] - what a broken installation looks like
     monkeypatch.setattr(detectors, "find", None)
-    monkeypatch.setattr(found, "load", broken)
+    monkeypatch.setattr(late, "load", broken)
     refused = await ComplianceValidator(EU, CountingEntropy()).admit(operation(brief=MAIL), "me")
     assert isinstance(refused, Refusal)
     assert "ImportError" in refused.reason
@@ -120,7 +120,7 @@ import sys
 from bedrock_support.server.settings import Settings
 from bedrock_support.server.wiring import build
 build(Settings())
-print([each for each in sys.modules if "routing.pii." in each and not each.endswith(".span")])
+print([each for each in sys.modules if "routing.pii." in each and not each.endswith((".span", ".late"))])
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert ended.stdout.strip() == "[]"
@@ -130,10 +130,10 @@ print([each for each in sys.modules if "routing.pii." in each and not each.endsw
 @pytest.mark.usefixtures("as_shipped")
 def test_names_are_tagged_or_not_whenever_that_is_said() -> None:
     text = "Yesterday Annegret Hoffmann restarted the worker on her own."
-    tag_names(False)
-    without = found.find(text)
-    tag_names(True)
-    assert len(found.find(text)) > len(without)
+    late.names(False)
+    without = late.find(text)
+    late.names(True)
+    assert len(late.find(text)) > len(without)
 
 
 @settings(deadline=None)

@@ -14,6 +14,7 @@ from bedrock_support.server.page.figures import latencies
 from bedrock_support.server.page.serve import HEADERS, MOST_READERS, STATIC, Pictures
 from bedrock_support.server.settings import Settings, load
 from bedrock_support.server.wiring import build
+from tests.fakes import FakeClock
 from tests.promises import promise
 
 
@@ -54,9 +55,12 @@ class Looks:
 
     asked = 0
 
-    async def picture(self) -> dict[str, Any]:
+    async def event(self) -> bytes:
         self.asked += 1
-        return {"at": self.asked}
+        return b"data: {}\n\n"
+
+    async def renewing(self) -> None:
+        await anyio.sleep_forever()
 
 
 async def never() -> dict[str, Any]:
@@ -106,6 +110,26 @@ async def test_a_reader_that_is_gone_is_dropped_and_one_too_many_is_refused() ->
     assert MOST_READERS == 16
     assert statuses == [200] * MOST_READERS + [503]
     assert places.borrowed_tokens == 0
+
+
+@promise("page:stream")
+async def test_readers_share_one_picture_and_no_picture_waits_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = build(Settings(page=True), clock=FakeClock())
+    look = house.server._look()  # pyright: ignore[reportPrivateUsage]
+    first = await look.event()
+    assert first.startswith(b"data: {")
+    assert await look.event() is first
+    stuck = anyio.Event()
+    monkeypatch.setattr(look._cost, "make", stuck.wait)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(look._cost, "every", 0.0)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(look._picture, "every", 0.0)  # pyright: ignore[reportPrivateUsage]
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(look.renewing)
+            await anyio.wait_all_tasks_blocked()
+            assert await look.event() is not first
+            group.cancel_scope.cancel()
+    await house.aclose()
 
 
 def test_latencies_are_counted_against_the_deadline() -> None:

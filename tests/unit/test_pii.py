@@ -13,6 +13,17 @@ from bedrock_support.routing.pii.finder import find
 from bedrock_support.routing.pii.span import Span, resolved
 from tests.promises import promise
 
+FORMED = {
+    "glpat-": "q7RtX2mPz9Lw4KsV8cNe",
+    "npm_": "q7RtX2mPz9Lw4KsV8cNe" + "a1B2c3D4e5F6g7H8",
+    "dop_v1_": "0123456789abcdef" * 4,
+    "shpat_": "0123456789abcdef" * 2,
+    "rdme_": "q7rtx2mpz9" * 7,
+    "PMAK-": "0123456789abcdef01234567-" + "0123456789abcdef" * 2 + "ab",
+    "hf_": "qRtXmPzLwKsVcNeaBcDeFgHiJkLmNoPqRs",
+    "newissuer_live_": "q7RtX2mPz9Lw4KsV8cNeq7RtX2mPz9Lw4",
+}
+"""Prefixes, and a tail of the form that follows; the last is of no issuer in the table."""
 KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3ODkw\n" * 6
 
 
@@ -187,6 +198,34 @@ def test_odd_spaces_hyphens_and_invisible_characters_hide_nothing() -> None:
         "token=",
         '\\"',
         "[at]",
+        "1",
+        "12345678 ",
+        "4111 1111 1111 1111 ",
+        "1.2.3.4 ",
+        "+49 170 1234567 ",
+        "'\"",
+        '{"a":',
+        "key = 'a\" ",
+        "@",
+        " @@a.",
+        "%40",
+        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3ODkw",
+        "::",
+        "fe80:",
+        "KEY=",
+        "key: ",
+        "https://a.b/?token=",
+        "eyJhbGciOiJIUzI1NiJ9.",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n",
+        "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJDREVGR0hJSktMTU5P" * 900,
+        "[[EMAIL_1_0badcafe]] ",
+        "[[EMAIL_1_",
+        "Die Aaa der Bbb hat Ccc und Ddd. ",
+        "M. A",
+        "Abweg 1 Apt. 2\n> ",
+        "lives at 1 A B C ",
+        "ghp_",
+        "\\u00e4",
     ],
 )
 def test_time_grows_with_length_alone(unit: str) -> None:
@@ -198,6 +237,90 @@ def test_time_grows_with_length_alone(unit: str) -> None:
 
     short, long = (min(seconds(length) for _ in range(3)) for length in (10_000, 80_000))
     assert long <= 8 * 4 * max(short, 0.002), "four times what a straight line gives"
+
+
+@promise("pii:code")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'var shopToken string = "{}"',
+        "shopToken := `{}`",
+        'string shopToken = "{}";',
+        "$shopToken .= '{}'",
+        'shop_TOKEN ?= "{}"',
+        'shop_TOKEN :::= "{}"',
+        'System.setProperty("SHOP_TOKEN", "{}")',
+        "<shopToken>\n    {}\n</shopToken>",
+        '{{"config.ini": "SHOP_TOKEN={}\\nBACKUP=true"}}',
+        '"shopToken" => "{}"',
+        "const token: string = '{}';",
+        "$config['api_key'] = '{}';",
+        'if (apikey == "{}") {{',
+    ],
+)
+def test_a_secret_is_found_however_a_language_assigns_it(line: str) -> None:
+    value = "q7RtX2mPz9Lw4KsV8c"
+    assert ("SECRET", value) in told(line.format(value))
+
+
+@promise("pii:forms")
+@pytest.mark.parametrize("prefix", FORMED)
+def test_issuers_forms_are_found_anywhere_in_a_sentence(prefix: str) -> None:
+    token = prefix + FORMED[prefix]
+    assert told(f"it answered ({token}), twice") == [("SECRET", token)]
+    assert told(f"it answered (x{token}), twice") == [], "as the end of something longer it is nobody's key"
+
+
+@promise("pii:quiet")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token = anyio.lowlevel.current_token()",
+        "self._signature = signature",
+        "getpass = fallback_getpass",
+        "{uid:this.uid,gid:this.gid,processUid:this.processUid}",
+        'if typeof e.uid=="number"&&e.uid!==this.processUid',
+        'if token == "lambda": return',
+        "def called(client: Client, given: Mapping[str, str]) -> None:",
+        '"cookie-signature": "~1.0.6",',
+        '"license": "CC-BY-4.0"',
+        '"integrity": "sha512-8BCBwZTzXfdmEzMVK1mgKSyqwQXcE3fUQdRcGZDPzQ0uQXg2DkOVCeSNGNHQcYqXdeTQoyDkKvGKN3xGQ2YyVw=="',
+        "Im Jahr 1969 und im Sommer 2013 war das anders. During 1980 nothing of it was known to him.",
+        "getty@tty1.service started, IPv6Network('F000::/5'), pysocks==1.7.1",
+        "total 1000000 of 1234567 bytes, next_page_count=20",
+        "my-app-5d4f8c7b9-x7k2p and build_0123456789abcdef0123456789abcdef01234567 are up",
+    ],
+)
+def test_code_and_lock_files_stay(line: str) -> None:
+    assert told(line) == []
+
+
+@promise("pii:disguised")
+def test_letters_written_as_escapes_are_read() -> None:
+    assert told('{"name": "Mila K\\u00e4lin"}') == [("PERSON", "Mila K\\u00e4lin")]
+    assert told('"mail jane\\u0040example.org now"') == [("EMAIL", "jane\\u0040example.org")]
+
+
+@promise("pii:people")
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("she lives at 172 Maneeži 75, Saareküla now", "172 Maneeži 75, Saareküla"),
+        ("PSC 1437, Box 3833\nAPO AA 66791", "PSC 1437, Box 3833\nAPO AA 66791"),
+        (
+            "38 Luite tee 87\n Apt. 931\n Salumäe\n Estonia 24680",
+            "38 Luite tee 87\n Apt. 931\n Salumäe\n Estonia 24680",
+        ),
+    ],
+)
+def test_addresses_of_other_countries(text: str, value: str) -> None:
+    assert ("ADDRESS", value) in told(text)
+
+
+def test_an_addressee_stands_above_the_address() -> None:
+    assert ("PERSON", "Esat Jeknić") in told(
+        "> Esat Jeknić\n> 3378 Lovers Lane\n> Suite 12\n> Leeds\n> England 12345\n"
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 3)), max_size=30))

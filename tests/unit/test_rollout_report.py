@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bedrock_support.server.rollout.paper import markdown, page
 from bedrock_support.server.rollout.plan import Plan
-from bedrock_support.server.rollout.report import FIGURE, Cell, Report, moment, report_of
+from bedrock_support.server.rollout.report import FIGURE, Cell, Report, report_of
 from bedrock_support.server.rollout.store import EvidenceStore
 from tests.fakes import FakeClock
 from tests.promises import promise
+from tests.report_rig import figures, figures_not_found, rows, untraced
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
 EVIL = "<script>alert(1)</script> | [x](http://evil.example) `rm`"
 
 
@@ -57,39 +53,11 @@ def made(path: Path) -> Report:
     return report
 
 
-def rows(path: Path) -> dict[str, dict[str, Any]]:
-    """The database's own rows by the ids that a report uses, read without the product's code."""
-    with closing(sqlite3.connect(path)) as db:
-        db.row_factory = sqlite3.Row
-        found: dict[str, dict[str, Any]] = {"R": dict(db.execute("SELECT * FROM runs").fetchone())}
-        for letter, table in (("T", "transitions"), ("E", "evidence")):
-            found |= {f"{letter}{row['id']}": dict(row) for row in db.execute(f"SELECT * FROM {table}")}  # noqa: S608
-    return found
-
-
-def figures_not_found(cell: Cell, stored: dict[str, dict[str, Any]]) -> list[str]:
-    """Figures of a cell that its sources don't bear out."""
-    sources = [stored[each] for each in cell.sources]
-    times = [row[name] for row in sources for name in ("at", "started", "ended") if row.get(name) is not None]
-    rest = cell.text
-    for each in MOMENT.findall(cell.text):
-        if any(moment(at) == each for at in times):
-            rest = rest.replace(each, "")
-    if len(times) == 2 and rest == f"{times[1] - times[0]:.2f} s":
-        rest = ""
-    whole = " ".join(str(value) for row in sources for value in row.values())
-    return sorted(set(NUMBER.findall(rest)) - set(NUMBER.findall(whole)))
-
-
 @promise("rollout:report")
 def test_each_figure_traces_to_what_is_stored(file: Path) -> None:
     report, stored = made(file), rows(file)
-    cells = [cell for part in report.sections for row in part.rows for cell in row]
-    cells += [note for part in report.sections for note in part.notes]
-    shown = [cell for cell in cells if FIGURE.search(cell.text)]
-    assert len(shown) > 20
-    assert [cell for cell in shown if not cell.sources] == []
-    assert [(cell, missing) for cell in shown if (missing := figures_not_found(cell, stored))] == []
+    assert len(figures(report)) > 20
+    assert untraced(report, stored) == []
     # The test itself must be able to fail.
     assert figures_not_found(Cell(text="0.0645", sources=("E6",)), stored) == ["0.0645"]
     # The document says no more than its cells, and every id in it can be looked up in it.

@@ -10,6 +10,8 @@ from random import Random
 import pytest
 
 from bedrock_support.routing.model import OperationClass, RouteName
+from benchmarks.further import TICK
+from benchmarks.further_families import FURTHER, HELD_OUT, SEEN, further_world
 from benchmarks.latencies import Shape, families
 from benchmarks.policies import NAMES, policy
 from benchmarks.routing_quality import Job, main, play
@@ -37,6 +39,52 @@ def world(side: Side, *events: Event) -> World:
 
 def side(shape_of: str = "log-normal", median: float = 20.0) -> Side:
     return Side(shape=families()[shape_of][0], medians=dict.fromkeys(OperationClass, median), fails=0.1)
+
+
+@promise("worlds:truth")
+@pytest.mark.parametrize("family", FURTHER)
+def test_the_truth_of_a_further_family_is_what_its_calls_show(family: str) -> None:
+    given = further_world(family, 3, seconds=150.0, hard=True)
+    rows = list(given.rows())
+    assert rows == list(further_world(family, 3, seconds=150.0, hard=True).rows())
+    for route in RouteName:
+        truths = [given.truth(row.t, row.op_class, row.size, route, row.deadline) for row in rows]
+        in_time = sum(row.ok[route] and row.seconds[route] <= row.deadline for row in rows)
+        seconds = sum(min(row.seconds[route], row.deadline) for row in rows)
+        assert in_time / len(rows) == pytest.approx(
+            sum(p for p, _ in truths) / len(rows), abs=4 * math.sqrt(0.25 / len(rows))
+        )
+        assert seconds / len(rows) == pytest.approx(sum(each for _, each in truths) / len(rows), rel=0.08)
+    eventful = sum(given.eventful(row.t) for row in rows)
+    assert 0 < eventful < len(rows)
+
+
+@promise("worlds:truth")
+def test_a_course_strikes_only_whom_it_names_and_is_known_late_when_asked_so() -> None:
+    given = further_world("large-only", 0)
+    route, struck = next(
+        (route, tick)
+        for route, law in given.laws.items()
+        for tick, slow in enumerate(law.course.slow)
+        if slow > 1 and tick
+    )
+    t = struck * TICK + 0.01
+    # a small request and a large one, as the course began: one is as before, the other is not
+    for size, changed in ((100.0, False), (10_000.0, True)):
+        now, before = (given.truth(at, KIRO, size, route, 30.0) for at in (t, t - TICK))
+        assert (now != before) == changed
+    assert given.truth(t, KIRO, 10_000.0, route, 30.0, late=1.0) == given.truth(t - TICK, KIRO, 10_000.0, route, 30.0)
+
+
+@promise("worlds:truth")
+def test_half_of_the_further_families_are_kept_back_and_all_are_played_like_the_others() -> None:
+    assert len(SEEN) == len(HELD_OUT) == 6
+    assert not set(SEEN) & set(HELD_OUT)
+    for family in (SEEN[0], HELD_OUT[0]):
+        job = Job(family=family, seed=0, hard=False, rate=20.0, seconds=30.0, policies=("oracle", "informed 1"))
+        found = play(job)
+        assert found["oracle"].optimal.rate == 1.0
+        assert 0.0 < found["informed 1"].optimal.rate <= 1.0
 
 
 def _name(shape: Shape) -> str:

@@ -11,8 +11,9 @@ from anyio import to_thread
 
 from bedrock_support.routing.audit import AuditSink, AuditUnavailable
 from bedrock_support.routing.clock import Entropy
-from bedrock_support.routing.found import Found, ready
+from bedrock_support.routing.found import Found
 from bedrock_support.routing.model import Clearance, Operation, Outcome, Refusal, Residency, RouteName
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.redaction import Redactor, digest_of, restore_answer, seen
 from bedrock_support.routing.residency import forbids
 
@@ -50,8 +51,8 @@ class ComplianceValidator:
 
     async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
         """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
-        await ready()
-        if len(operation.brief) > LONG:
+        await late.loaded()
+        if late.heavy() or len(operation.brief) > LONG:
             # Others have deadlines too, and this one would hold the loop for as long as it takes to look through.
             cleared = await to_thread.run_sync(self.clear, operation, limiter=self._threads)
         else:

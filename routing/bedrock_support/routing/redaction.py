@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
 
-from bedrock_support.routing.found import Found, find
+from bedrock_support.routing.found import Found
+from bedrock_support.routing.pii.late import find
 from bedrock_support.routing.pii.span import KEYED, Span, resolved
 
 _PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.routing.model import Scope
+from bedrock_support.routing.pii import late
 from bedrock_support.server.calls import CatalogTool, SupportCalls, failure
 from bedrock_support.server.lifecycle import RESUME
 from bedrock_support.server.manager import BedrockSupportManager
@@ -92,6 +93,7 @@ class SupportServer(MCPServer[Rounds]):
 
         @asynccontextmanager
         async def lifespan(_: MCPServer[Rounds]) -> AsyncGenerator[Rounds]:
+            late.soon()
             async with open_rounds(entropy) as rounds:
                 yield rounds
 

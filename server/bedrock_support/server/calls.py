@@ -27,6 +27,7 @@ from bedrock_support.routing import semconv
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.mcp_router import APPROVAL_SHARE, Approval
 from bedrock_support.routing.model import FailureKind, Operation, OperationClass, Outcome
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.spans import Attribute, span, trace_id
 from bedrock_support.server.approving.desk import ApprovalDesk
 from bedrock_support.server.arrival import arrival
@@ -100,6 +101,7 @@ class SupportCalls:
 
     async def run(self, spec: AnyTool, arguments: Mapping[str, Any], context: AnyContext) -> Any:
         """Validate, run and word one call. Only protocol errors are raised."""
+        await late.loaded()
         with self.load.call():
             return await self._run(spec, arguments, context)
 

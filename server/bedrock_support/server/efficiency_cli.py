@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bedrock_support.routing.model import RouteName
 from bedrock_support.server.settings import READS, Settings, load
 
 if TYPE_CHECKING:
     from bedrock_support.server.commands import Commands
-    from bedrock_support.tools.efficiency_report import EfficiencyReport
+    from bedrock_support.server.efficiency_evidence import EfficiencyEvidence, Origin
 
 USAGE_ERROR = 2
 PATIENCE = 600.0
@@ -25,8 +27,18 @@ def add_efficiency_parser(commands: Commands) -> None:
     source.add_argument("--files", type=Path, nargs="+", metavar="PATH", help="OTLP JSON lines")
     source.add_argument("--jaeger", metavar="URL", help="query service, such as http://127.0.0.1:16686")
     efficiency.add_argument("--since", metavar="TIME", help="ISO 8601, such as 2026-11-23T14:00:00Z")
+    efficiency.add_argument(
+        "--replay", type=_change, metavar="ROW=ROUTE", help="only this change of the matrix, replayed"
+    )
     efficiency.add_argument("--json", action="store_true", help="the whole report as JSON")
     efficiency.set_defaults(run=_efficiency)
+
+
+def _change(text: str) -> tuple[str, RouteName]:
+    row, _, route = text.rpartition("=")
+    if not row or route not in tuple(RouteName):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a row of the matrix, =, and one of {', '.join(RouteName)}")
+    return row, RouteName(route)
 
 
 def _efficiency(arguments: argparse.Namespace) -> int:
@@ -34,7 +46,12 @@ def _efficiency(arguments: argparse.Namespace) -> int:
     from bedrock_support.tools.efficiency_report import worded
 
     try:
-        found = _read(arguments, load())
+        evidence, source = _source(arguments, load())
+        if arguments.replay is not None:
+            told = evidence.replayed(source, *arguments.replay)
+            sys.stdout.write(f"{json.dumps(told, indent=2) if arguments.json else told['text']}\n")
+            return 0
+        found = evidence.of(source)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
@@ -42,9 +59,9 @@ def _efficiency(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(arguments: argparse.Namespace, settings: Settings) -> EfficiencyReport:
+def _source(arguments: argparse.Namespace, settings: Settings) -> tuple[EfficiencyEvidence, Origin]:
     from bedrock_support.routing.clock import SystemClock
-    from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
+    from bedrock_support.server.efficiency_evidence import EfficiencyEvidence, Origin
     from bedrock_support.telemetry.efficiency.live import LiveEfficiency
     from bedrock_support.tools.base import InputError
     from bedrock_support.tools.efficiency import moment
@@ -61,6 +78,4 @@ def _read(arguments: argparse.Namespace, settings: Settings) -> EfficiencyReport
         elif (url := settings.jaeger_url) is None:
             mend = f"Give --files or --jaeger, set {READS['span_file']} or {READS['jaeger_url']}, or call the tool"
             raise InputError("source", None, "this process made no decisions", mend)
-    if files is not None:
-        return evidence.from_files(files, since, PATIENCE)
-    return evidence.from_jaeger(url or "", since, PATIENCE)
+    return evidence, Origin(files=tuple(files or ()), url=url or "", since=since, seconds=PATIENCE)

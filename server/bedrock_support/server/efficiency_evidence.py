@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
 from bedrock_support.routing.clock import Clock
+from bedrock_support.routing.model import RouteName
 from bedrock_support.server.settings import READS
 from bedrock_support.telemetry.efficiency.live import LiveEfficiency
 from bedrock_support.tools.base import InputError
@@ -16,7 +17,22 @@ from bedrock_support.tools.efficiency import Asked
 from bedrock_support.tools.efficiency_report import EfficiencyReport
 from bedrock_support.tools.paths import open_regular
 
+if TYPE_CHECKING:
+    from bedrock_support.telemetry.efficiency.record import DecisionRecord
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where decisions are read from: files of OTLP JSON lines or, where none are named, the Jaeger at `url`."""
+
+    files: tuple[Path, ...] = ()
+    url: str = ""
+    since: float | None = None
+    """Unix seconds."""
+    seconds: float
+    """That reading may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +56,39 @@ class EfficiencyEvidence:
             mend = f"Name a file of OTLP JSON lines, or set {READS['span_file']} for the server"
             raise InputError("path", None, "no file: this server writes no spans", mend)
         return self.from_files([self.span_file], asked.since, asked.seconds)
+
+    def of(self, source: Origin) -> EfficiencyReport:
+        """The report from a source. Raises InputError as the two below do."""
+        if source.files:
+            return self.from_files(source.files, source.since, source.seconds)
+        return self.from_jaeger(source.url, source.since, source.seconds)
+
+    def replayed(self, source: Origin, row: str, route: RouteName) -> dict[str, object]:
+        """What one change of the matrix would have been expected to bring over the decisions of a source.
+
+        Raises:
+            InputError: the source can't be read, or no decision of that row had a choice.
+        """
+        from bedrock_support.telemetry.efficiency.jaeger import JaegerError, JaegerReading
+        from bedrock_support.telemetry.efficiency.otlp_files import FileReading
+        from bedrock_support.telemetry.efficiency.replay import replay
+
+        until, since = self.clock.now() + source.seconds, source.since
+        try:
+            if source.files:
+                reading: Iterable[DecisionRecord] = FileReading(source.files, None, lambda: self.clock.now() < until)
+            else:
+                reading = JaegerReading(source.url, since, self.clock, source.seconds)
+            found = replay((each for each in reading if since is None or each.at >= since), row, route.value)
+        except OSError as error:
+            raise InputError("files", None, f"can't be read ({error.strerror})", "Check the path") from None
+        except JaegerError as error:
+            mend = "See that a Jaeger of version 2 answers there"
+            raise InputError("jaeger", _shown(source.url), str(error), mend) from None
+        if not found.n:
+            mend = "Take a row as a decision names it; where its estimates aren't known, nothing can be replayed"
+            raise InputError("replay", f"{row}={route}", "no decision of this row had that choice", mend)
+        return found.told(row, route.value)
 
     def from_files(
         self,

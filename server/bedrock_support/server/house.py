@@ -10,8 +10,8 @@ from importlib import import_module
 import anyio
 from anyio import to_thread
 
-from bedrock_support.routing import found
 from bedrock_support.routing.lasting.recall import Recall
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.server.app import SupportServer
@@ -113,4 +113,4 @@ class House:
 def _load_what_calls_need() -> None:
     """What the start left out: the first call would otherwise load it while others wait for the loop."""
     import_module("bedrock_support.tools.logs.session")
-    found.load()
+    late.load()

@@ -180,9 +180,12 @@ class BedrockSupportManager:
         known = {RouteName.DIRECT: self.direct}
         return self._conditions(operation, known, self.flags(), {RouteName.MCP: asked_without})
 
-    async def health_report(self) -> dict[str, object]:
-        """What is known of both routes now, with sample counts; unknown where there is no data."""
-        checked = await self.direct.check()
+    async def health_report(self, *, look: bool = True) -> dict[str, object]:
+        """What is known of both routes now, with sample counts; unknown where there is no data.
+
+        `look`: first look for credentials, which may take long where none were found yet.
+        """
+        checked = await self.direct.check() if look else self.direct.condition()
         report = self.health.report()
         routes = {name.value: _shown(each) for name, each in report.routes.items()}
         channels = {name: _shown(each) for name, each in report.channels.items()}

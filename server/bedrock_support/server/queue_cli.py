@@ -92,7 +92,7 @@ def _stats(store: QueueStore, arguments: argparse.Namespace) -> int:
         "states: " + ", ".join(f"{state} {count}" for state, count in told.states.items()),
         "waiting: " + ", ".join(f"{priority} {count}" for priority, count in told.waiting.items()),
         f"{told.delayed} of the waiting back off; {told.dropped} dead letters gave way to new messages",
-        f"oldest waits for {told.oldest_wait:.0f} s",
+        f"oldest waits for {told.oldest_wait:.0f} s" if sum(told.waiting.values()) else "nothing waits",
         *(f"topic {topic!r}: {count}" for topic, count in told.topics.items()),
     ]
     _show(lines, asdict(told), arguments)

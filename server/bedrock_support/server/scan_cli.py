@@ -31,11 +31,12 @@ def add_scan_parser(commands: Commands) -> None:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from bedrock_support.routing.pii.finder import plug
-    from bedrock_support.routing.pii.tagger import SHIPPED
+    from bedrock_support.routing.pii import late
+    from bedrock_support.routing.pii.outside import NoModel
 
-    plug(SHIPPED if load().names else None)
     try:
+        settings = load()
+        late.names(settings.names, settings.names_model)
         if arguments.jsonl is not None:
             return _documents(*arguments.jsonl)
         if not arguments.path:
@@ -48,13 +49,16 @@ def _scan(arguments: argparse.Namespace) -> int:
     except OSError as error:
         sys.stderr.write(f"{error.filename}: {error.strerror}\n")
         return USAGE_ERROR
+    except NoModel as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE_ERROR
     except (ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"--jsonl: a row is no object with id and text ({type(error).__name__})\n")
         return USAGE_ERROR
 
 
 def _documents(source: Path, target: Path) -> int:
-    from bedrock_support.routing.pii.finder import find
+    from bedrock_support.routing.pii.late import find
 
     with source.open(encoding="utf-8") as rows, target.open("w", encoding="utf-8") as found:
         for row in rows:

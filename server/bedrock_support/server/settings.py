@@ -111,6 +111,8 @@ class Settings(BaseModel):
     By default bedrock-support in the user's cache folder; off, or any other no, switches it off."""
     names: bool = True
     """Whether names of people that stand in running text without a cue are looked for."""
+    names_model: str | None = None
+    """A model of spaCy that finds them instead of the shipped tagger; needs the extra ner."""
     page: bool = False
     """Whether the HTTP server has a page for people at /status."""
     tokens: str = Field(default="", repr=False)
@@ -180,6 +182,7 @@ READS = {
     "subject": f"{PREFIX}SUBJECT",
     "cache": f"{PREFIX}CACHE",
     "names": f"{PREFIX}NAMES",
+    "names_model": f"{PREFIX}NAMES_MODEL",
     "page": f"{PREFIX}PAGE",
     "tokens": f"{PREFIX}TOKENS",
     "token_file": f"{PREFIX}TOKEN_FILE",

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ PATIENCE = 5.0
 """Seconds for the server to answer."""
 EVERY = 2.0
 """Seconds between two looks with --watch."""
+HOME, TO_END, BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+"""What a terminal does for ECMA-48: cursor to the top, clear to the end of the line, clear all below."""
 MAX_ANSWER = 1024 * 1024
 EXIT = {"pass": 0, "warn": 0, "fail": 1, "unknown": 3}
 
@@ -34,7 +37,9 @@ def add_status_parser(commands: Commands) -> None:
     status.add_argument("--url", type=_known_url, help="a server started with --transport http or sse")
     status.add_argument("--token-file", type=Path, help=f"file whose first token is shown; else {PREFIX}TOKENS")
     status.add_argument("--json", action="store_true", help="application/health+json as it came")
-    status.add_argument("--watch", action="store_true", help=f"look every {EVERY:.0f} s until interrupted")
+    status.add_argument(
+        "--watch", action="store_true", help=f"look every {EVERY:.0f} s until interrupted; on a terminal in place"
+    )
     status.set_defaults(run=_status)
 
 
@@ -58,19 +63,27 @@ def shown_token(environ: Mapping[str, str], file: Path | None) -> str:
 
 def _status(arguments: argparse.Namespace) -> int:
     token = shown_token(process_environment(), arguments.token_file) if arguments.url else ""
+    live = arguments.watch and not arguments.json and sys.stdout.isatty()
     try:
         while True:
             found = (
                 ask(arguments.url, token) if arguments.url else unseen("no --url: another process can't be looked into")
             )
             told = json.dumps(found, indent=None if arguments.watch else 2) if arguments.json else worded(found)
-            sys.stdout.write(f"{told}\n")
+            sys.stdout.write(redrawn(told, arguments.url) if live else f"{told}\n")
             sys.stdout.flush()
             if not arguments.watch:
                 return EXIT.get(str(found["status"]), 3)
             threading.Event().wait(EVERY)  # no loop runs in this process
     except KeyboardInterrupt:
         return 0
+
+
+def redrawn(told: str, url: str | None) -> str:
+    """The live view on a terminal: over what stood there, each line cleared to its end, then all below."""
+    at = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
+    lines = [f"{url or 'no server'} at {at}, every {EVERY:.0f} s; Ctrl-C ends", "", *told.splitlines()]
+    return HOME + "".join(f"{line}{TO_END}\n" for line in lines) + BELOW
 
 
 def unseen(why: str) -> dict[str, Any]:

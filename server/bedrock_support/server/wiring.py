@@ -12,7 +12,6 @@ from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEnt
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
-from bedrock_support.routing.found import tag_names
 from bedrock_support.routing.guard import Guards, GuardSettings
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.lag import LoopLag
@@ -20,6 +19,7 @@ from bedrock_support.routing.lasting.past import PastClock
 from bedrock_support.routing.learning.learner import RouteLearner
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.mcp_router import MCPRouter
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.probing import Prober
 from bedrock_support.routing.queue.message_queue import MessageQueue
 from bedrock_support.routing.router import IntelligentRouter
@@ -95,7 +95,7 @@ def build(
     """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    tag_names(settings.names)
+    late.names(settings.names, settings.names_model)
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
     keeps, then = lasting(settings, bedrock, clock), PastClock(clock)

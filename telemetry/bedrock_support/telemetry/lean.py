@@ -6,7 +6,7 @@ values that then nobody reads. Here that happens when a span is given on. Import
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from opentelemetry.trace import (
     Tracer,
 )
 
+from bedrock_support.routing import semconv
 from bedrock_support.telemetry.enrich import SpanEnricher, from_mcp_sdk
 
 if TYPE_CHECKING:
@@ -138,12 +139,13 @@ class LeanSpan(Span):
     def sealed(self) -> ReadableSpan:
         """The span as exporters want it: values checked, cut and bounded by the SDK."""
         longest = self._began_by.longest
+        most = MOST + (semconv.SAMPLE_RATE in self.attributes)  # the sampler's mark comes on top
         return ReadableSpan(
             name=self.name,
             context=self.context,
             parent=self.parent,
             resource=self._began_by.resource,
-            attributes=BoundedAttributes(MOST, self.attributes, max_value_len=longest),
+            attributes=BoundedAttributes(most, self.attributes, max_value_len=longest),
             events=[
                 Event(name, BoundedAttributes(MOST, about, max_value_len=longest), at)
                 for name, about, at in self._events
@@ -157,6 +159,11 @@ class LeanSpan(Span):
         )
 
 
+def _names(processor: object) -> bool:
+    """Whether it does no more than name spans at their start; what is derived from that does more."""
+    return type(processor) is SpanEnricher
+
+
 class LeanTracer(Tracer):
     """Makes lean spans. A trace that its caller didn't sample isn't recorded here either."""
 
@@ -165,7 +172,7 @@ class LeanTracer(Tracer):
         self._ids = provider.id_generator
         # Naming is for the MCP SDK's spans alone.
         foreign = from_mcp_sdk(scope)
-        self._processors = tuple(each for each in provider.processors if foreign or type(each) is not SpanEnricher)
+        self._processors = tuple(each for each in provider.processors if foreign or not _names(each))
         self.scope = scope
         self.resource: Resource = provider.resource
         self.longest = provider.longest
@@ -214,7 +221,7 @@ class LeanTracer(Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> Iterator[Span]:
+    ) -> Generator[Span]:
         span = self.start_span(name, context, kind, attributes, links, start_time)
         with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception) as current:
             yield current

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from bedrock_support.routing.pii.contact import contacts
 from bedrock_support.routing.pii.keys import keyed
-from bedrock_support.routing.pii.letters import vocabulary
 from bedrock_support.routing.pii.names import NameTagger
 from bedrock_support.routing.pii.numbers import numbers
 from bedrock_support.routing.pii.people import nobody, people
@@ -16,19 +15,17 @@ from bedrock_support.routing.pii.secrets import secrets
 from bedrock_support.routing.pii.span import SHAPE, Span, resolved
 from bedrock_support.routing.pii.tables import tables
 from bedrock_support.routing.pii.tagger import SHIPPED
+from bedrock_support.routing.pii.text import prepared
 
 _ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
-_PLAIN = (
-    dict.fromkeys((160, *range(8192, 8203), 8239, 8287), " ")
-    | dict.fromkeys(range(8208, 8214), "-")
-    | {each: chr(each - 0xFEE0) for each in range(0xFF01, 0xFF5F)}
-)
-"""One character for one, so that places in the text stay what they are."""
-_TIME = re.compile(
-    r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d(?!\d))?"
-)
-"""A moment (RFC 3339): no number of anybody's, but digits enough to make every pattern of numbers try it."""
-_NOTHING = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_DISGUISE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+|\\\\u(?!d[89a-f]|D[89A-F])[0-9a-fA-F]{4}")
+"""What isn't seen, and how JSON may write any letter."""
+
+
+def _plain(found: re.Match[str]) -> str:
+    """One character for one, so that places in the text stay what they are."""
+    each = ord(found[0])
+    return chr(each - 0xFEE0) if each >= 0xFF01 else "-" if 0x2010 <= each <= 0x2015 else " "
 
 
 class _Plug:
@@ -44,28 +41,49 @@ def plug(tagger: NameTagger | None) -> None:
 
 def find(text: str) -> list[Span]:
     """Personal data and secrets in the text, in order, without overlaps."""
-    if text.isascii():
-        return _found(text)
-    plain = text.translate(_PLAIN) if _ODD.search(text) else text
-    if not _NOTHING.search(plain):
+    plain = text if text.isascii() else _ODD.sub(_plain, text)
+    if (text.isascii() and "\\u" not in text) or not _DISGUISE.search(plain):
         return _found(plain)
-    kept = [index for index, each in enumerate(plain) if not _NOTHING.match(each)]
-    bare = "".join(plain[index] for index in kept)
-    return [Span(kept[each.start], kept[each.end - 1] + 1, each.label, each.rank) for each in _found(bare)]
+    return _undisguised(plain)
 
 
-def _found(text: str) -> list[Span]:
-    calm = _TIME.sub(_blot, text)
-    words = vocabulary(calm)
+def _undisguised(text: str) -> list[Span]:
+    """The same where letters are written as escapes, or what can't be seen stands between them."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for found in _DISGUISE.finditer(text):
+        start, end = found.span()
+        parts.append(text[at:start])
+        starts += range(at, start)
+        ends += range(at + 1, start + 1)
+        if found[0][0] == "\\":
+            parts.append(chr(int(found[0][2:], 16)))
+            starts.append(start)
+            ends.append(end)
+        at = end
+    parts.append(text[at:])
+    starts += range(at, len(text))
+    ends += range(at + 1, len(text) + 1)
+    return [
+        Span(starts[start], ends[end - 1], label, rank)
+        for start, end, label, rank in _found("".join(parts))
+        if end > start
+    ]
+
+
+def _found(whole: str) -> list[Span]:
+    text = prepared(whole)
     return resolved(
         [
-            *secrets(text, words),
-            *keyed(text, calm),
-            *tables(text, words),
-            *numbers(calm, words),
-            *contacts(calm, words),
-            *people(text, words),
-            *_tagged(text),
+            *secrets(text),
+            *keyed(text),
+            *tables(text),
+            *numbers(text),
+            *contacts(text),
+            *people(text),
+            *_tagged(whole),
         ]
     )
 
@@ -78,7 +96,3 @@ def _tagged(text: str) -> Iterator[Span]:
     for start, end in tagger.names(text, prose(text)):
         if not nobody(text[start:end]):
             yield Span(start, end, "PERSON", SHAPE)
-
-
-def _blot(found: re.Match[str]) -> str:
-    return "\0" * len(found[0])

@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
-from bedrock_support.routing.pii.secrets import blank, entropy
+from bedrock_support.routing.pii.secrets import blank, entropy, unlikely_word
 from bedrock_support.routing.pii.span import KEYED, Span
+from bedrock_support.routing.pii.text import Text, backwards
 
-_PAIR = re.compile(
-    r"(?<![\w.-])(?P<key>[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß.-]{1,48}(?: (?:Name|Nr|Nummer|Adresse|Id|ID|Key))?)\\{0,3}[\"']?\s{0,3}(?:=>|[:=])\s{0,3}"
-    r"(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|(?P<bare>[^\s,;&\"'<>(){}\[\]|]{1,600}))"
+_SIGN = re.compile(r"[:=](?<!\d:(?=\d))[:=]*>?")
+"""What stands between a key and its value."""
+_KEY = re.compile(
+    r"[!?.+|&<>]{0,2}\s{0,3}(?:\]\d{0,6}\[|\])?(?:(?:gnirt[sS]|rt[sS]|rahc|txet)[ :]{1,3}(?=\w))?[\"'`]?\\{0,3}"
+    r"(?P<key>(?:(?:emaN|rN|remmuN|esserdA|dI|DI|yeK) )?[\wÄÖÜäöüß.-]{2,49})(?![\w.-])"
 )
-_TAG = re.compile(r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>(?P<value>[^<>\n]{1,400})</")
+"""Backwards: the key, in quotation marks or not, and behind it the type that some languages put there."""
+_LONGEST_KEY = 84
+_VALUE = re.compile(
+    r"[ \t]{0,3}(?:@(?=\"))?(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|`(?P<tick>[^`\n]{1,600})`"
+    r"|(?P<bare>(?:[^\s,;&\"'`<>(){}\[\]|\\]|\\(?![nrt\"'])){1,600}))"
+)
+_SET = re.compile(r"[\"'](?<=[\w.-].)\s?,\s{0,2}(?:\"(?P<double>[^\"\\\n]{4,600})\"|'(?P<single>[^'\n]{4,600})')")
+"""The second of two arguments."""
+_TAG = re.compile(
+    r"<(?P<key>[A-Za-z_][\w.:-]{1,48})(?: [^<>\n]{0,200})?>\s{0,40}(?P<value>[^<>\s][^<>\n]{0,400})\s{0,40}</"
+)
 _CAMEL = re.compile(r"(?<=[a-zäöü0-9])(?=[A-Z])|[_.\s-]+")
 _SECRET_KEYS = re.compile(
     r"(?:pass(?:word|wd|phrase|wort|code)?|pwd|kennwort|secret|token|api ?key|access ?key|private ?key|signing ?key|encryption ?key|"
-    r"client ?secret|credential|auth|bearer|session(?: ?id)?|sid|jsessionid|phpsessid|cookie|connection ?string|dsn|webhook|salt|signature|"
+    r"client ?secret|credential|auth|bearer|session(?: ?id)?|sid|jsessionid|phpsessid|cookie|connection ?string|dsn|access ?id|webhook|salt|signature|"
     r"license ?key|account ?key|storage ?key|shared ?key|master ?key|stripe ?key|key)$"
 )
-_NOT_SECRET = re.compile(
+_NO_KEY = re.compile(
     r"(?:max|min|num|count|total|used|input|output|prompt|completion|per|limit|remaining|expires?|ttl|length|size|type|url|uri|"
     r"endpoint|file|path|name|field|policy|enabled|required|version|public|primary|foreign|partition|sort|cache|routing|idempotency|"
     r"object|bucket|s3|row|hash|index|map|registry|host|message|status|error|reset|rotated|age|hint|id)\b"
 )
+"""First words of keys that lock nothing."""
+_NO_SECRET = re.compile(
+    r"(?:max|min|num|count|total|used|input|output|prompt|completion|per|limit|remaining|expires?|ttl|length|size|type|public|"
+    r"unexpected|invalid|unknown|expected|syntax|error)\b"
+)
+"""First words of tokens that are counted or parsed."""
 _LABELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("EMAIL", re.compile(r"(?:e ?)?mail(?: ?address| ?adresse)?|correo|courriel")),
     ("PHONE", re.compile(r"(?:tele)?(?:phone|fon)(?: ?(?:number|nr|nummer))?|tel|mobile?|handy(?: ?nr)?|fax|m[óo]vil|cell|rufnummer|msisdn")),
@@ -38,7 +57,8 @@ _LABELS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("CVV", re.compile(r"(?:cvv2?|cvc2?|csc|security ?code)")),
     ("GEO", re.compile(r"(?:gps|geo|coordinates?|koordinaten|latlng|lat ?lon)")),
 )  # fmt: skip
-_SHAPES: dict[str, Callable[[str], bool]] = {}
+_ALONE = frozenset(["operator", "actor", "principal", "courier", "uid"])
+"""Words that name a user only where nothing stands before them."""
 _NAME = re.compile(
     r"^[A-ZÀ-ÖØ-ÞŁŠŽČŞĞİ][\w'’.-]{1,30}(?:[ -](?:(?:von|van|de|del|della|di|da|dos|la|le|el|al|zu|zum|der|den|y|e|bin|ben) )?[A-ZÀ-ÖØ-ÞŁŠŽČŞĞİ][\w'’.-]{0,30}){0,4}$"
 )
@@ -97,20 +117,59 @@ _DATE = re.compile(
 )
 
 
-def keyed(text: str, calm: str) -> Iterator[Span]:
-    """Values of keys that name personal data or a secret. `calm` is the text without its moments, which hold colons."""
-    if "</" in text:
-        yield from _tagged(text)
-    at = 0 if "=" in calm or ":" in calm else len(text)
-    while (found := _PAIR.search(calm, at)) is not None:
-        group = "double" if found["double"] else "single" if found["single"] else "bare"
-        at = found.end()
-        if group == "bare" and text[at : at + 1] == "(":
-            continue  # code: a call
-        told = list(labelled(found["key"], text[slice(*found.span(group))], found.start(group)))
-        yield from told
-        if not told and group != "bare":
-            at = found.start(group)  # what is quoted may hold pairs of its own
+def keyed(text: Text) -> Iterator[Span]:
+    """Values of keys that name personal data or a secret. Looked for without the text's moments, which hold colons."""
+    whole = text.whole
+    if "</" in whole:
+        yield from _tagged(whole)
+    if "=" in text.calm or ":" in text.calm:
+        yield from _pairs(text)
+    if "'," in whole or '",' in whole:
+        for found in _SET.finditer(whole):
+            key = _KEY.match(backwards(whole, found.start() + 1, _LONGEST_KEY))
+            group = "double" if found["double"] else "single"
+            if key is not None and _promised(key["key"][::-1])[0] == "SECRET":
+                yield from labelled(key["key"][::-1], found[group], found.start(group))
+
+
+def _pairs(text: Text) -> Iterator[Span]:
+    calm, whole = text.calm, text.whole
+    done = 0
+    for sign in _SIGN.finditer(calm):
+        if sign.start() < done:
+            continue
+        head = _KEY.match(backwards(calm, sign.start(), _LONGEST_KEY))
+        if head is None:
+            continue
+        key = head["key"][::-1]
+        if not _promised(key)[0]:
+            continue
+        found = _VALUE.match(calm, sign.end())
+        if found is None:
+            continue
+        group = found.lastgroup or "bare"
+        if group == "bare" and (whole[found.end() : found.end() + 1] in _OPENING or _named_alike(key, found["bare"])):
+            continue  # code: a call, a type with its parameters, a variable
+        if sign[0].startswith("==") and not unlikely_word(found[group]):
+            continue  # code compares with words
+        told = False
+        for each in _labelled(text, key, whole[slice(*found.span(group))], found.start(group)):
+            yield each
+            told = True
+        if told or group == "bare":
+            done = found.end()
+
+
+_OPENING = frozenset("([")
+
+
+def _labelled(text: Text, key: str, value: str, start: int) -> Iterator[Span]:
+    """As labelled(), remembered for this text: logs say the same of the same key thousands of times."""
+    known = text.told.get((key, value))
+    if known is None:
+        known = text.told[key, value] = [(each.end, each.label, each.rank) for each in labelled(key, value, 0)]
+    for length, label, rank in known:
+        yield Span(start, start + length, label, rank)
 
 
 def _tagged(text: str) -> Iterator[Span]:
@@ -130,22 +189,33 @@ def labelled(key: str, value: str, start: int) -> Iterator[Span]:
         yield Span(start, start + len(value.rstrip(" .,")), label, KEYED)
 
 
+def promising(key: str) -> bool:
+    """Whether a key says anything of its value."""
+    return bool(_promised(key)[0])
+
+
 @lru_cache(maxsize=4096)
 def _promised(key: str) -> tuple[str, str]:
     """What a key says its value is, if anything, and the key's words. Logs and tables repeat their keys."""
     words = _CAMEL.sub(" ", key).strip().lower()
-    if _SECRET_KEYS.search(words) and not _NOT_SECRET.match(words):
+    if _SECRET_KEYS.search(words) and not (_NO_KEY if words.endswith("key") else _NO_SECRET).match(words):
         return "SECRET", words
     last = words.rpartition(" ")[2]
     for label, pattern in _LABELS:
-        if pattern.fullmatch(words) or (pattern.fullmatch(last) and label not in ("PERSON", "ADDRESS")):
+        if pattern.fullmatch(words) or (
+            pattern.fullmatch(last) and label not in ("PERSON", "ADDRESS") and last not in _ALONE
+        ):
             return label, words
     return "", words
 
 
 def _chosen(words: str, value: str) -> bool:
     """Whether a secret's key holds a secret, and not a number, a flag or a name of one."""
-    if len(value) < 4 or (value.isdigit() and "pass" not in words):
+    if (
+        len(value) < 4
+        or (value.isdigit() and "pass" not in words and len(value) < _LONG_NUMBER)
+        or _VERSION.match(value)
+    ):
         return False
     if words.endswith("key") and not re.search(
         r"(?:api|access|secret|private|signing|account|license|stripe|master|shared|encryption|storage) ?key$", words
@@ -155,6 +225,24 @@ def _chosen(words: str, value: str) -> bool:
         # Words alone are a label or a sentence about a password.
         return " " not in value or any(not each.isalpha() and not each.isspace() for each in value)
     return " " not in value and len(value) >= 6 and (entropy(value) > 2.2 or any(each.isdigit() for each in value))
+
+
+_LONG_NUMBER = 16
+"""Digits of a number that is no count, no time and no port."""
+_VERSION = re.compile(r"[~^<>=v]{0,2}\d{1,6}(?:\.\d{1,6}){1,3}$")
+_DOTTED = re.compile(
+    r"(?:this|self|cls|process|os|sys|req|request|args|options|config|settings|props|state|env)\.\w|[A-Za-z_]\w*(?:\.[a-z_]\w*){2,}$"
+)
+_HUMP = re.compile(r"[a-z]{4,}[A-Z]|[a-z][A-Z][a-z]+[A-Z]")
+
+
+def _named_alike(key: str, value: str) -> bool:
+    """Whether a bare value is only a variable of code: it is named as its key is, or belongs to something."""
+    return _DOTTED.match(value) is not None or (
+        value.replace("_", "").replace(".", "").isalpha()
+        and _CAMEL.sub(" ", value).strip().lower().rpartition(" ")[2]
+        == _CAMEL.sub(" ", key).strip().lower().rpartition(" ")[2]
+    )
 
 
 def _fits(label: str, value: str, words: str) -> bool:
@@ -172,7 +260,7 @@ def _fits(label: str, value: str, words: str) -> bool:
             and (len(value) > 4 or any(not each.isalpha() for each in value))
         )
     if label == "PERSON":
-        return _NAME.match(value) is not None and (words != "name" or " " in value)
+        return _NAME.match(value) is not None and (words != "name" or " " in value) and _HUMP.search(value) is None
     if label == "ADDRESS":
         return bool(digits) and any(each.isalpha() for each in value) and " " in value
     if label == "LICENSE_PLATE":

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 UP = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ"
-WORD = rf"[{UP}](?:[^\W\d_]|['’](?=[^\W\d_])){{1,24}}"
-
-
-def vocabulary(text: str) -> str:
-    """Each word of the text once, in lower case, between single blanks. Logs say the same words again and again, and
-    whether a pattern is worth trying is asked some two hundred times of each text."""
-    return f" {' '.join(dict.fromkeys(text.lower().split()))} "
+AFTER = r"(?:['’](?=[^\W\d_]))?[^\W\d_]{1,24}(?:['’][^\W\d_]{1,24})?"
+WORD = rf"[{UP}]{AFTER}"
 
 
 def has(words: str, parts: Iterable[str]) -> bool:

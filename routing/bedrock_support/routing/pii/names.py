@@ -17,6 +17,8 @@ from zlib import crc32
 MAGIC = b"BSN2"
 HEAD = struct.Struct("<4sBiIIII")
 """Magic, bits of the table of weights, what every candidate's score starts with, bytes of each of the four lists."""
+_SECOND = 0x9E3779B9
+"""Where the second hash of a list begins."""
 PROBES = 5
 """Bits a name sets in its list (a Bloom filter; about 1 % of other words pass)."""
 TOKEN = re.compile(r"\n|[^\W\d_]\.(?=[ -][^\W\d_])|\w+(?:['’-]\w+)*|[^\w\s]")
@@ -68,14 +70,28 @@ class Lists:
 
 
 def inside(bloom: bytes, word: str) -> bool:
-    """Whether the word is (almost surely) in the list."""
+    """Whether the word is (almost surely) in the list. The bits of probes(), one after another: most words that aren't
+    in it fail at the first or second."""
     bits = len(bloom) * 8
-    return bits > 0 and all(bloom[at >> 3] >> (at & 7) & 1 for at in probes(word, bits))
+    if not bits:
+        return False
+    data = word.encode()
+    at = crc32(data)
+    one = at % bits
+    if not bloom[one >> 3] >> (one & 7) & 1:
+        return False
+    step = crc32(data, _SECOND) | 1
+    for _ in range(PROBES - 1):
+        at += step
+        one = at % bits
+        if not bloom[one >> 3] >> (one & 7) & 1:
+            return False
+    return True
 
 
 def probes(word: str, bits: int) -> Iterator[int]:
     """The bits that a word sets. Kirsch and Mitzenmacher 2006: two hashes do for any number of probes."""
-    one, two = crc32(word.encode()), crc32(word.encode(), 0x9E3779B9) | 1
+    one, two = crc32(word.encode()), crc32(word.encode(), _SECOND) | 1
     return ((one + n * two) % bits for n in range(PROBES))
 
 
@@ -98,7 +114,7 @@ def shape(word: str) -> str:
 
 def candidate(word: str) -> bool:
     """Whether the word can be part of a name: it begins with a capital and holds no digit."""
-    return word[0].isupper() and not any(each.isdigit() for each in word)
+    return word[0].isupper() and (word.isalpha() or not any(map(str.isdigit, word)))
 
 
 def own_features(word: str, form: str, flags: str) -> list[str]:

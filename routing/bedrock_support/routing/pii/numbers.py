@@ -5,98 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 from bedrock_support.routing.pii import checks
+from bedrock_support.routing.pii.codes import codes
 from bedrock_support.routing.pii.letters import has
-from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
+from bedrock_support.routing.pii.span import PROVEN, Span
+from bedrock_support.routing.pii.text import Text
 
-_SEPARATORS = re.compile(r"[\s./-]")
-_DIGIT = re.compile(r"\d")
-_NO_DIGIT = re.compile(r"\D+")
-_SPARSE = frozenset({"DE_PASSPORT", "DE_ID_CARD"})
-_ENOUGH = {
-    "DE_PASSPORT": _DIGIT,
-    "CVV": _DIGIT,
-    "OTP": re.compile(r"\d{4}"),
-    "LICENSE_PLATE": re.compile(r"[A-ZÄÖÜ][ -]?\d"),
-    "GEO": re.compile(r"\d\.\d{3}"),
-}
-"""What must stand somewhere in a text before a label is looked for by its words."""
-_DENSE = re.compile(r"\d(?:\D{0,7}\d){4,}")
+_SEPARATORS = str.maketrans("", "", " ./-")
+_DENSE = re.compile(r"\d(?:[ ./-]?\d){8,}")
+"""Nine digits and more with at most one sign between two."""
 _GATES = {
+    "CREDIT_CARD": ("card", "kredit", "karte", " cc", "tarjeta", "carta", "carte"),
     "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
     "DE_TAX_ID": ("steuer", "tax", "tin", "idnr", "identifik", "finanz"),
     "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", " st ", "stnr", "finanz", "tax"),
     "AT_SVNR": ("sozial", "rente", "sv-", "svn", " sv ", "rvnr", "social", "pension", "versicher"),
     "DE_PASSPORT": ("pass", "paseport", "pasaporte"),
     "DE_ID_CARD": (
-        "ausweis",
-        "perso",
-        "identit",
-        "card",
-        "idcard",
-        "id-card",
-        "id-nr",
-        "idnr",
-        "dokument",
-        "document",
-        "carte",
-        "reise",
-        "pass",
+        "ausweis", "perso", "identit", "card", "idcard", "id-card", "id-nr", "idnr", "dokument", "document", "carte",
+        "reise", "pass",
     ),
-    "LICENSE_PLATE": (
-        "kennz",
-        "kfz",
-        "nummernsch",
-        "vehicle",
-        "plate",
-        "fahrzeug",
-        "auto",
-        "wagen",
-        "lkw",
-        "pkw",
-        "targa",
-        "matr",
-        "licen",
-        "-",
-    ),
-    "CVV": ("cv", "csc", "prüf", "pruef", "security"),
-    "OTP": (
-        "otp",
-        "tan",
-        "pin",
-        "2fa",
-        "mfa",
-        "code",
-        "kod",
-        "verif",
-        "bestätig",
-        "einmal",
-        "sicherheits",
-        "codice",
-        "código",
-        "codigo",
-        "one",
-    ),
-    "GEO": ("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordin", "coord", "fix", "ubicac"),
-}
-"""What of must stand in the text's vocabulary before a label's patterns are tried."""
+}  # fmt: skip
+"""What of must stand in the text's vocabulary before a label is looked for."""
 NEAR = 80
 """Characters before a number in which its context is looked for."""
+Valid = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Number:
     label: str
     pattern: re.Pattern[str]
-    valid: Callable[[str], bool]
-    least: int
-    """Digits that it has at least."""
+    valid: Valid
+    anchors: tuple[tuple[bytes, int], ...] = ()
+    """Parts of its form as bones, and how many characters before such a part the number begins."""
+    forms: tuple[bytes, ...] = (b"0",)
+    """What of must stand in a text's bones, where no part of its form has a fixed place."""
+    least: int = 0
+    """Of a number of digits alone: how many it has at least."""
+    sign: str = ""
+    """What stands in it for sure."""
     context: re.Pattern[str] | None = None
     """What must stand before it, where its form alone says too little."""
-    stop: re.Pattern[str] | None = None
-    """What may not stand right before it."""
+    stop: bool = False
+    """Whether the same digits are often somebody's order."""
+
+
+def _at_once(*anchors: str) -> tuple[tuple[bytes, int], ...]:
+    return tuple((each.encode(), 0) for each in anchors)
 
 
 def _any(_: str) -> bool:
@@ -110,85 +67,146 @@ def _words(text: str) -> re.Pattern[str]:
 _NOT_ORDERS = _words(
     r"(?:order|bestell|auftrag|rechnung|invoice|serien|serial|tracking|sendung|artikel|ordine|pedido|commande|ean|gtin|imei)[\w .:#-]{0,14}$"
 )
+_ORDERS = (
+    "order", "bestell", "auftrag", "rechnung", "invoice", "serien", "serial", "tracking", "sendung", "artikel", "ordine",
+    "pedido", "commande", "ean", "gtin", "imei",
+)  # fmt: skip
 _TAX = _words(r"steuer|tax|tin\b|idnr|identifikationsn|finanzamt")
 _PENSION = _words(r"sozialvers|rentenvers|sv-?n|rvnr|social.?sec|pension|versicherungsn")
 _HEALTH = _words(r"kranken|kasse|versicher|kvnr|gesundheit|health|insur|egk")
 _IDENTITY = _words(r"ausweis|perso\b|personal|identit|id.?card|id-?nr|dokument|document|carte d|reise|pass\b|passport")
 _PASSPORT = _words(r"reisepass|pass(?:port|nummer|-?nr|\b)|passeport|pasaporte|passaporto")
+_CARD = _words(r"(?:\b(?:credit|debit|bank)? ?card|kredit|karte|\bcc\b|tarjeta|carta di|carte b)[^\n\d]{0,40}$")
+_NO_WORD = r"(?![A-Za-z0-9])"
 
-NUMBERS: tuple[_Number, ...] = (
-    _Number("IBAN", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"), checks.iban, 6),
-    _Number("CREDIT_CARD", re.compile(r"(?<![\d.,-])\d(?:[ .-]?\d){12,18}(?![\d]|[.,]\d)"), checks.card, 13, stop=_NOT_ORDERS),
-    _Number("CH_AHV", re.compile(r"(?<!\d)756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), checks.ean13, 13),
-    _Number("IT_CF", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{6}\d{2}[A-EHLMPR-Ta-ehlmpr-t]\d{2}[A-Za-z]\d{3}[A-Za-z](?![A-Za-z0-9])"), checks.it_code, 7),
-    _Number("FR_NIR", re.compile(r"(?<!\d)[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?\d{2}(?!\d)"), checks.fr_nir, 13, stop=_NOT_ORDERS),
-    _Number("ES_NIF", re.compile(r"(?<![A-Za-z0-9])(?:\d{8}|[XYZxyz]-?\d{7})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z](?![A-Za-z0-9])"), checks.es_nif, 7),
-    _Number("VAT_ID", re.compile(r"(?<![A-Za-z0-9])(?:DE|IT|AT|FR|ES|GB|BE|NL|PL|PT|DK|SE|FI|IE|LU|CZ|SK|HU|RO|BG|HR|SI|EE|LV|LT|EL|CY|MT)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), checks.vat, 7),
-    _Number("DE_SSN", re.compile(r"(?<![A-Za-z0-9])\d{2}[ ]?[0-3]\d[01]\d\d{2}[ ]?[A-Za-z][ ]?\d{3}(?![A-Za-z0-9])"), checks.de_pension, 11),
-    _Number("DE_KVNR", re.compile(r"(?<![A-Za-z0-9-])[A-Z]\d{9}(?![A-Za-z0-9])"), checks.de_health, 9, context=_HEALTH),
-    _Number("DE_TAX_ID", re.compile(r"(?<![\d.,-])[1-9]\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), checks.de_tax_id, 11, context=_TAX),
-    _Number("DE_TAX_NUMBER", re.compile(r"(?<![\d/])\d{2,3}/\d{3,4}/\d{4,5}(?![\d/])"), _any, 9, context=_words(r"steuer|st\.?-?nr|finanzamt|tax")),
-    _Number("AT_SVNR", re.compile(r"(?<!\d)[1-9]\d{3}[ ]?[0-3]\d[0-2]\d\d{2}(?!\d)"), checks.at_social, 10, context=_PENSION),
-    _Number("DE_PASSPORT", re.compile(r"(?<![A-Za-z0-9])[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, 1, context=_PASSPORT),
-    _Number("DE_ID_CARD", re.compile(r"(?<![A-Za-z0-9])[LMNPRTVWXY][CFGHJKLMNPRTVWXYZ0-9]{8}\d(?![A-Za-z0-9])"), checks.icao, 1, context=_IDENTITY),
-    _Number("US_SSN", re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"), checks.us_ssn, 9, stop=_NOT_ORDERS),
-    _Number("UK_NINO", re.compile(r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-Da-d](?![A-Za-z0-9])"), checks.uk_nino, 6),
+_SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
+"""Digits as they stand in a VAT id, as bones."""
+SHAPED: tuple[_Number, ...] = (
+    _Number(label="IT_CF", pattern=re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]{{5}}\d{{2}}[A-EHLMPR-Ta-ehlmpr-t]\d{{2}}[A-Za-z]\d{{3}}[A-Za-z]{_NO_WORD}"), valid=checks.it_code, anchors=_at_once("aaaaaa00a00a000a")),
+    _Number(label="ES_NIF", pattern=re.compile(rf"[\dXYZxyz](?<![A-Za-z0-9].)(?:(?<=\d)\d{{7}}|(?<=[A-Za-z])-?\d{{7}})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z]{_NO_WORD}"), valid=checks.es_nif, anchors=_at_once("00000000a", "00000000-a", "00000000 a", "a0000000a", "a0000000-a", "a0000000 a", "a-0000000a", "a-0000000-a", "a-0000000 a")),
+    _Number(label="DE_SSN", pattern=re.compile(rf"\d(?<![A-Za-z0-9].)\d[ ]?[0-3]\d[01]\d\d{{2}}[ ]?[A-Za-z][ ]?\d{{3}}{_NO_WORD}"), valid=checks.de_pension, anchors=tuple((form, back) for form in (b"000000a000", b"000000 a 000", b"000000a 000", b"000000 a000") for back in (2, 3))),
+    _Number(label="DE_KVNR", pattern=re.compile(rf"[A-Z](?<![A-Za-z0-9-].)\d{{9}}{_NO_WORD}"), valid=checks.de_health, anchors=_at_once("a000000000"), context=_HEALTH),
+    _Number(label="UK_NINO", pattern=re.compile(rf"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z](?<![A-Za-z0-9].)[A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{{2}}[ ]?\d{{2}}[ ]?\d{{2}}[ ]?[A-Da-d]{_NO_WORD}"), valid=checks.uk_nino, anchors=_at_once("aa000000", "aa 000000", "aa00 00 00", "aa 00 00 00")),
 )  # fmt: skip
-_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("DE_PASSPORT", re.compile(r"(?i:(?:reisepass|passport|pass-?(?:nummer|nr|no))[\w .:#-]{0,14}[ :])([CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8})(?![A-Za-z0-9])")),
-    ("CVV", re.compile(r"(?i:\b(?:cvv2?|cvc2?|csc|pr[üu]fziffer|kartenpr[üu]fnummer|security code)\b[\"']?[ :=#]{0,3}[\"']?(?:is |ist |lautet |est |es )?)(\d{3,4})(?!\d)")),
-    ("OTP", re.compile(r"(?i:\b(?:otp|one-?time[- ]?(?:pass)?(?:code|word)?|tan|m?tan|pin|2fa|mfa|passcode|verification|verifizierung\w{0,6}|best[äa]tigung\w{0,6}|sicherheits\w{0,6}|einmal\w{0,8}|codes?|c[óo]digo|codice|kod)[- ]?(?:code|pin|nummer|number)?\b[\"']?(?: (?:is|ist|lautet|est|es|è|war|was|de|da|for|für|an)\b)?[ :=#\"']{1,4})(\d{4,8})(?![\w.,:-]*\d)(?!\w)")),
-    ("LICENSE_PLATE", re.compile(r"(?i:\b(?:kennzeichen|kfz|nummernschild|vehicle|plate|fahrzeug|auto|wagen|lkw|pkw|targa|matr[íi]cula|immatriculation|license)\b[\w .]{0,12}[\"']?[ :=#]{1,3}[\"']?)([A-ZÄÖÜ]{1,3}[ -]{1,3}[A-Z]{1,2}[ -]?\d{1,4}[EH]?)(?![\w-])")),
-    ("LICENSE_PLATE", re.compile(r"(?<![\w-])([A-ZÄÖÜ]{1,3}-[A-Z]{1,2} \d{1,4}[EH]?)(?![\w-])")),
-    ("GEO", re.compile(r"(?i:\b(?:gps|geo|lat(?:itude)?|lon(?:gitude)?|lng|position|location|standort|koordinaten|coord\w{0,8}|fix|ubicaci[óo]n)\b[\w \"':=,\[({-]{0,16})(?<![\d.])(-?\d{1,2}\.\d{3,8}[\"' ]{0,2}[,;/ ][ ]?[\"'\w:= ]{0,12}-?\d{1,3}\.\d{3,8})(?!\d)")),
+"""Letters among digits: found by their form."""
+DIGITS: tuple[_Number, ...] = (
+    _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)\d{3}(?:[ .-]?\d){9,15}(?![\w]|[.,]\d)"), valid=checks.card, least=13, stop=True),
+    _Number(label="CREDIT_CARD", pattern=re.compile(r"\d(?<![\w.,-].)\d{3}(?:[ -]?\d){8,15}(?![\w]|[.,]\d)"), valid=checks.luhn, least=12, context=_CARD),
+    _Number(label="CH_AHV", pattern=re.compile(r"756(?<!\d...)[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), valid=checks.ean13, least=13, sign="756"),
+    _Number(label="FR_NIR", pattern=re.compile(r"[1-478](?<!\d.) ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)"), valid=checks.fr_nir, least=15, stop=True),
+    _Number(label="DE_TAX_ID", pattern=re.compile(r"[1-9](?<![\d.,-].)\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), valid=checks.de_tax_id, least=11, context=_TAX),
+    _Number(label="DE_TAX_NUMBER", pattern=re.compile(r"\d(?<![\d/].)\d{1,2}/\d{3,4}/\d{4,5}(?![\d/])"), valid=_any, least=9, sign="/", context=_words(r"steuer|st\.?-?nr|finanzamt|tax")),
+    _Number(label="AT_SVNR", pattern=re.compile(r"[1-9](?<!\d.)\d{3}[ ]?[0-3]\d[0-2]\d\d{2}(?!\d)"), valid=checks.at_social, least=10, context=_PENSION),
+    _Number(label="US_SSN", pattern=re.compile(r"\d(?<![\d-].)\d\d-\d{2}-\d{4}(?![\d-])"), valid=checks.us_ssn, least=9, sign="-", stop=True),
 )  # fmt: skip
+"""Digits alone, with at most one sign between two."""
+MIXED: tuple[_Number, ...] = (
+    _Number(
+        label="FR_NIR",
+        pattern=re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)"),
+        valid=checks.fr_nir,
+        forms=(b"0a000", b"0a 000"),
+    ),
+    _Number(label="VAT_ID", pattern=re.compile(r"[A-Z](?<![A-Za-z0-9].)(?:(?<=D)[EK]|(?<=I)[TE]|(?<=A)T|(?<=F)[RI]|(?<=E)[SEL]|(?<=G)B|(?<=B)[EG]|(?<=N)L|(?<=P)[LT]|(?<=S)[EKI]|(?<=L)[UTV]|(?<=C)[ZY]|(?<=H)[UR]|(?<=R)O|(?<=M)T)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), valid=checks.vat, forms=_SEVEN),
+    _Number(label="DE_PASSPORT", pattern=re.compile(rf"[CFGHJK](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_PASSPORT),
+    _Number(label="DE_ID_CARD", pattern=re.compile(rf"[LMNPRTVWXY](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_IDENTITY),
+)  # fmt: skip
+"""Capitals and digits in any order."""
+_IBANS = {
+    size: re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]\d\d(?:[ -]?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}")
+    for size in sorted(set(checks.IBAN_LENGTHS.values()))
+}
+_SHORTER = re.compile(r"[ .-]")
+_PROVEN_CARD = 13
 
 
-def numbers(text: str, words: str) -> Iterator[Span]:
-    """Identifiers, cards, accounts, codes and plates. `words` is the text's vocabulary."""
-    if not _DIGIT.search(text):
+def numbers(text: Text) -> Iterator[Span]:
+    """Identifiers, cards, accounts, codes and plates."""
+    if text.digits:
+        yield from _ibans(text)
+        yield from _shaped(text)
+        yield from _digits(text)
+        yield from _mixed(text)
+        yield from codes(text)
+
+
+def _wanted(text: Text, kind: _Number) -> bool:
+    return kind.sign in text.calm and (kind.context is None or has(text.words, _GATES[kind.label]))
+
+
+def _shaped(text: Text) -> Iterator[Span]:
+    for kind in SHAPED:
+        if _wanted(text, kind):
+            for form, back in kind.anchors:
+                for at in _places(text.bones, form):
+                    yield from _checked(text, kind, kind.pattern.match(text.calm, max(0, at - back)))
+
+
+def _digits(text: Text) -> Iterator[Span]:
+    wanted = [kind for kind in DIGITS if _wanted(text, kind)]
+    for cluster in _DENSE.finditer(text.calm):
+        start, end = cluster.span()
+        for kind in wanted:
+            if end - start >= kind.least:
+                for found in kind.pattern.finditer(text.calm, start, end):
+                    yield from _checked(text, kind, found)
+
+
+def _mixed(text: Text) -> Iterator[Span]:
+    for kind in MIXED:
+        if any(each in text.bones for each in kind.forms) and _wanted(text, kind):
+            for found in kind.pattern.finditer(text.calm):
+                yield from _checked(text, kind, found)
+
+
+def _places(bones: bytes, form: bytes) -> Iterator[int]:
+    at = bones.find(form)
+    while at >= 0:
+        yield at
+        at = bones.find(form, at + 1)
+
+
+def _ibans(text: Text) -> Iterator[Span]:
+    for at in _places(text.bones, b"aa00"):
+        size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
+        if size is not None:
+            found = _IBANS[size].match(text.calm, at)
+            if found is not None and _valid(text, checks.iban, found[0]):
+                yield Span(at, found.end(), "IBAN", PROVEN)
+
+
+def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator[Span]:
+    """The number, if its check digits agree and what stands before it says nothing else."""
+    if found is None:
         return
-    windows = [((start, end), len(_NO_DIGIT.sub("", text[start:end]))) for start, end in _windows(text)]
-    for kind in NUMBERS:
-        if kind.context is None or has(words, _GATES[kind.label]):
-            # Cards of identity hold more letters than digits: only their words say where to look.
-            yield from _kind(
-                text,
-                kind,
-                [(0, len(text))] if kind.label in _SPARSE else [at for at, digits in windows if digits >= kind.least],
-            )
-    for label, pattern in _PROSE:
-        if _ENOUGH[label].search(text) and has(words, _GATES[label]):
-            for found in pattern.finditer(text):
-                yield Span(*found.span(1), label, CONTEXT)
+    start, end = found.span()
+    if not _valid(text, kind.valid, found[0]):
+        end = _card_end(text, start, end) if kind.valid is checks.card else 0
+    if not end:
+        return
+    if kind.context is not None and not kind.context.search(text.calm, max(0, start - NEAR), start):
+        return
+    if kind.stop and has(text.words, _ORDERS) and _NOT_ORDERS.search(text.calm, max(0, start - NEAR), start):
+        return
+    yield Span(start, end, kind.label, PROVEN)
 
 
-def _kind(text: str, kind: _Number, windows: list[tuple[int, int]]) -> Iterator[Span]:
-    for found in chain.from_iterable(kind.pattern.finditer(text, *each) for each in windows):
-        bare = _SEPARATORS.sub("", found[0])
-        before = text[max(0, found.start() - NEAR) : found.start()]
-        if kind.context is not None and not kind.context.search(before):
-            continue
-        if kind.stop is not None and kind.stop.search(before):
-            continue
-        if _checked(kind, bare):
-            yield Span(found.start(), found.end(), kind.label, PROVEN)
+def _card_end(text: Text, start: int, end: int) -> int:
+    """Where a card ends behind which another number stands; 0 if there is none."""
+    for each in _SHORTER.finditer(text.calm, start + _PROVEN_CARD, end):
+        if _valid(text, checks.card, text.calm[start : each.start()]):
+            return each.start()
+    return 0
 
 
-def _windows(text: str) -> list[tuple[int, int]]:
-    """Where digits stand close together, with what may belong to them on both sides."""
-    found: list[tuple[int, int]] = []
-    for each in _DENSE.finditer(text):
-        start, end = max(0, each.start() - 10), min(len(text), each.end() + 10)
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], end
-        else:
-            found.append((start, end))
-    return found
-
-
-def _checked(kind: _Number, bare: str) -> bool:
-    try:
-        return kind.valid(bare)
-    except (ValueError, IndexError, KeyError):
-        return False
+def _valid(text: Text, check: Valid, digits: str) -> bool:
+    """Whether the check digits agree. Remembered for this text alone: a number may stand in it thousands of times."""
+    bare = digits.translate(_SEPARATORS)
+    known = text.memo.get((check, bare))
+    if known is None:
+        try:
+            known = check(bare)
+        except (ValueError, IndexError, KeyError):
+            known = False
+        text.memo[check, bare] = known
+    return known

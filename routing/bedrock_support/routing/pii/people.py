@@ -10,9 +10,10 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.letters import UP, WORD, has
+from bedrock_support.routing.pii.letters import AFTER, UP, WORD, has
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
+from bedrock_support.routing.pii.text import Text
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -46,20 +47,22 @@ _CUED = re.compile(
     r"mitarbeiter(?:s|in|n)?|employee|kunden?|kundin|customer|client[e]?|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
     r"empfänger(?:in)?|recipient|absender|sender|passagier|passenger|mieter(?:in)?|antrag|lohnabrechnung|employé|salarié|paciente|"
     r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
-    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ ]{1,2}[\"'„“]?)$"
+    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ \t]{1,8}[\"'„“]?)$"
 )
-_CAPITALS = re.compile(rf"(?<![\w@/.\\-]){_NAME}(?!\w)")
+_CAPITALS = re.compile(rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)")
+"""A name. The capital stands first, so that the rest of a text is skipped at the speed of a search for one sign."""
 _FIRM = re.compile(
     r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
 )
 """What follows the name of a firm."""
-_BEFORE = 40
+_BEFORE, _BEHIND = 40, 40
+"""Characters before a name in which it is introduced, and behind it in which it turns out to be a firm."""
 _OPENS = frozenset(" '\"„“")
 _LAST = WORDS["cue_ends"]
 """Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
-    rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER})(?=[,.;!?\n]|$)"
+    rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER}?)(?=[,.;!?\n]|$| (?:but|and|from|und|aber|aus|y|et|e)\b)"
 )
 _CLOSING = re.compile(
     r"(?im)^[ \t>]{0,8}(?:mit (?:freundlichen|besten|herzlichen|lieben|vielen)[^\n]{0,24}|(?:freundliche|beste|liebe|viele|herzliche|schöne) grüße[^\n]{0,16}|"
@@ -69,10 +72,14 @@ _CLOSING = re.compile(
     r"cordiali saluti|distinti saluti|saluti|grazie)[ \t]{0,3}[,.!]?[ \t]{0,3}\n{1,3}[ \t>]{0,8}"
     rf"(?-i:(?P<name>{_NAME}|{_LOWER}))[ \t]{{0,4}}(?=\n|$|,|\|)"
 )
+_QUOTED = " \t>?*|"
+_ALONE = re.compile(rf"[ \t>?*|]{{0,8}}(?P<name>{_PART}(?: {_JOIN}{_PART}){{1,3}}),?[ \t]{{0,4}}")
+_LETTERHEAD, _LINES = 160, 4
+"""Characters and lines above an address in which its addressee stands."""
 _INLINE_CLOSING = re.compile(
     rf"(?<!\w)(?:LG|VG|MfG|BG|Gruß|Grüße|Cheers|Best|Thanks|Thank you|Regards|Saludos|Saluti|Danke|Gracias|Merci|Cordialement|Grazie|Vielen Dank),? (?P<name>{_NAME})[ \t.!]{{0,3}}(?=\n|$)"
 )
-_INITIAL = re.compile(rf"(?<![\w.])(?P<name>M\. {_NAME})")
+_INITIAL = re.compile(rf"(?P<name>M\. (?<![\w.]...){_NAME})")
 _LISTED = re.compile(
     rf"(?i:\b(?:kunde|kundin|customer|client|cliente|user|mitarbeiter|patient|gast|guest|employee))[ :'\"]{{1,3}}"
     rf"(?P<name>{WORD}(?:-{WORD})?, {WORD})(?!\w)"
@@ -81,6 +88,13 @@ _GREETING = re.compile(
     r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
     rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
+_SMALL = (
+    WORDS["german"]
+    | WORDS["others"]
+    | WORDS["particles"]
+    | {"just", "too", "only", "here", "now", "very", "ad", "driven", "able", "what"}
+)
+"""Words that end a sentence which begins as somebody's introduction does."""
 _NOT_A_NAME = WORDS["no_names"]
 # fmt: off
 _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
@@ -95,38 +109,69 @@ _GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 """Patterns of names, and what of must stand in its vocabulary before one is tried."""
 
 
-def people(text: str, words: str) -> Iterator[Span]:
-    """Names, addresses, dates of birth, user names. `words` is the text's vocabulary."""
+def people(text: Text) -> Iterator[Span]:
+    """Names, addresses, dates of birth, user names."""
     yield from _introduced(text)
     for pattern, gates in _GATED:
-        if has(words, gates):
-            for found in pattern.finditer(text):
-                yield from _named(text, *found.span("name"), CONTEXT)
-    yield from places(text, words)
+        if has(text.words, gates):
+            for found in pattern.finditer(text.whole):
+                if pattern is _LOW_CUE and not _SMALL.isdisjoint(found["name"].replace("-", " ").lower().split()):
+                    continue
+                yield from _named(text.whole, *found.span("name"), SHAPE if pattern is _INITIAL else CONTEXT)
+    for each in places(text):
+        yield each
+        if each.label == "ADDRESS":
+            yield from _addressee(text.whole, each.start)
 
 
-def _introduced(text: str) -> Iterator[Span]:
+def _addressee(text: str, at: int) -> Iterator[Span]:
+    """Whoever is named on a line of their own above an address that begins its line."""
+    begin = max(0, at - _LETTERHEAD)
+    *above, own = text[begin:at].split("\n")
+    if own.strip(_QUOTED):
+        return
+    end = at - len(own) - 1
+    for line in reversed(above[-_LINES:]):
+        name = _ALONE.fullmatch(line)
+        if name is not None:
+            start = end - len(line) + name.start("name")
+            yield from _named(text, start, start + len(name["name"]), SHAPE)
+        end -= len(line) + 1
+
+
+def _introduced(text: Text) -> Iterator[Span]:
     """Capitalised words after a title, or after words that say a person follows. The capitals are found first: there
     are few of them, and what stands before them is short."""
-    for found in _CAPITALS.finditer(text):
+    whole, memo = text.whole, text.seen
+    for found in _CAPITALS.finditer(whole):
         start, end = found.span()
-        words = found[0].split(" ")
-        at, cued = _introducer(words) if len(words) > 1 else (None, False)
-        if at is not None:
-            start += sum(len(each) + 1 for each in words[: at + 1])
-            if not cued or len(words) - at > 2:
-                yield from _named(text, start, end, SHAPE if cued else CONTEXT)
-            continue
-        if text[start - 1 : start] not in _OPENS:
-            continue
-        before = text[max(0, start - _BEFORE) : start]
-        word = before[before.rstrip(" \"'„“:,.").rfind(" ") + 1 :].strip(" \"'„“:,.\n\t([{>-").lower()
-        if word.rpartition("\n")[2] not in _LAST:
-            continue
-        if _TITLED.search(before) or _STRONG.search(before):
-            yield from _named(text, start, end, CONTEXT)
-        elif len(words) > 1 and _CUED.search(before):
-            yield from _named(text, start, end, SHAPE)
+        begin = max(0, start - _BEFORE)
+        key = found[0], whole[begin : end + _BEHIND]
+        known = memo.get(key)
+        if known is None:
+            known = memo[key] = list(_person(key[1], start - begin, end - begin))
+        for first, last, label, rank in known:
+            yield Span(begin + first, begin + last, label, rank)
+
+
+def _person(text: str, start: int, end: int) -> Iterator[Span]:
+    words = text[start:end].split(" ")
+    at, cued = _introducer(words) if len(words) > 1 else (None, False)
+    if at is not None:
+        start += sum(len(each) + 1 for each in words[: at + 1])
+        if not cued or len(words) - at > 2:
+            yield from _named(text, start, end, SHAPE if cued else CONTEXT)
+        return
+    if text[start - 1 : start] not in _OPENS:
+        return
+    before = text[max(0, start - _BEFORE) : start]
+    last = before.rstrip(" \"'„“:,.").rpartition(" ")[2].rpartition("\n")[2]
+    if last.strip("\"'„“:,.\t([{>-").lower() not in _LAST:
+        return
+    if _TITLED.search(before) or _STRONG.search(before):
+        yield from _named(text, start, end, CONTEXT)
+    elif len(words) > 1 and _CUED.search(before):
+        yield from _named(text, start, end, SHAPE)
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:

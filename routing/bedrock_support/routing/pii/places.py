@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
+from bedrock_support.routing.pii.text import Memo, Text
 
-_STREETS = (
-    r"(?:stra(?:ß|ss)e|str\.?|weg|allee|platz|gasse|ring|damm|ufer|chaussee|promenade|steig|stieg|pfad|hof|markt|graben|kai|zeile|wall|"
-    r"berg|brücke|tor|rain|grund|winkel|park|twiete|kamp|bogen|siedlung|anger|straat|laan|gracht)"
-)
+_STREET_ENDS = (
+    "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",
+    "steig", "stieg", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brücke", "tor", "rain", "grund",
+    "winkel", "park", "twiete", "kamp", "bogen", "siedlung", "anger", "straat", "laan", "gracht",
+)  # fmt: skip
+_STREETS = "(?:" + "|".join(rf"(?<={re.escape(each)})" for each in _STREET_ENDS) + ")"
+"""Behind a word: looked back at once, where looking for each within the word would take a hundred times as long."""
 _NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
 _TOWN = rf"(?:St\. ?|Bad )?[{UP}](?:[^\W\d_]|['’-]){{1,28}}"
 _CITY = rf"{_TOWN}(?:[ -](?:am|an|der|im|in|ob|vor|bei|den|la|le|les|sur|de|del|di|upon|{_TOWN}|\([{UP}][^\W\d_]{{1,20}}\))){{0,4}}"
@@ -19,21 +23,52 @@ _PLACE = rf"(?:(?:,| in|,? \\-)? {{0,2}}\n?[ ]{{0,8}}(?:(?:D|A|CH|DE|AT|F|I|E)-)
 _TYPE = r"(?:Stra(?:ß|ss)e|Str\.?|Platz|Allee|Weg|Ring|Damm|Ufer|Gasse|Markt|Chaussee|Promenade|Steig|Pfad|Hof|Graben)"
 _AT = r"(?:Am|An der|An den|Auf dem|Auf der|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Hinter dem|Vor dem|Bei der|Beim)"
 _DE = re.compile(
-    rf"(?<!\w)(?P<all>(?:(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{UP}][\w-]{{1,30}}?{_STREETS}"
-    rf"|(?:{WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|{_AT} (?:{WORD} ?){{1,3}}?) {_NUMBER}(?!\d){_PLACE}?)"
+    rf"(?<!\w)(?P<all>(?:(?!(?:Str|Sp|Du|B|Offsp)ring )(?:{_AT} |Alte[r]? |Neue[r]? |Große |Kleine |Obere |Untere ){{0,2}}[{UP}][\w-]{{2,42}}\.?{_STREETS}"
+    rf"|(?:{WORD}[ -]){{1,3}}{_TYPE}|{_TYPE} (?:der|des|am) [\w ]{{3,30}}?|(?P<bare>{_AT} (?:{WORD} ?){{1,3}}?)) (?P<number>{_NUMBER})(?!\d)(?P<place>{_PLACE})?)(?P<ended>[ \t]*(?:[,;.\n]|$))?"
 )
 _EN = re.compile(
-    rf"(?<!\w)(?P<all>\d{{1,5}}[a-zA-Z]? (?:{WORD} ){{1,3}}(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Square|Sq\.?|Boulevard|Blvd\.?|Way|Close|Terrace|Place|Pl\.?|Crescent|Gardens|Grove|Hill|Parade|Row|Mews|Highway|Parkway)(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?\w{{1,6}})?(?:,? {_CITY})?(?:,? (?:[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]? ?\d[A-Z]{{2}}))?)(?!\w)"
+    rf"(?P<all>\d(?<!\w.)\d{{0,4}}[a-zA-Z]? (?:{WORD} ){{1,3}}(?:Street|St\.?|Road|Rd\.?|Avenue|Ave\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Square|Sq\.?|Boulevard|Blvd\.?|Way|Close|Terrace|Place|Pl\.?|Crescent|Gardens|Grove|Hill|Parade|Row|Mews|Highway|Parkway)(?:,? (?:Apt|Suite|Unit|Flat|#)\.? ?\w{{1,6}})?(?:,? {_CITY})?(?:,? (?:[A-Z]{{2}} \d{{5}}(?:-\d{{4}})?|[A-Z]{{1,2}}\d{{1,2}}[A-Z]? ?\d[A-Z]{{2}}))?)(?!\w)"
 )
 _FR = re.compile(
-    rf"(?<!\w)(?P<all>(?i:\d{{1,4}}(?: ?(?:bis|ter|quater))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allée|quai|route|"
+    rf"(?P<all>\d(?<!\w.)(?i:\d{{0,3}}(?: ?(?:bis|ter|quater))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allée|quai|route|"
     rf"cours|square|passage|faubourg)) [\w'’. -]{{2,40}}?(?:,? (?:F-)?\d{{5}} {_CITY}|(?=[,.;\n\"]|$)))"
 )
 _ES_IT = re.compile(
     rf"(?<!\w)(?P<all>(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Pza\.?|Paseo|Camino|Carrer|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Strada|Rua|Travessa) [\w'’./ -]{{2,40}}?,? ?(?:n[.ºo°]{{0,2}} ?)?\d{{1,4}}(?: ?[a-zA-Z])?(?:,? \d{{5}} {_CITY})?)(?![\w])"
 )
+_UNIT = re.compile(r"[ASUFasu](?<!\w.)(?:pt\.?|uite|te\.?|nit|lat) #?\d{1,5}(?!\w)")
+"""A part of a house, as the post of English-speaking countries wants it named."""
+_BETWEEN = r"[\s,>?*|]{1,8}"
+_BEFORE_UNIT = re.compile(rf"(?:^|(?<=[\s>?*|(]))(?P<street>\d{{1,6}}[a-zA-Z]? [^\n;:!?]{{2,56}}?){_BETWEEN}$")
+_AFTER_UNIT = re.compile(
+    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)|,? {_TOWN}(?: [A-Z]{{2,}}){{0,2}}(?!\w))?"
+)
+_MILITARY = re.compile(
+    r"(?i:(?:psc|unit|cmr)) \d{1,5},? (?i:box) \d{1,5}[\s,>?*|]{1,8}(?i:[afd]po),? (?i:a[aep]) \d{5}(?!\d)"
+)
+_LIVES = re.compile(
+    rf"(?i:\b(?:lives?|living|resid(?:es?|ing)|located|moved|meet me|address(?: is)?|deliver(?:y|ed)?|ship(?:ped)?|sen[dt]|arrived|return(?:ed)?|stop)\b"
+    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
+    rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
+)
+_LIVING = (
+    "live",
+    "living",
+    "resid",
+    "located",
+    "moved",
+    "meet me",
+    "address",
+    "deliver",
+    "ship",
+    "send",
+    "sent",
+    "arrived",
+    "return",
+    "stop",
+)
 _BIRTH = re.compile(
-    r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|\*|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
+    r"(?i:\b(?:geb(?:oren|urtsdatum|urtstag|\.)?(?: am)?|date of birth|d\.?o\.?b\.?|birth ?(?:date|day)|born(?: on)?|né(?:e|\(e\))? le|date de naissance|"
     r"nacid[oa](?: el)?|fecha de nacimiento|nat[oa](?: il)?|data di nascita|nascid[oa] em|geboren op)[\"']?[ :=,\"']{0,4}(?:ist |is |war |am |on |le |el |il )?)"
     r"(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.] ?\d{1,2}[-/.] ?(?:\d{4}|\d{2})(?!\d)|\d{1,2}\.? (?:de )?[A-Za-zéûäçà]{3,10}\.? (?:de |del )?\d{2,4}|"
     r"[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
@@ -43,50 +78,120 @@ _USER = re.compile(
     r"usuario|utilisateur|utente|as user|user id)[ ]{1,2}(?:is |ist |named |name )?[\"'„“]?)(?P<user>[a-z][a-z0-9]{0,20}(?:[._-]?[a-z0-9]+){1,4})(?=[\"'”“]?(?:[\s,;:.)]|$))"
 )
 _CLF = re.compile(r"(?m)^[\da-fA-F.:]{7,45} - (?P<user>[a-zA-Z][\w.@-]{1,40}) \[")
-_DIGIT = re.compile(r"\d")
 _WITH_SIGN = re.compile(r"[\d._]")
+_STREET_STARTS = (
+    "Am ",
+    "An de",
+    "Auf de",
+    "Im ",
+    "In de",
+    "Zum ",
+    "Zur ",
+    "Unter den",
+    "Hinter de",
+    "Vor dem",
+    "Bei der",
+    "Beim ",
+    " der ",
+    " des ",
+    " am ",
+)
+_YEAR = re.compile(r"[12]\d{3}")
+_PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
+"""What names rarely begin with that aren't streets'."""
+_HOUSE = re.compile(r" \d")
+_UNITS = ("apt", "suite", "ste", "unit", "flat")
+_UNIT_NEAR = 70
+_STREET_NAME, _STREET_REST = 72, 90
+"""Characters before a house number in which its street stands, and behind it its town."""
 # fmt: off
 _PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_DE, ("str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chauss", "promenade", "stieg", "steig", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brück", "tor", "rain", "grund", "winkel", "park", "am ", "im ", "zum ", "zur ", "der ", "dem ", "den ", "beim", "laan")),
     (_EN, (" street", " st ", " st.", " st,", " road", " rd ", " rd.", " rd,", " avenue", " ave ", " ave.", " ave,", " lane", " ln", " drive", " dr ", " dr.", " dr,", " court", " ct ", " ct.", " ct,", " square", " sq ", " sq.", " sq,", " boulevard", " blvd", " way", " close ", " close,", " terrace", " place ", " place,", " pl ", " pl.", " pl,", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
     (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
-    (_ES_IT, ("calle", "c/", "avenida", "av", "plaza", "pza", "paseo", "camino", "carrer", "ronda", "via", "piazza", "corso", "vicolo", "largo", "strada", "rua", "travessa")),
+    (_ES_IT, (" calle ", " c/", " avenida ", " avda", " av. ", " plaza ", " pza", " paseo ", " camino ", " carrer ", " ronda ", "via ", " viale ", " piazza", " corso ", " vicolo ", " largo ", " strada ", " rua ", " travessa ")),
 )
 # fmt: on
 """Patterns of addresses, and what of must stand in its vocabulary before one is tried."""
-_BORN = ("geb", "birth", "dob", "d.o.b", "born", "né", "naissance", "nacid", "nacim", "nat", "nascit", "*")
+_BORN = (
+    "geb", "date of birth", "d.o.b", "dob", "birth", "born", "né", "date de naissance", "nacid", "fecha de nac", "nato", "nata",
+    "data di nasc", "nascid",
+)  # fmt: skip
 _SIGNED_IN = (
-    "user",
-    "login",
-    "account",
-    "benutzer",
-    "nutzer",
-    "usuario",
-    "utilisateur",
-    "utente",
-    "password",
-    "publickey",
-)
+    "user", "login", "account", "benutzer", "nutzer", "usuario", "utilisateur", "utente", "failed password", "accepted p",
+    "session opened",
+)  # fmt: skip
 
 
-def places(text: str, words: str) -> Iterator[Span]:
-    """Addresses, dates of birth, user names. `words` is the text's vocabulary."""
-    if _DIGIT.search(text):
+def places(text: Text) -> Iterator[Span]:
+    """Addresses, dates of birth, user names."""
+    if text.digits:
+        yield from _german(text.whole, text.seen)
+        yield from _units(text)
         for pattern, gates in _PLACES:
-            if has(words, gates):
-                for found in pattern.finditer(text):
+            if has(text.words, gates):
+                for found in pattern.finditer(text.whole):
                     yield Span(*found.span("all"), "ADDRESS", CONTEXT)
-        if has(words, _BORN):
-            for found in _BIRTH.finditer(text):
+        for at in text.places(_BORN):
+            found = _BIRTH.match(text.whole, at)
+            if found is not None:
                 yield Span(*found.span("date"), "DATE_OF_BIRTH", PROVEN)
-    yield from _sign_ins(text, words)
+    yield from _sign_ins(text)
 
 
-def _sign_ins(text: str, words: str) -> Iterator[Span]:
-    if has(words, _SIGNED_IN):
-        for found in _USER.finditer(text):
-            if _WITH_SIGN.search(found["user"]):
-                yield Span(*found.span("user"), "USERNAME", CONTEXT)
-    if " - " in text:
-        for found in _CLF.finditer(text):
+def _units(text: Text) -> Iterator[Span]:
+    """Addresses with a part of a house, of an army's post, or of which it is said that somebody lives there."""
+    whole = text.whole
+    for unit in _UNIT.finditer(whole) if has(text.words, _UNITS) else ():
+        start = max(0, unit.start() - _UNIT_NEAR)
+        before = _BEFORE_UNIT.search(whole[start : unit.start()])
+        after = _AFTER_UNIT.match(whole, unit.end())
+        if before is not None and after is not None:
+            yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
+    for found in _MILITARY.finditer(whole) if " box " in text.words else ():
+        yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for at in text.places(_LIVING):
+        found = _LIVES.match(whole, at)
+        if found is not None:
+            yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
+
+
+def _german(text: str, memo: Memo) -> Iterator[Span]:
+    """Streets before their house numbers. The number is found first: what stands before most numbers ends like no street."""
+    done = 0
+    for number in _HOUSE.finditer(text):
+        at = number.start()
+        if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
+            continue
+        before = text[max(done, at - _STREET_NAME) : at]
+        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, _STREET_STARTS):
+            continue
+        key = "street", text[at - len(before) : at + _STREET_REST]
+        known = memo.get(key)
+        if known is None:
+            known = memo[key] = [
+                (*each.span("all"), "ADDRESS", CONTEXT)
+                for each in _DE.finditer(key[1])
+                if each["place"] or _housed(each)
+            ]
+        for start, end, label, rank in known:
+            if start <= len(before):
+                done = at - len(before) + end
+                yield Span(at - len(before) + start, done, label, rank)
+
+
+def _housed(found: re.Match[str]) -> bool:
+    """Whether a street without a town has a house number, and no year: much happens *im Sommer 2013*, little *Am Markt 3*."""
+    number, bare = found["number"], found["bare"]
+    if _YEAR.match(number):
+        return False
+    return bare is None or not number.isdigit() or found["ended"] is not None or _PLACED.match(bare) is not None
+
+
+def _sign_ins(text: Text) -> Iterator[Span]:
+    for at in text.places(_SIGNED_IN):
+        found = _USER.match(text.whole, at)
+        if found is not None and _WITH_SIGN.search(found["user"]):
+            yield Span(*found.span("user"), "USERNAME", CONTEXT)
+    if " - " in text.whole:
+        for found in _CLF.finditer(text.whole):
             yield Span(*found.span("user"), "USERNAME", CONTEXT)

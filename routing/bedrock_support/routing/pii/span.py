@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A find: characters [start, end) of the text, what they are, and how sure that is."""
 
     start: int
@@ -28,8 +27,14 @@ def resolved(spans: list[Span]) -> list[Span]:
     """Spans that don't overlap: higher rank first, then the longer, then the earlier. In order of their start."""
     kept: list[Span] = []
     taken = bytearray(max((each.end for each in spans), default=0))
-    for each in sorted(spans, key=lambda span: (-span.rank, -span.length, span.start)):
-        if each.end > each.start and taken.find(1, each.start, each.end) < 0:
+    for each in sorted(spans, key=_order):
+        start, end, _, _ = each
+        if end > start and taken.find(1, start, end) < 0:
             kept.append(each)
-            taken[each.start : each.end] = b"\1" * each.length
+            taken[start:end] = b"\1" * (end - start)
     return sorted(kept)
+
+
+def _order(span: Span) -> tuple[int, int, int]:
+    start, end, _, rank = span
+    return -rank, start - end, start

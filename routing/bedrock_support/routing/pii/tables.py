@@ -5,31 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedrock_support.routing.pii.keys import labelled
+from bedrock_support.routing.pii.keys import labelled, promising
 from bedrock_support.routing.pii.span import Span
+from bedrock_support.routing.pii.text import Text
 
-MOST_COLUMNS, MOST_ROWS = 64, 2_000
+MOST_COLUMNS, MOST_ROWS, MOST_HEADER, MOST_BLANKS = 64, 2_000, 2_000, 2
 _INSERT = re.compile(
     r"(?i)\binsert\s{1,4}into\s{1,4}[\w.\"`\[\]]{1,128}\s{0,4}\((?P<columns>[\w\s,\"`\[\]]{1,2000})\)\s{0,4}values\s{0,4}"
 )
 _SQL_VALUE = re.compile(r"\s{0,4}(?:'(?P<text>(?:[^'\n]|''){0,1000})'|(?P<bare>[^,()'\s]{1,200}))\s{0,4}(?P<next>[,)])")
-_COLUMN = re.compile(r"[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß .-]{0,40}")
-_SET = re.compile(r"(?i)\b(?P<key>[a-z_][\w.]{1,60})\s{0,2}(?:=|<>|!=|like)\s{0,2}'(?P<value>[^'\n]{1,500})'")
+_COLUMN = re.compile(r"[\s\"']{0,4}[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß .-]{0,40}")
+_SET = re.compile(r"(?i)\b(?P<key>[a-z_][\w.]{1,60})\s{0,2}(?:<>|like)\s{0,2}'(?P<value>[^'\n]{1,500})'")
+_ROW = re.compile(r"\s{0,8},?\s{0,8}\(")
 
 
-def tables(text: str, words: str) -> Iterator[Span]:
-    """Values of columns that name personal data or a secret. `words` is the text's vocabulary."""
-    yield from _csv(text)
-    for found in _INSERT.finditer(text) if "insert" in words else ():
-        columns = [each.strip(' "`[]\n\t') for each in found["columns"].split(",")][:MOST_COLUMNS]
-        yield from _values(text, columns, found.end())
-    for found in _SET.finditer(text) if "'" in text else ():
-        yield from labelled(found["key"], found["value"], found.start("value"))
+def tables(text: Text) -> Iterator[Span]:
+    """Values of columns that name personal data or a secret."""
+    yield from _csv(text.whole)
+    if "insert" in text.words:
+        for found in _INSERT.finditer(text.whole):
+            columns = [each.strip(' "`[]\n\t') for each in found["columns"].split(",")][:MOST_COLUMNS]
+            yield from _values(text.whole, columns, found.end())
+    if "'" in text.words and ("<>" in text.words or " like " in text.words):
+        for found in _SET.finditer(text.whole):
+            yield from labelled(found["key"], found["value"], found.start("value"))
 
 
 def _values(text: str, columns: list[str], at: int) -> Iterator[Span]:
     for _ in range(MOST_ROWS):
-        opening = re.compile(r"\s{0,8},?\s{0,8}\(").match(text, at)
+        opening = _ROW.match(text, at)
         if opening is None:
             return
         at, number = opening.end(), 0
@@ -63,10 +67,15 @@ def _csv(text: str) -> Iterator[Span]:
 
 
 def _header(line: str) -> tuple[list[str], str]:
-    if len(line) > 2000:
-        return [], ""
-    for separator in (";", ",", "\t", "|"):
-        cells = [each.strip(" \"'") for each in line.split(separator)]
-        if 2 < len(cells) <= MOST_COLUMNS and all(_COLUMN.fullmatch(each) and len(each.split()) <= 3 for each in cells):
-            return cells, separator
+    """The columns that a line names, and what stands between them; nothing when none of them promises anything."""
+    if len(line) <= MOST_HEADER:
+        for separator in ";,\t|":
+            if 2 <= line.count(separator) < MOST_COLUMNS and _COLUMN.match(line) is not None:
+                cells = [each.strip(" \"'") for each in line.split(separator)]
+                if all(map(_is_column, cells)):
+                    return (cells, separator) if any(map(promising, cells)) else ([], "")
     return [], ""
+
+
+def _is_column(cell: str) -> bool:
+    return _COLUMN.fullmatch(cell) is not None and cell.count(" ") <= MOST_BLANKS

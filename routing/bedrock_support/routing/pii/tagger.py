@@ -6,33 +6,17 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from typing import NamedTuple
-from zlib import crc32
 
-from bedrock_support.routing.pii.names import (
-    BORDER,
-    HEAD,
-    MAGIC,
-    TOKEN,
-    Lists,
-    Stretch,
-    beside_features,
-    candidate,
-    chain_features,
-    far_features,
-    joint_features,
-    kind_features,
-    own_features,
-    shape,
-)
+from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, joint_features, kind_features
 from bedrock_support.routing.pii.people import WORDS
 from bedrock_support.routing.pii.prose import GERMAN
+from bedrock_support.routing.pii.weighing import Weigher, Word
 
 PARTICLES = WORDS["particles"]
 """Small words inside names."""
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
-EAGER, CAREFUL = 24, -24
+EAGER, CAREFUL = 24, -16
 """Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
 capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
 _SEEN = 20_000
@@ -44,28 +28,12 @@ Run = list[tuple[int, int, int]]
 """Of each candidate: which token it is, its score, and what it adds when it follows a part of a name."""
 
 
-class Word(NamedTuple):
-    """What a word adds, wherever it stands near a candidate."""
-
-    low: str
-    kind: str
-    """Shape and lists."""
-    may: bool
-    own: int
-    before: int
-    after: int
-    before_last: int
-    after_next: int
-    chain: int
-
-
 class LinearTagger:
     """A table of weights (one signed byte each), and lists of names, nouns and places."""
 
     def __init__(self, weights: array[int], lists: Lists, bias: int) -> None:
-        self._weights = weights
-        self._mask = len(weights) - 1
-        self._lists = lists
+        self.lists = lists
+        self.weigher = Weigher(weights, lists)
         self._bias = bias
         self._small: dict[str, Word] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
@@ -118,43 +86,21 @@ class LinearTagger:
         if together is None:
             if len(self._kinds) > _SEEN:
                 self._kinds.clear()
-            together = self._kinds[kinds] = self._sum(kind_features(*kinds))
+            together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
         around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self._sum(joint_features(before.low, own.kind, after.low))
+        return own.own + around + together + self.weigher.summed(joint_features(before.low, own.kind, after.low))
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
         known = self._small.get(word) or capital.get(word)
         if known is None:
-            known = self._weighed(word)
-            if known.may:
+            known = self.weigher.weighed(word)
+            if known.may and not _common(known.kind):
                 capital[word] = known
                 return known
             if len(self._small) > _SEEN:
                 self._small.clear()
             self._small[word] = known
         return known
-
-    def _weighed(self, word: str) -> Word:
-        flags, form = self._lists.flags(word), shape(word)
-        kind, low = form + flags, word.lower()
-        return Word(
-            low=low,
-            kind=kind,
-            may=candidate(word),
-            own=self._sum(own_features(word, form, flags)),
-            before=self._sum(beside_features("P", low, form, flags)),
-            after=self._sum(beside_features("N", low, form, flags)),
-            before_last=self._sum(far_features("Q", low, form)),
-            after_next=self._sum(far_features("M", low, form)),
-            chain=self._sum(chain_features(kind, word)),
-        )
-
-    def _sum(self, features: list[str]) -> int:
-        weights, mask = self._weights, self._mask
-        total = 0
-        for each in features:
-            total += weights[crc32(each.encode()) & mask]  # bucket(), without the price of a call
-        return total
 
 
 def _plausible(words: list[Word], language: str) -> bool:
@@ -165,6 +111,11 @@ def _plausible(words: list[Word], language: str) -> bool:
     kind = words[0].kind
     listed = "f" in kind
     return "x" in kind and not (listed and "n" in kind) and (language == GERMAN or listed or "l" in kind)
+
+
+def _common(kind: str) -> bool:
+    """Whether a word is in the list of nouns and in none of names: nobody's secret."""
+    return "n" in kind and "f" not in kind and "l" not in kind
 
 
 def _what_for(word: Word, following: Word) -> bool:

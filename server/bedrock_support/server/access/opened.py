@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from bedrock_support.server.http import security
 
 if TYPE_CHECKING:
-    from bedrock_support.server.wiring import House
+    from bedrock_support.server.house import House
 
 
 def application(house: House, transport: str, listed: Mapping[str, str], host: str, names: Sequence[str]) -> ASGIApp:

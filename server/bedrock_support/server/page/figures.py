@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 from bedrock_support.telemetry.slo.board import Standing
@@ -44,9 +46,8 @@ def latencies(entries: Iterable[Entry], deadlines: Mapping[str, float]) -> list[
 
 
 def _distribution(name: str, deadline: float, seconds: Sequence[float]) -> dict[str, object]:
-    counts = [0] * (len(EDGES) + 1)
-    for each in seconds:
-        counts[next((at for at, edge in enumerate(EDGES) if each <= edge * deadline), len(EDGES))] += 1
+    below = [bisect_right(seconds, edge * deadline) for edge in EDGES]
+    counts = [end - start for start, end in pairwise((0, *below, len(seconds)))]
     return {
         "operation_class": name,
         "deadline_seconds": deadline,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,9 +20,9 @@ from bedrock_support.server.system import SystemHealth
 from bedrock_support.tools.cost import CostReport
 
 T = TypeVar("T")
-EVERY = 0.5
+EVERY = 0.3
 """Seconds between two pictures for one reader."""
-GOOD_FOR = 0.4
+GOOD_FOR = 0.25
 """Seconds for which a picture is good: fewer than EVERY, or a reader would get the same one twice."""
 SLOW_EVERY = 2.0
 """Seconds for which what comes from files (cost, queue) is good."""
@@ -38,6 +39,10 @@ class Kept(Generic[T]):
     make: Callable[[], Awaitable[T]]
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _held: tuple[float, T] | None = None
+
+    def last(self) -> T | None:
+        """The value as it was made last; None when it never was."""
+        return self._held[1] if self._held is not None else None
 
     async def now(self) -> T:
         async with self._lock:
@@ -65,10 +70,36 @@ class PageLook:
         self._cost = Kept(clock=clock, every=SLOW_EVERY, make=cost)
         self._waiting = Kept(clock=clock, every=SLOW_EVERY, make=self._stats)
         self._picture = Kept(clock=clock, every=GOOD_FOR, make=self._made)
+        self._event: tuple[dict[str, Any], bytes] | None = None
 
     async def picture(self) -> dict[str, Any]:
         """Everything at one instant."""
+        await self.renew()
         return await self._picture.now()
+
+    async def event(self) -> bytes:
+        """The same as a server-sent event, made once for all readers; cost and queue are as they were renewed last."""
+        if self._cost.last() is None:
+            await self.renew()
+        picture = await self._picture.now()
+        if self._event is None or self._event[0] is not picture:
+            self._event = (picture, f"data: {json.dumps(picture)}\n\n".encode())
+        return self._event[1]
+
+    async def renew(self) -> None:
+        """Look again at what comes from files, credentials among it, if that was long ago.
+
+        Under load it takes longer than a picture may.
+        """
+        await self._manager.direct.check()
+        await self._cost.now()
+        await self._waiting.now()
+
+    async def renewing(self) -> None:
+        """Renew for as long as somebody reads. Never returns."""
+        while True:
+            await self.renew()
+            await anyio.sleep(SLOW_EVERY)
 
     async def decision(self, decision_id: str) -> dict[str, object] | None:
         """One decision of the ledger with where its trace is; None when it is not kept any more."""
@@ -81,7 +112,7 @@ class PageLook:
 
     async def _made(self) -> dict[str, Any]:
         manager = self._manager
-        health = await manager.health_report()
+        health = await manager.health_report(look=False)
         deadlines = {name.value: rule.deadline for name, rule in manager.router.matrix.rules.items()}
         return {
             "at": manager.clock.wall(),
@@ -93,8 +124,8 @@ class PageLook:
             "decisions": [row(each) for each in islice(manager.ledger.newest(), ROWS)],
             "latencies": latencies(manager.ledger.newest(), deadlines),
             "objectives": [objective(each) for each in self._system.board.standing()],
-            "cost": money(await self._cost.now()),
-            "queue": await self._waiting.now(),
+            "cost": money(self._cost.last() or await self._cost.now()),
+            "queue": self._waiting.last(),
         }
 
     async def _stats(self) -> dict[str, object] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
@@ -33,7 +32,7 @@ HEADERS = {
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with no-referrer a browser says "Origin: null" when it sends a form
     "cache-control": "no-store",
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -59,6 +58,7 @@ class Pictures(Response):
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(_gone, receive, group.cancel_scope)
+                group.start_soon(self._look.renewing)
                 await self._stream(send)
                 group.cancel_scope.cancel()
         finally:
@@ -67,7 +67,7 @@ class Pictures(Response):
     async def _stream(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         while True:
-            event = f"data: {json.dumps(await self._look.picture())}\n\n".encode()
+            event = await self._look.event()
             with anyio.move_on_after(self._patience) as waited:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
             if waited.cancelled_caught:

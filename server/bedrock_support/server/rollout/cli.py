@@ -7,13 +7,14 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 
 import anyio
 
 from bedrock_support.server.commands import Commands
+from bedrock_support.server.environment import SettingsError
 
 FAILED, USAGE_ERROR = 1, 2
 
@@ -55,6 +56,7 @@ def add_rollout_parser(commands: Commands) -> None:
     action("drill", "do each level of rollback for real, time it, verify it, take it back", _drill)
     level = action("rollback", "roll back now, at a level, and verify it", _rollback)
     level.add_argument("level", choices=("immediate", "partial", "full"))
+    level.add_argument("--dry-run", action="store_true", help="only say what it would do, and to what")
 
 
 def _thresholds(_: argparse.Namespace) -> int:
@@ -122,7 +124,23 @@ async def _drill(arguments: argparse.Namespace) -> int:
     return 0 if all(each.verified for each in done) else FAILED
 
 
+async def _would(arguments: argparse.Namespace) -> int:
+    """What a rollback would do, and what stands now."""
+    from bedrock_support.server.rollout.account import account, in_words
+    from bedrock_support.server.rollout.files import RolloutFiles
+    from bedrock_support.tools.roll_back import DOES
+
+    told, does = await account(RolloutFiles(folder=arguments.state)), DOES[arguments.level]
+    if arguments.json:
+        sys.stdout.write(json.dumps({"level": arguments.level, "would": does, "now": told}) + "\n")
+    else:
+        sys.stdout.write("\n".join([f"{arguments.level}: {does}. Nothing was done. Now:", *in_words(told), ""]))
+    return 0
+
+
 async def _rollback(arguments: argparse.Namespace) -> int:
+    if arguments.dry_run:
+        return await _would(arguments)
     from bedrock_support.server.notices.assembly import noticing
     from bedrock_support.server.notices.notice import Kind
     from bedrock_support.server.rollout.desk import office
@@ -134,6 +152,9 @@ async def _rollback(arguments: argparse.Namespace) -> int:
     ):
         began = desk.clock.now()
         await desk.notes.move(arguments.level, "begun")
+        with suppress(SettingsError):  # what can't be read is no reason to leave things as they are
+            fleet, flags = await desk.control.fleet(), await desk.control.file_flags()
+            await desk.notes.fact("before", {"fleet": fleet.as_table(), "flags": flags})
         checks = await Rollback(control=desk.control).to(arguments.level)
         seconds = desk.clock.now() - began
         verified = await desk.notes.all(checks)

@@ -17,7 +17,7 @@ from bedrock_support.server.rollout.gates import judge, missing
 from bedrock_support.server.rollout.levels import Rollback
 from bedrock_support.server.rollout.pace import in_time, same_model
 from bedrock_support.server.rollout.places import Place
-from bedrock_support.server.rollout.plan import FLAG_ORDER, Phase, Plan
+from bedrock_support.server.rollout.plan import FALLBACK, FLAG_ORDER, Phase, Plan
 from bedrock_support.server.rollout.quality import Limits, quality
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.steps import Aborted, Step
@@ -216,7 +216,8 @@ class Phases:
             async def one() -> list[Check]:
                 return [await check()]
 
-            return Step(name=name, act=one)
+            after = tuple(each for each in checks if each != FALLBACK) if name == FALLBACK else ()
+            return Step(name=name, act=one, after=after)
 
         return [act(name, check) for name, check in checks.items()]
 

@@ -38,7 +38,9 @@ VITALS = (
     "audit",
     "monitoring",
 )
-VALIDATIONS = ("routing decision", "direct call", "MCP fallback", "cache", "compliance", "audit")
+FALLBACK = "MCP fallback"
+"""The one that starts a process: it comes after the others, whose calls it would hold up."""
+VALIDATIONS = ("routing decision", "direct call", FALLBACK, "cache", "compliance", "audit")
 FLAG_ORDER = (
     "ENABLE_HYBRID_HEALTH_MONITORING",
     "ENABLE_BEDROCK_SUPPORT_MODE",

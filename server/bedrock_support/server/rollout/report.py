@@ -71,6 +71,7 @@ def _summary(run: Run, seen: Sequence[Evidence]) -> Section:
         _pair("ended", "not ended" if run.ended is None else moment(run.ended), "R"),
     ]
     rows += [_pair(f"{name} set to", str(value), "R") for name, value in _mapping(run.detail.get("env")).items()]
+    rows += [_pair(f"limit of {name}", str(value), "R") for name, value in _mapping(run.detail.get("limits")).items()]
     simulated = [f"E{each.id}" for each in seen if _simulated(each.value)]
     notes: tuple[Cell, ...] = ()
     if simulated:
@@ -80,21 +81,33 @@ def _summary(run: Run, seen: Sequence[Evidence]) -> Section:
 
 
 def _timeline(past: Sequence[Transition]) -> Section:
-    """Each phase from its beginning to its end; a phase taken up again shows once per try."""
-    rows: list[tuple[Cell, ...]] = []
-    begun: dict[str, Transition] = {}
+    """Each phase and step from its beginning to its end, a row each; what was taken up again shows once per try."""
+    spans: list[list[Transition]] = []
+    open_: dict[str, list[Transition]] = {}
     for each in past:
-        source = f"T{each.id}"
-        if each.state == "begun":
-            begun[each.phase] = each
-        first = begun.get(each.phase)
-        took = Cell(text="")
-        if each.state in {"done", "failed"} and first is not None:
-            took = Cell(text=f"{each.at - first.at:.2f} s", sources=(f"T{first.id}", source))
-        note = Cell(text=each.note, sources=(source,)) if each.note else Cell(text="")
-        at = Cell(text=moment(each.at), sources=(source,))
-        rows.append((at, Cell(text=each.phase), Cell(text=each.state), took, note))
-    return Section(title="Timeline", head=("at", "phase", "state", "took", "note"), rows=tuple(rows))
+        if each.state == "begun" or each.phase not in open_:
+            spans.append([each])
+            open_[each.phase] = spans[-1]
+        else:
+            open_.pop(each.phase).append(each)
+    rows: list[tuple[Cell, ...]] = []
+    for span in spans:
+        first, last = span[0], span[-1]
+        sources = (f"T{first.id}", f"T{last.id}") if len(span) > 1 else (f"T{first.id}",)
+        phase, _, step = first.phase.partition("/")
+        state = "not ended" if last.state == "begun" else last.state
+        notes = [(each.note, f"T{each.id}") for each in span if each.note]
+        rows.append(
+            (
+                Cell(text=moment(first.at), sources=sources[:1]),
+                Cell(text=phase),
+                Cell(text=step, sources=sources[:1] if step else ()),
+                Cell(text=state, sources=sources[-1:]),
+                Cell(text=f"{last.at - first.at:.2f} s", sources=sources) if len(span) > 1 else Cell(text=""),
+                Cell(text="; ".join(text for text, _ in notes), sources=tuple(source for _, source in notes)),
+            )
+        )
+    return Section(title="Timeline", head=("begun", "phase", "step", "ended", "took", "note"), rows=tuple(rows))
 
 
 def _gates(seen: Sequence[Evidence]) -> Section:

@@ -14,7 +14,7 @@ from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled
 from bedrock_support.server.rollout.files import Wanted
-from bedrock_support.server.rollout.plan import VALIDATIONS
+from bedrock_support.server.rollout.plan import FALLBACK, VALIDATIONS
 from bedrock_support.server.rollout.synthetic import Caller, Unreachable, calling, log_text
 
 OPTIMIZATION = "ENABLE_PERFORMANCE_OPTIMIZATION"
@@ -50,15 +50,18 @@ class Validation:
         return {name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)}
 
     async def all(self) -> list[Check]:
-        """The six, side by side."""
+        """The six: five side by side, then the one that starts a process of its own, which takes a core for itself."""
         found: dict[str, Check] = {}
+        checks = self.checks()
 
-        async def one(name: str, check: Callable[[], Awaitable[Check]]) -> None:
-            found[name] = await check()
+        async def one(name: str) -> None:
+            found[name] = await checks[name]()
 
         async with anyio.create_task_group() as group:
-            for name, check in self.checks().items():
-                group.start_soon(one, name, check)
+            for name in checks:
+                if name != FALLBACK:
+                    group.start_soon(one, name)
+        await one(FALLBACK)
         return [found[name] for name in VALIDATIONS]
 
     async def _checked(self, name: str, check: Callable[[Caller], Awaitable[Check]]) -> Check:

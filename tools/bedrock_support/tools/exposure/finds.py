@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from bedrock_support.routing.found import find
+from bedrock_support.routing.pii.late import find
 from bedrock_support.routing.pii.span import Span
 from bedrock_support.tools.envelope import Severity
 from bedrock_support.tools.exposure.abroad import RESIDENCY, abroad, configures, reason

@@ -5,7 +5,6 @@ export const at = (id) => document.getElementById(id);
 export const put = (id, nodes) => at(id).replaceChildren(...nodes);
 let told = "";
 let states = "";
-let rows = "";
 
 export function say(text) {
   if (text !== told) at("said").textContent = told = text;
@@ -29,6 +28,16 @@ function card(name, route, guards) {
   facts.append(...pairs(rest));
   made.append(title, facts, el("p", route.note, { class: "quiet" }));
   return made;
+}
+
+// Draws a part anew only where its figures changed: a picture comes several times a second.
+const drawn = new Map();
+function draw(id, figures, nodes) {
+  const text = JSON.stringify(figures);
+  if (drawn.get(id) === text) return false;
+  drawn.set(id, text);
+  put(id, nodes(figures));
+  return true;
 }
 
 function routes(seen) {
@@ -74,20 +83,16 @@ function queue(found) {
 
 export function show(seen) {
   mark("overall", seen.system.state);
-  put("routes", routes(seen));
-  put("components", seen.system.components.map((each) =>
+  draw("routes", { routes: seen.routes, guards: seen.guards }, routes);
+  draw("components", seen.system.components, (found) => found.map((each) =>
     line(head(each.name.replaceAll("_", " ")), cell(state(each.state)), number(count(each.samples)), cell(each.evidence, { class: "wide" }))));
-  const newest = JSON.stringify(seen.decisions.map((each) => each.id));
-  if (newest !== rows) {
-    rows = newest;
-    const focused = document.activeElement?.dataset?.id; // new rows must not take the focus away
-    put("decisions", seen.decisions.length ? seen.decisions.map(decision) : [none(7, "no decision yet")]);
-    if (focused) document.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  }
-  put("latencies", seen.latencies.map(latency));
-  put("objectives", seen.objectives.map(objective));
-  put("cost", cost(seen.cost));
-  put("queue", queue(seen.queue));
+  const focused = document.activeElement?.dataset?.id; // new rows must not take the focus away
+  const anew = draw("decisions", seen.decisions, (found) => (found.length ? found.map(decision) : [none(7, "no decision yet")]));
+  if (anew && focused) document.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  draw("latencies", seen.latencies, (found) => found.map(latency));
+  draw("objectives", seen.objectives, (found) => found.map(objective));
+  draw("cost", seen.cost, cost);
+  draw("queue", seen.queue, queue);
   at("simulated").hidden = !seen.decisions.some((each) => each.simulated);
   const now = seen.system.components.map((each) => `${each.name} ${each.state}`).join(", ");
   if (now !== states) say(`System ${seen.system.state}. ${now.replaceAll("_", " ")}`);
