@@ -1,3 +1,4 @@
+# pyright: basic, reportMissingImports=false
 """Presidio in its own environment: finds in the documents of a file as one set-up of it does.
 
     python presidio_side.py stock|blank|best DOCUMENTS.jsonl FINDS.jsonl

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 Answer = Callable[[Mapping[str, str]], tuple[int, object]]
@@ -48,7 +48,7 @@ def serving(routes: Mapping[str, Answer]) -> Generator[Served]:
                 return
             self.end_headers()
             try:
-                for piece in body:
+                for piece in cast("Generator[bytes]", body):
                     self.wfile.write(piece)
                     self.wfile.flush()
             except OSError:

@@ -196,8 +196,8 @@ async def test_a_client_model_and_an_agent_are_screened_where_wanted(tmp_path: P
         async with connect("stdio", "legacy", root=tmp_path, env=env | bedrock) as client:
             result = await triaged(client, LOG)
             assert result["status"] == "awaiting_answer"
-            bad = {"summary": f"{FORBIDDEN} it is", "causes": [], "next_steps": []}
-            given = {"handoff_id": result["handoff"]["handoff_id"], "answer": bad}
+            bad: dict[str, object] = {"summary": f"{FORBIDDEN} it is", "causes": [], "next_steps": []}
+            given: dict[str, object] = {"handoff_id": result["handoff"]["handoff_id"], "answer": bad}
             refused = await client.call_tool("complete_handoff", given)
             assert refused.is_error
             assert FORBIDDEN not in str(refused.content)

@@ -81,7 +81,7 @@ class Agent:
 
     async def sample(self, context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
         self.shown.append(params.model_dump_json())
-        answer = {"summary": "The database is gone (E1).", "causes": [], "next_steps": []}
+        answer: dict[str, object] = {"summary": "The database is gone (E1).", "causes": [], "next_steps": []}
         text = TextContent(type="text", text=json.dumps(answer))
         return CreateMessageResult(role="assistant", content=text, model=f"own of {PLANTED['mail in Han text'][0]}")
 
@@ -138,7 +138,7 @@ async def everything(agent: Agent, client: Client, root: Path, *, handing: bool)
         handed = told(result)
         assert handed["status"] == "awaiting_answer"
         agent.shown.append(handed["handoff"]["brief"])
-        answer = {"summary": all_of_it[:3900], "causes": [], "next_steps": []}
+        answer: dict[str, object] = {"summary": all_of_it[:3900], "causes": [], "next_steps": []}
         given = {"handoff_id": handed["handoff"]["handoff_id"], "answer": answer}
         taken = await agent.call(client, "complete_handoff", **given)
         assert taken is not None
@@ -188,8 +188,7 @@ async def test_nothing_that_was_planted_leaves(tmp_path: Path) -> None:
         with tap(sandbox.url) as bedrock, receiver() as (collector, posted):
             targets = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.url, "OTEL_EXPORTER_OTLP_ENDPOINT": collector}
             async with server(tmp_path, root, **targets) as (process, url):
-                sampled = {"mode": "legacy", "sampling_callback": agent.sample, "client_info": person}
-                async with Client(url, **sampled) as client:
+                async with Client(url, mode="legacy", sampling_callback=agent.sample, client_info=person) as client:
                     await everything(agent, client, root, handing=False)
                 async with Client(url, mode="2026-07-28", client_info=person) as client:
                     await everything(agent, client, root, handing=True)

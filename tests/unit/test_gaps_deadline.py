@@ -9,7 +9,7 @@ import pytest
 
 from bedrock_support.tools.gaps import scan as scanning
 from bedrock_support.tools.gaps.findings import stubs
-from bedrock_support.tools.gaps.run import find_gaps
+from bedrock_support.tools.gaps.run import Found, find_gaps
 from bedrock_support.tools.gaps.scan import read_tree
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.specs.verify import Verified, verify
@@ -35,6 +35,7 @@ async def test_what_a_process_told_before_the_time_was_over_counts(
             await anyio.sleep(0.01)
 
     store = FactStore(None)
+    found: Found | None = None
     with anyio.fail_after(50):
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
@@ -47,6 +48,7 @@ async def test_what_a_process_told_before_the_time_was_over_counts(
                 expired=lambda: over[0],
                 over=bool,
             )
+    assert found is not None
     assert found.partial
     assert found.read_anew == 1
     assert [each.symbol for each in found.gaps] == ["refund"]

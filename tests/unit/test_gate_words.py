@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -83,9 +83,9 @@ def test_a_value_keeps_its_shape_and_its_texts_come_back(value: Any) -> None:
 def _texts(value: Any) -> Any:
     """Numbers that were taken for somebody's come back as texts."""
     if isinstance(value, dict):
-        return {key: _texts(each) for key, each in value.items()}
+        return {key: _texts(each) for key, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_texts(each) for each in value]
+        return [_texts(each) for each in cast("list[Any]", value)]
     return value if value is None or isinstance(value, bool) else str(value)
 
 
@@ -153,6 +153,7 @@ def said(message: str, *arguments: object, error: Exception | None = None) -> st
 
 @promise("gate:logs")
 def test_log_entries_and_tracebacks_are_redacted() -> None:
+    told = ""
     try:
         int("jane.doe@example.com, password=hunter22")
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.errors import RouteError
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.mcp_router import MCPRouter
-from bedrock_support.routing.model import Clearance, FailureKind, Handoff, Operation, Reply, Residency, RouteName
+from bedrock_support.routing.model import Clearance, FailureKind, Handoff, Reply, Residency, RouteName
 from bedrock_support.routing.residency import foreign_guardrail
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.from_settings import bedrock_settings
@@ -62,7 +63,7 @@ def answered(trace: Any, reason: str = "guardrail_intervened") -> Reply:
 @pytest.mark.parametrize("stream", [True, False])
 def test_the_question_is_tagged_for_the_guardrail(stream: bool) -> None:
     asked = operation(brief="why?")
-    sent = wire.body(Operation(**{**_fields(asked), "stream": stream}), "eu.model", GUARDRAIL)
+    sent = wire.body(replace(asked, stream=stream), "eu.model", GUARDRAIL)
     assert sent["messages"] == [{"role": "user", "content": [{"guardContent": {"text": {"text": "why?"}}}]}]
     told = {"guardrailIdentifier": "gr1", "guardrailVersion": "3", "trace": "enabled"}
     assert sent["guardrailConfig"] == (told | {"streamProcessingMode": "sync"} if stream else told)
@@ -212,7 +213,3 @@ async def test_what_the_guardrail_is_shown_is_redacted_and_stays_in_the_eu() -> 
     assert caught.value.kind is FailureKind.NOT_APPROVED
     assert len(screener.seen) == 1
     assert screen_of(load({}), bedrock_settings(load({})), screener, CountingEntropy()) is None
-
-
-def _fields(asked: Operation) -> dict[str, Any]:
-    return {name: getattr(asked, name) for name in Operation.__dataclass_fields__}

@@ -78,7 +78,8 @@ async def test_the_cause_is_found_in_a_prometheus(tmp_path: Path) -> None:
             ({"__name__": "latency_seconds", "service": name}, list(zip(map(float, TIMES), values, strict=True)))
             for name, values in (("web", wave(0.1, 0.5, seed=1)), ("cart", wave(0.1, 0.5, seed=2)))
         ]
-        total, points = 0.0, []
+        total = 0.0
+        points: list[tuple[float, float]] = []
         for at in TIMES:
             total += 5.0 if at >= HURT else 0.0
             points.append((float(at), total))

@@ -17,8 +17,33 @@ from bedrock_support.server.settings import Settings
 from tests.promises import promise
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
-GEOGRAPHIES = ["us", "us-gov", "global", "apac", "jp", "au", "ca", "uk", "ch", "sa", "in", "me", "af", "emea", "latam"]
-GEOGRAPHIES += ["us-iso", "us-isob", "eu-isoe", "eusc", "mx", "il", "gb", "uk-gov", "cn", "amer"]
+GEOGRAPHIES = [
+    "us",
+    "us-gov",
+    "global",
+    "apac",
+    "jp",
+    "au",
+    "ca",
+    "uk",
+    "ch",
+    "sa",
+    "in",
+    "me",
+    "af",
+    "emea",
+    "latam",
+    "us-iso",
+    "us-isob",
+    "eu-isoe",
+    "eusc",
+    "mx",
+    "il",
+    "gb",
+    "uk-gov",
+    "cn",
+    "amer",
+]
 EU_MEMBERS = {
     "eu-central-1": "Frankfurt",
     "eu-north-1": "Stockholm",

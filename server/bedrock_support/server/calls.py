@@ -247,7 +247,7 @@ def success(spec: AnyTool, result: BaseModel, address: str | None = None, *, lin
     if "trace_id" in type(result).model_fields:
         result = result.model_copy(update={"trace_id": trace_id()})
     if address is not None and "limits" in type(result).model_fields:
-        limits: list[str] = result.limits  # pyright: ignore[reportAttributeAccessIssue] - looked up above
+        limits: list[str] = getattr(result, "limits")  # noqa: B009 - looked up above
         result = result.model_copy(update={"limits": [f"this is a part; the whole is the resource {address}", *limits]})
     content: list[ContentBlock] = [TextContent(type="text", text=spec.summary(result))]
     if address is not None and linked:

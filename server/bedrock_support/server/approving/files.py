@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bedrock_support.routing.audit import AuditUnavailable
 from bedrock_support.server.approving.note import MOST_BYTES, NAME, Approval, BadApproval, parsed, verified
 from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.telemetry.audit.signer import PublicKey, Verifier
@@ -47,8 +48,8 @@ class ApprovalFiles:
             for name, value in told.items():
                 if not NAME.fullmatch(name) or not isinstance(value, str):
                     raise SettingsError(f"{named}: {name[:60]!r} names no key. {mend}")
-                keys[name] = PublicKey(base64.b64decode(value, validate=True))
-        except (OSError, ValueError, binascii.Error) as error:
+                keys[name] = PublicKey.of(base64.b64decode(value, validate=True))
+        except (OSError, ValueError, binascii.Error, AuditUnavailable) as error:
             if isinstance(error, SettingsError):
                 raise
             raise SettingsError(f"{named}: can't be used ({error}). {mend}") from None

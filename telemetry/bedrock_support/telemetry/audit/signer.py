@@ -18,6 +18,8 @@ from bedrock_support.telemetry.audit.faults import AuditUnavailable
 
 ED25519, ECDSA = b"\x01", b"\x02"
 """Signature types of C2SP's signed notes."""
+_RAW = 32
+"""Bytes of an Ed25519 public key (RFC 8032)."""
 AnyKey: TypeAlias = Ed25519PublicKey | ec.EllipticCurvePublicKey
 _DER, _SPKI = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -90,6 +92,16 @@ class PublicKey:
     def pem(self) -> bytes:
         """For who verifies."""
         return self._key.public_bytes(serialization.Encoding.PEM, _SPKI)
+
+    @classmethod
+    def of(cls, public: bytes) -> PublicKey:
+        """From what `public` holds: 32 bytes of Ed25519, or a SubjectPublicKeyInfo. Raises AuditUnavailable."""
+        try:
+            short = len(public) == _RAW
+            key = Ed25519PublicKey.from_public_bytes(public) if short else serialization.load_der_public_key(public)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise AuditUnavailable(f"no public key: {error}") from error
+        return cls(_usable(key, "the key"))
 
     @classmethod
     def read(cls, path: Path) -> PublicKey:

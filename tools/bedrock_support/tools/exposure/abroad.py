@@ -20,6 +20,7 @@ _ENDINGS = frozenset(
     {".toml", ".yaml", ".yml", ".json", ".ini", ".cfg", ".conf", ".env", ".properties", ".tf", ".tfvars", ".xml", ".sh"}
 )
 _NAMES = frozenset({"config", "credentials", "dockerfile", "makefile", ".npmrc"})
+_NONE: frozenset[str] = frozenset()
 _HOME = "eu-central-1"
 """An EU region: with it `forbids` speaks of nothing but the endpoint or model it is asked about."""
 _REGION = re.compile(
@@ -53,12 +54,12 @@ def reason(named: str) -> str:
     """Why this name is a find."""
     asked = frozenset((named,))
     for why in (
-        forbids(Residency.EU, region=_HOME, endpoint_url=named if "://" in named else None, models=frozenset()),
+        forbids(Residency.EU, region=_HOME, endpoint_url=named if "://" in named else None, models=_NONE),
         forbids(Residency.EU, region=_HOME, endpoint_url=None, models=asked),
     ):
         if why is not None:
             return why
-    return forbids(Residency.EU, region=named, endpoint_url=None, models=frozenset()) or ""
+    return forbids(Residency.EU, region=named, endpoint_url=None, models=_NONE) or ""
 
 
 def _regions(text: str) -> Iterator[Span]:
@@ -69,11 +70,11 @@ def _regions(text: str) -> Iterator[Span]:
 
 def _endpoints(text: str) -> Iterator[Span]:
     for found in _AWS_URL.finditer(text):
-        if forbids(Residency.EU, region=_HOME, endpoint_url=found[0], models=frozenset()):
+        if forbids(Residency.EU, region=_HOME, endpoint_url=found[0], models=_NONE):
             yield Span(*found.span(), RESIDENCY, PROVEN)
     for found in _OVERRIDE.finditer(text):
         try:
-            why = forbids(Residency.EU, region=_HOME, endpoint_url=found[1], models=frozenset())
+            why = forbids(Residency.EU, region=_HOME, endpoint_url=found[1], models=_NONE)
         except ValueError:  # no URL after all
             continue
         if why:
