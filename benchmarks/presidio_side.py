@@ -1,4 +1,3 @@
-# pyright: basic, reportMissingImports=false
 """Presidio in its own environment: finds in the documents of a file as one set-up of it does.
 
     python presidio_side.py stock|blank|best DOCUMENTS.jsonl FINDS.jsonl
@@ -7,7 +6,7 @@ Runs under Presidio's interpreter (benchmarks/homes.py), so that it imports noth
 id, lang and text. The first row of FINDS tells the seconds of CPU that the documents took, loading not counted.
 """
 
-# pyright: basic
+# pyright: basic, reportMissingImports=false
 
 from __future__ import annotations
 

@@ -78,6 +78,7 @@ def one_process(folder: str, together: Barrier) -> None:
 
 @promise("opening:together")
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_eight_processes_open_one_new_file_at_the_same_moment(tmp_path: Path) -> None:
     start = multiprocessing.get_context("spawn")
     together = start.Barrier(PROCESSES)

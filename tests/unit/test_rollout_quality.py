@@ -79,7 +79,7 @@ def test_a_budget_is_kept_to_where_there_is_one() -> None:
 
 
 def asked(*limits: str) -> argparse.Namespace:
-    return argparse.Namespace(set=[], flag=[], step=[], samples=20, watch=2.0, limit=list(limits))
+    return argparse.Namespace(set=[], flag=[], step=[], samples=20, watch=2.0, limit=list(limits), elsewhere=None)
 
 
 @promise("rollout:answers")

@@ -174,6 +174,8 @@ def tidied(text: str, marks: Collection[str]) -> str:
         for at, word in enumerate(words):  # words before the label may be the sentence's own
             label = "_".join(each[0].upper() for each in words[at:])
             mark = f"[[{label}_{found[2]}_{found[3].lower()}]]"
+            if mark in found[0] and mark in marks:
+                return found[0]  # well copied: what stands around it is the text's own
             if mark in marks:
                 return found[1][: word.start()] + mark
         return found[0]

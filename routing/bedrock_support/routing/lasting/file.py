@@ -182,7 +182,14 @@ def _made(path: Path) -> tuple[int, int]:
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    _known(connection, path)  # before the first change: a file that isn't ours keeps its journal
+    # Before the first change: a file that isn't ours keeps its journal. In one transaction, since another process may
+    # be laying it out right now.
+    connection.execute("BEGIN")
+    try:
+        _known(connection, path)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
     to_wal(connection, PATIENCE)
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
