@@ -48,6 +48,13 @@ class MadeUp:
     prompts: frozenset[str]
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        try:
+            return await call_next(ctx)
+        finally:
+            # Afterwards: an upstream server that is still connecting lists its tools while the call waits for it.
+            self._hide(ctx)
+
+    def _hide(self, ctx: ServerRequestContext[Any, Any]) -> None:
         name = str((ctx.params or {}).get("name", ""))
         if ctx.method == semconv.MCP_CALL_TOOL and not self.tool(name):
             rename(ctx.method)
@@ -58,7 +65,6 @@ class MadeUp:
         elif ctx.method not in METHODS | OTHERS:
             rename(UNKNOWN)
             annotate({semconv.MCP_METHOD: UNKNOWN})
-        return await call_next(ctx)
 
 
 async def take_baggage(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
