@@ -22,7 +22,7 @@ check: .venv/.dev
 
 unit: .venv/.dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --ignore=tests/conformance
+	$(BIN)/coverage run -m pytest -n 2 --ignore=tests/conformance
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
