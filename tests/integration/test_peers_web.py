@@ -156,9 +156,10 @@ async def test_a_bad_answer_fails_its_call_in_bounded_memory_and_time(
         async with misbehaving(misbehave) as (url, _):
             before, began = us.memory_info().rss, time.monotonic()
             async with peers(tmp_path, {"it": {"url": url, "support": {"era": "legacy"}}}) as pool:
-                errors.append(await fails(pool.peers["it"], seconds=1.0))
+                # What is cut off for its size must be cut off for that, on a slow machine too.
+                errors.append(await fails(pool.peers["it"], seconds=1.0 if misbehave is nothing else 12.0))
                 assert pool.peers["it"].health().calls == 0
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 10
             assert us.memory_info().rss - before < 40 * 1024 * 1024
     assert why in str(errors[0])
 
