@@ -89,7 +89,9 @@ def test_what_is_denied_is_said_and_the_rest_is_read(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(BaseClient, "_make_api_call", watched)
     client("ec2").create_security_group(GroupName="g", Description="g")
     calls.clear()
-    held, notes = AccountReader(region=REGION).collect()
+    held: list[Any] = []
+    notes: list[str] = []
+    AccountReader(region=REGION).collect(held, notes)
     assert any(each.kind == "AWS::EC2::SecurityGroup" for each in held)
     (note,) = notes
     assert "AccessDenied" in note

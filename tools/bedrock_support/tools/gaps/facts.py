@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
-from bedrock_support.tools.gaps.nodes import below
+from bedrock_support.tools.gaps.nodes import below, statements_in
 from bedrock_support.tools.gaps.signals import comments_of, excuses, look
 
 
@@ -100,7 +100,7 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
     pending: list[tuple[ast.AST, _Place]] = [(tree, _Place("", -1, False, False))]
     while pending:
         node, place = pending.pop()
-        for child in ast.iter_child_nodes(node):
+        for child in statements_in(node):
             if isinstance(child, ast.ClassDef):
                 found["classes"].append(_class(child, place.prefix, origins))
                 at = len(found["classes"]) - 1
@@ -114,7 +114,7 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
             elif isinstance(child, ast.If) and _last(child.test) == "TYPE_CHECKING":
                 otherwise = ast.If(test=child.test, body=child.orelse, orelse=[])
                 pending.append((otherwise, place._replace(branch=True)))
-            elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            else:
                 branch = place.branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler)
                 pending.append((child, place._replace(branch=branch)))
 
@@ -226,6 +226,20 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
     pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
     while pending:
         node, prefix, owner = pending.pop()
+        sort = type(node)
+        # Most nodes of a tree are of these three.
+        if sort is ast.Constant:
+            continue
+        if sort is ast.Name:
+            if isinstance(cast("ast.Name", node).ctx, ast.Load):
+                _count(uses, cast("ast.Name", node), owner, 2)
+            continue
+        if sort is ast.Attribute:
+            attribute = cast("ast.Attribute", node)
+            if isinstance(attribute.ctx, ast.Load):
+                _count(uses, attribute, owner, 2)
+            pending.append((attribute.value, prefix, owner))
+            continue
         thrown: ast.AST | None = None
         if isinstance(node, ast.ClassDef):
             prefix = f"{prefix}{node.name}."
@@ -242,8 +256,6 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             _count(uses, node.func, owner, 0)
             pending += [(each, prefix, owner) for each in _inside(node)]
             continue
-        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-            _count(uses, node, owner, 2)
         pending += [(each, prefix, owner) for each in below(node)]
 
 
