@@ -96,13 +96,13 @@ class _Place(NamedTuple):
 
 
 def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
-    origins = _origins(tree)
+    origins, aliases = _origins(tree), _aliases(tree)
     pending: list[tuple[ast.AST, _Place]] = [(tree, _Place("", -1, False, False))]
     while pending:
         node, place = pending.pop()
         for child in statements_in(node):
             if isinstance(child, ast.ClassDef):
-                found["classes"].append(_class(child, place.prefix, origins))
+                found["classes"].append(_class(child, place.prefix, origins, aliases))
                 at = len(found["classes"]) - 1
                 pending.append((child, place._replace(prefix=f"{place.prefix}{child.name}.", owner=at)))
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -119,10 +119,10 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
                 pending.append((child, place._replace(branch=branch)))
 
 
-def _class(node: ast.ClassDef, prefix: str, origins: dict[str, str]) -> ClassFacts:
+def _class(node: ast.ClassDef, prefix: str, origins: dict[str, str], aliases: dict[str, str]) -> ClassFacts:
     return ClassFacts(
         q=prefix + node.name,
-        bases=[name for base in node.bases if (name := _last(base))],
+        bases=[aliases.get(name, name) for base in node.bases if (name := _last(base))],
         hints=[_home(base, origins) for base in node.bases if _last(base)],
         decorators=[_last(each) for each in node.decorator_list],
         line=node.lineno,
@@ -209,6 +209,17 @@ def _origins(tree: ast.Module) -> dict[str, str]:
             home = (each.module or "").rsplit(".", 1)[-1]
             found.update({name.asname or name.name: home for name in each.names})
     return found
+
+
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """What names that imports gave anew are called at home."""
+    return {
+        name.asname: name.name
+        for each in tree.body
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+        if name.asname and name.asname != name.name
+    }
 
 
 def _home(node: ast.expr, origins: dict[str, str]) -> str:

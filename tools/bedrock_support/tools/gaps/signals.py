@@ -52,7 +52,8 @@ def look(node: Function, told: Callable[[list[ast.stmt]], list[str]], decorators
             return seen
     elif not _wounded(seen, body, params) and not half_done(seen, node, body, params, told(body)):
         return seen
-    _around(seen, node, doc, params, told(body))
+    claims = plain is not None and any(not values.is_empty(each) for each in plain.returned)
+    _around(seen, node, doc, params, told(body), told_alone=claims and seen.kind == "log_only")
     return seen
 
 
@@ -161,8 +162,13 @@ def _wounded(seen: Seen, body: list[ast.stmt], params: list[str]) -> bool:
     return True
 
 
-def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: list[str]) -> None:
-    """Signals that every kind shares: promise of name and docstring, comments, parameters left unread."""
+def _around(
+    seen: Seen, node: Function, doc: str, params: list[str], comments: list[str], *, told_alone: bool
+) -> None:
+    """Signals that every kind shares: promise of name and docstring, comments, parameters left unread.
+
+    `told_alone`: its logs are all that reads its parameters, and it claims a result: nothing was made of them.
+    """
     marks = seen.marks
     marks.add(
         "doc_none"
@@ -201,7 +207,8 @@ def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: l
     marks |= {"name_predicate"} if words.PREDICATE.search(name) else set()
     marks |= {"name_identity"} if words.IDENTITY.search(name) else set()
     marks |= {"name_private"} if name.startswith("_") and not name.startswith("__") else set()
-    loaded = {each.id for part in node.body for each in every(part) if isinstance(each, ast.Name)}
+    read = [part for part in node.body if not (told_alone and isinstance(part, ast.Expr))]
+    loaded = {each.id for part in read for each in every(part) if isinstance(each, ast.Name)}
     starred = {each.arg for each in (node.args.vararg, node.args.kwarg) if each is not None}
     marks |= {"takes_anything"} if starred else set()
     params = [each for each in params if each not in starred]

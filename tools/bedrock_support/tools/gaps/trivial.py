@@ -120,6 +120,8 @@ def _nothing(each: ast.stmt, found: Trivial, params: list[str], depth: int) -> b
     if isinstance(each, ast.Return):
         found.explicit = True
         return _answers(each.value, found, params)
+    if isinstance(each, ast.For) and all(isinstance(one, ast.Pass | ast.Continue) for one in each.body):
+        return isinstance(each.iter, ast.Name | ast.Attribute) and not each.orelse
     if isinstance(each, ast.For):  # goes through literals and does nothing with them
         found.known |= {one.id: ast.Constant(0) for one in every(each.target) if isinstance(one, ast.Name)}
         return is_constant(each.iter, found.known) and _all_nothing([*each.body, *each.orelse], found, params, depth + 1)
@@ -193,7 +195,7 @@ def _keeps(targets: list[ast.expr], value: ast.expr, found: Trivial, params: lis
     if isinstance(value, ast.Name) and value.id in params:
         found.given.update(dict.fromkeys(names, value.id))
         return True
-    if is_constant(value, found.known, dated=True):
+    if is_constant(value, found.known, dated=True, objects=True):
         found.known.update(dict.fromkeys(names, value))
         return True
     return False
@@ -228,7 +230,7 @@ def _answers(value: ast.expr | None, found: Trivial, params: list[str]) -> bool:
         found.refuses = True
         return True
     container = isinstance(value, ast.Dict | ast.List | ast.Tuple)
-    if is_constant(value, found.known, dated=container):
+    if is_constant(value, found.known, dated=container, objects=True):
         found.returned.append(found.known.get(value.id, value) if isinstance(value, ast.Name) else value)
         return True
     names = {each.id for each in every(value) if isinstance(each, ast.Name)} - SHAPING
@@ -255,8 +257,8 @@ def _echoed(value: ast.expr, found: Trivial, params: list[str]) -> str:
     if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or) and is_constant(value.values[-1]):
         first = value.values[0]
         return _echoed(first, found, params) if isinstance(first, ast.Name) and len(value.values) == 2 else ""
-    if isinstance(value, ast.Dict):
-        parts = value.values
+    if isinstance(value, ast.Dict | ast.List | ast.Tuple):
+        parts = _leaves(value)
     elif isinstance(value, ast.JoinedStr):
         parts = [each.value if isinstance(each, ast.FormattedValue) else each for each in value.values]
     else:
@@ -264,6 +266,21 @@ def _echoed(value: ast.expr, found: Trivial, params: list[str]) -> str:
     echoes = [name for each in parts if isinstance(each, ast.Name) and (name := _echoed(each, found, params))]
     rest = [each for each in parts if not isinstance(each, ast.Name)]
     canned = [each for each in rest if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-    if len(echoes) != 1 or not all(is_constant(each) for each in rest) or not any(map(looks_canned, canned)):
+    if len(set(echoes)) != 1 or not all(is_constant(each) for each in rest) or not any(map(looks_canned, canned)):
         return ""
     return echoes[0]
+
+
+def _leaves(value: ast.expr) -> list[ast.expr]:
+    """What a container of containers holds in the end."""
+    found: list[ast.expr] = []
+    pending: list[ast.expr] = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, ast.Dict):
+            pending += each.values
+        elif isinstance(each, ast.List | ast.Tuple):
+            pending += each.elts
+        else:
+            found.append(each)
+    return found

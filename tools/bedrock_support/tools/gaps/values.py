@@ -50,15 +50,20 @@ _MAKERS = frozenset(
     }
 )
 """Calls that, given literals, give a value which nothing outside decides."""
+_TYPES = frozenset(
+    {"dict", "list", "set", "tuple", "str", "bytes", "int", "float", "bool", "frozenset", "bytearray", "object"}
+)
 _STAND_INS = frozenset({"Mock", "MagicMock", "AsyncMock", "SimpleNamespace", "type"})
 _MODULES = frozenset({"json", "io", "types", "mock", "collections", "argparse"})
 _CLOCKS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "isoformat", "timestamp"})
 
 
-def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None, *, dated: bool = False) -> bool:
+def is_constant(
+    node: ast.expr, known: dict[str, ast.expr] | None = None, *, dated: bool = False, objects: bool = False
+) -> bool:
     """Whether the expression is made of literals only (names in `known` stand for theirs).
 
-    `dated` lets the time of day stand in it.
+    `dated` lets the time of day stand in it, `objects` instances of classes that are given literals.
     """
     pending: list[ast.expr] = [node]
     seen = 0
@@ -85,7 +90,7 @@ def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None, *, dat
             pending.append(each.body)
         elif isinstance(each, ast.Name) and known and each.id in known:
             continue
-        elif isinstance(each, ast.Call) and _makes(each, dated=dated):
+        elif isinstance(each, ast.Call) and (_makes(each, dated=dated) or (objects and _instance(each))):
             pending += [*each.args, *(one.value for one in each.keywords)]
         else:
             return False
@@ -95,6 +100,12 @@ def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None, *, dat
 def _called(call: ast.Call) -> str:
     func = call.func.func if isinstance(call.func, ast.Call) else call.func
     return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _instance(call: ast.Call) -> bool:
+    """By its name a class, and given something to hold."""
+    name = _called(call)
+    return name[:1].isupper() and not name.isupper() and bool(call.args or call.keywords)
 
 
 def _makes(call: ast.Call, *, dated: bool) -> bool:
@@ -125,8 +136,8 @@ def type_of(node: ast.expr) -> str:
         return "none" if node.value is None else "ellipsis" if node.value is ... else type(node.value).__name__
     if isinstance(node, ast.UnaryOp):
         return "bool" if isinstance(node.op, ast.Not) else type_of(node.operand)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id
+    if isinstance(node, ast.Call):
+        return node.func.id if isinstance(node.func, ast.Name) and node.func.id in _TYPES else "other"
     return next((name for form, name in _FORMS if isinstance(node, form)), "other")
 
 
@@ -140,7 +151,7 @@ def is_empty(node: ast.expr) -> bool:
         return not node.elts
     if isinstance(node, ast.Dict):
         return not node.keys
-    return isinstance(node, ast.Call) and not node.args and not node.keywords
+    return isinstance(node, ast.Call) and not node.keywords and all(is_empty(each) for each in node.args)
 
 
 def looks_canned(node: ast.expr) -> bool:
