@@ -84,9 +84,11 @@ def _audit(arguments: argparse.Namespace) -> int:
             f"PATH = {str(arguments.path)!r}: no file or folder, and no action of audit. Name one that exists"
         )
 
+    place = root.resolve()
+
     async def work() -> Audited:
         return await audit(
-            root.resolve(),
+            place,
             workers=anyio.CapacityLimiter(2),
             focus=arguments.focus,
             min_severity=arguments.min_severity,
