@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
@@ -237,19 +237,8 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
     pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
     while pending:
         node, prefix, owner = pending.pop()
-        sort = type(node)
-        # Most nodes of a tree are of these three.
-        if sort is ast.Constant:
-            continue
-        if sort is ast.Name:
-            if isinstance(cast("ast.Name", node).ctx, ast.Load):
-                _count(uses, cast("ast.Name", node), owner, 2)
-            continue
-        if sort is ast.Attribute:
-            attribute = cast("ast.Attribute", node)
-            if isinstance(attribute.ctx, ast.Load):
-                _count(uses, attribute, owner, 2)
-            pending.append((attribute.value, prefix, owner))
+        if type(node) in _SMALL:
+            pending += [(each, prefix, owner) for each in _small(node, uses, owner)]
             continue
         thrown: ast.AST | None = None
         if isinstance(node, ast.ClassDef):
@@ -268,6 +257,19 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             pending += [(each, prefix, owner) for each in _inside(node)]
             continue
         pending += [(each, prefix, owner) for each in below(node)]
+
+
+_SMALL = frozenset({ast.Constant, ast.Name, ast.Attribute})
+"""What most nodes of a tree are."""
+
+
+def _small(node: ast.AST, uses: dict[str, list[int]], owner: int) -> list[ast.AST]:
+    """Counts a name or an attribute; gives what is inside it."""
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return []
+    if isinstance(node.ctx, ast.Load):
+        _count(uses, node, owner, 2)
+    return [node.value] if isinstance(node, ast.Attribute) else []
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:
