@@ -121,3 +121,29 @@ export function applyDiscount(order: Order, code: string): Order {
 async def test_stubs_among_stubs_dont_excuse_each_other(tmp_path: Path) -> None:
     found = await scan(plant(tmp_path, {"orders.ts": HOLLOW}))
     assert set(symbols(found)) == {"loadOrder", "chargeCard", "exportOrders", "sendReceipt", "applyDiscount"}
+
+
+NULLS = """
+package cache
+
+type Store interface {
+	Get(key string) (string, error)
+	Put(key, value string) error
+}
+
+// Disk keeps values in files.
+type Disk struct{ path string }
+
+func (d *Disk) Get(key string) (string, error) { return read(d.path, key) }
+func (d *Disk) Put(key, value string) error    { return write(d.path, key, value) }
+
+type Nop struct{}
+
+func (Nop) Get(key string) (string, error) { return "", nil }
+func (Nop) Put(key, value string) error    { return nil }
+"""
+
+
+@promise("gaps:wordings")
+async def test_objects_that_are_there_to_do_nothing_stay_quiet(tmp_path: Path) -> None:
+    assert symbols(await scan(plant(tmp_path, {"cache.go": NULLS}))) == {}
