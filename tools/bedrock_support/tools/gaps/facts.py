@@ -234,29 +234,30 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
     """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
     index = {each["q"]: at for at, each in enumerate(found["classes"])}
-    pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
-    while pending:
-        node, prefix, owner = pending.pop()
-        if type(node) in _SMALL:
-            pending += [(each, prefix, owner) for each in _small(node, uses, owner)]
-            continue
-        thrown: ast.AST | None = None
-        if isinstance(node, ast.ClassDef):
-            prefix = f"{prefix}{node.name}."
-            owner = index.get(prefix[:-1], owner)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            prefix = f"{prefix}{node.name}."
-        elif isinstance(node, ast.Expr):
-            thrown = node.value.value if isinstance(node.value, ast.Await) else node.value
-            if isinstance(thrown, ast.Call):
-                _count(uses, thrown.func, owner, 1)
-                pending += [(each, prefix, owner) for each in _inside(thrown)]
-                continue
-        elif isinstance(node, ast.Call):
-            _count(uses, node.func, owner, 0)
-            pending += [(each, prefix, owner) for each in _inside(node)]
-            continue
-        pending += [(each, prefix, owner) for each in below(node)]
+    scopes: list[tuple[list[ast.AST], str, int]] = [(below(tree), "", -1)]
+    while scopes:
+        nodes, prefix, owner = scopes.pop()
+        while nodes:
+            node = nodes.pop()
+            if type(node) in _SMALL:
+                nodes += _small(node, uses, owner)
+            elif isinstance(node, ast.Call):
+                _count(uses, node.func, owner, 0)
+                nodes += _inside(node)
+            elif isinstance(node, ast.Expr):
+                thrown = node.value.value if isinstance(node.value, ast.Await) else node.value
+                if isinstance(thrown, ast.Call):
+                    _count(uses, thrown.func, owner, 1)
+                    nodes += _inside(thrown)
+                else:
+                    nodes.append(node.value)
+            elif isinstance(node, ast.ClassDef):
+                inner = f"{prefix}{node.name}."
+                scopes.append((below(node), inner, index.get(inner[:-1], owner)))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                scopes.append((below(node), f"{prefix}{node.name}.", owner))
+            else:
+                nodes += below(node)
 
 
 _SMALL = frozenset({ast.Constant, ast.Name, ast.Attribute})

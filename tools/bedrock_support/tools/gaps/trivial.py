@@ -148,7 +148,7 @@ def _nothing(each: ast.stmt, found: Trivial, params: list[str], depth: int) -> b
 def _by_chance(value: ast.expr, found: Trivial) -> bool:
     """It hangs on chance, and on nothing else but literals."""
     if is_random(value):
-        return all(isinstance(each, ast.Name) is False or each.id not in found.given for each in every(value))
+        return not any(isinstance(each, ast.Name) and each.id in found.given for each in every(value))
     names = {each.id for each in every(value) if isinstance(each, ast.Name)} - SHAPING
     calls = [each for each in every(value) if isinstance(each, ast.Call) and called(each) not in SHAPING]
     return not calls and bool(names & found.drawn) and names <= found.drawn | found.known.keys()

@@ -13,6 +13,13 @@ from bedrock_support.tools.gaps.trivial import trivial
 _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _BROAD = {"Exception", "BaseException", "StandardError"}
 MOST_STATEMENTS = 5_000
+_WHOLE = frozenset(
+    {
+        *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign),
+        *(ast.Return, ast.Raise, ast.Pass, ast.Continue, ast.Break, ast.Assert, ast.Delete, ast.Import, ast.ImportFrom),
+    }
+)
+"""Statements without blocks, or with blocks of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +45,7 @@ def count(body: list[ast.stmt]) -> int:
 
 def blocks(node: ast.stmt) -> list[list[ast.stmt]]:
     """The blocks of statements directly inside a statement, not those of functions or classes in it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if type(node) in _WHOLE:
         return []
     found = [getattr(node, name) for name in ("body", "orelse", "finalbody") if getattr(node, name, None)]
     found += [handler.body for handler in getattr(node, "handlers", [])]
@@ -98,8 +105,8 @@ def unreachable(body: list[ast.stmt], known: dict[str, ast.expr]) -> Wound | Non
         block, top = pending.pop()
         for at, each in enumerate(block):
             looked += 1
-            rest = block[at + 1 :]
-            if rest and _leaves(each, known) and not all(_fills(later) for later in rest):
+            if _leaves(each, known) and not all(_fills(later) for later in block[at + 1 :]):
+                rest = block[at + 1 :]
                 marks = {"parked_top" if top else "parked_nested"}
                 marks |= {"parked_at_once"} if top and at == 0 else set()
                 found = Wound(line=rest[0].lineno, size=count(rest), marks=frozenset(marks))
