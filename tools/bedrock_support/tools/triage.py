@@ -157,7 +157,7 @@ def _seconds(moment: datetime) -> int:
 def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: list[str]) -> Operation:
     digest = report.digest()
     identity = f"{ctx.call_id}.triage"
-    nonce = nonce_of(identity, digest)
+    nonce = nonce_of(ctx.secret or identity, digest)
     bad, quiet = report.windows.bad, report.windows.quiet
     head = [
         f"Question: {given.question or 'What went wrong, what came first, and what should be done next?'}",
