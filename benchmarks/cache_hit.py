@@ -3,9 +3,10 @@
 Run: python -m benchmarks.cache_hit [--calls 200]
 First the question alone, in this process, with store and audit trail on disk: `judge` (gate with redaction, decision,
 cache, both audit records durable in one transaction, sealing, ledger), in it `optimizer` (key, look, the answer in the
-question's own words), and beside it `disk` (one such transaction of the trail and nothing else: SQLite, a signature, a
-sync). 6 kB of evidence are asked about in three ways: the very same evidence again; the same incident with new times and
-ids on every line; and that with its lines in another order. Times are the clock's and the processor's of the process.
+question's own words), and beside it `disk` (one such transaction of the trail and nothing else: SQLite, a signature,
+a sync). 6 kB of evidence are asked about in three ways: the very same evidence again; the same incident with new times
+and ids on every line; and that with its lines in another order. Times are the clock's, and the processor's of the whole
+process.
 
 Then whole calls by the official client, in memory, over stdio and over HTTP, the simulated Bedrock behind all three.
 In turn, so that other work on the machine touches all alike: `ping` (the SDK and the wire, no call), a call that does

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from bedrock_support.routing.audit import AuditUnavailable
-from bedrock_support.routing.compliance import ComplianceValidator, Entry, Destinations
+from bedrock_support.routing.compliance import ComplianceValidator, Destinations, Entry
 from bedrock_support.routing.model import Clearance, Failure, FailureKind, OperationClass, Outcome, Refusal
 from bedrock_support.telemetry.audit import reader, upkeep
 from bedrock_support.telemetry.audit.anchor import AnchorPlace, FolderPlace

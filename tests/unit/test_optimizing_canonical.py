@@ -121,8 +121,22 @@ def test_an_id_that_redaction_took_for_somebodys_number_is_still_an_id() -> None
 
 
 PARTS = st.sampled_from(
-    ("2026-11-23T14:02:03.1Z", "2026-11-23T14:02:03.2Z", "request_id=", "r-1000", "[[EMAIL_1_{}]]", "[[NAME_2_{}]]")
-    + ("x-amzn-trace-id: ", '"id": "E1"', "<evidence-0123456789abcdef>", "\n", " ", "ERROR", "12", "[[EMAIL_1_00000000]]")
+    (
+        "2026-11-23T14:02:03.1Z",
+        "2026-11-23T14:02:03.2Z",
+        "request_id=",
+        "x-amzn-trace-id: ",
+        "r-1000",
+        "[[EMAIL_1_{}]]",
+        "[[NAME_2_{}]]",
+        "[[EMAIL_1_00000000]]",
+        '"id": "E1"',
+        "<evidence-0123456789abcdef>",
+        "\n",
+        " ",
+        "ERROR",
+        "12",
+    )
 )
 BEHIND = st.fixed_dictionaries({"EMAIL_1": st.sampled_from("ab"), "NAME_2": st.sampled_from("ab")})
 

@@ -159,6 +159,10 @@ class BedrockSupportManager:
         if refused := outcome.refusal or await entry.close(outcome):
             annotate({semconv.OUTCOME: "refused"})
             return Outcome(operation=operation, refusal=refused)
+        return await self._ended(outcome, decision, clearance, who)
+
+    async def _ended(self, outcome: Outcome, decision: Decision, clearance: Clearance, who: str) -> Outcome:
+        """Told to all who keep count, and sealed."""
         if who not in UNATTENDED and self.backlog is not None:
             outcome = await self.backlog.accept(outcome)
         self.board.judged(outcome)
@@ -172,7 +176,7 @@ class BedrockSupportManager:
             {
                 semconv.OUTCOME: ended(outcome),
                 semconv.DECISION_ID: decision.id,
-                semconv.DEADLINE_MET: self.clock.now() <= operation.deadline,
+                semconv.DEADLINE_MET: self.clock.now() <= clearance.operation.deadline,
             }
         )
         return self.compliance.seal(outcome, clearance)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Carrier, Clearance, Reply, Usage
 from bedrock_support.routing.optimizing.canonical import Slots
-from bedrock_support.routing.optimizing.told import Told
 from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.optimizing.told import Told
 from bedrock_support.routing.redaction import tidied
 
 KEY_VERSION = 2

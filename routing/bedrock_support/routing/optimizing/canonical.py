@@ -135,18 +135,23 @@ def _varying(text: str) -> Iterator[Place]:
             value = pattern.match(text, at + len(head))
             if value is not None:
                 found.append((at, value.end() + 1, at + len(head), kind))
-    low = text.lower()
-    if len(low) == len(text):
-        for at in [at for key in _KEYS for at in _each(low, key)]:
-            for before in _BEFORE_KEY if low[at - 1 : at] in _PREFIXED else (0,):
-                value = _KEYED.match(text, at - before) if at >= before else None
-                if value is not None:
-                    found.append((at - before, value.end(), value.start(1), "keyed"))
+    found += _keyed(text)
     done = 0
     for start, end, first, kind in sorted(found):
         if start >= done:
             done = end
             yield first, end - (kind in ("evidence", "mark")), kind
+
+
+def _keyed(text: str) -> Iterator[tuple[int, int, int, str]]:
+    low = text.lower()
+    if len(low) != len(text):
+        return  # of such a text places don't agree: what is kept to the letter is asked anew at worst
+    for at in [at for key in _KEYS for at in _each(low, key)]:
+        for before in _BEFORE_KEY if low[at - 1 : at] in _PREFIXED else (0,):
+            value = _KEYED.match(text, at - before) if at >= before else None
+            if value is not None:
+                yield at - before, value.end(), value.start(1), "keyed"
 
 
 def _each(text: str, part: str) -> Iterator[int]:

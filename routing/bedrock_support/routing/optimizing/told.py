@@ -16,8 +16,8 @@ class Told:
     """The digest of a text's canonical form, and its slots.
 
     A text's canonical form depends on nothing but the text, less its placeholders' nonce, and the values behind them:
-    what is remembered stands under a digest of these. Kept is no text: a digest, and the times, ids and placeholders that
-    stood in its slots, all of it redacted. Safe to use from several threads.
+    what is remembered stands under a digest of these. No text is kept: a digest, and the times, ids and placeholders
+    that stood in its slots, all of it redacted. Safe to use from several threads.
     """
 
     def __init__(self, most: int = MOST) -> None:

@@ -43,14 +43,15 @@ class RemedyAnswer(TriageAnswer):
 
 def question(
     ctx: ToolContext, steps: Sequence[Step], texts: Mapping[str, str], evidence: Sequence[Evidence]
-) -> Operation:
-    """What is asked of a model about a plan."""
+) -> tuple[Operation, str]:
+    """What is asked of a model about a plan, and what of the plan isn't in it, in words."""
     items = [_item(step, texts, evidence) for step in steps]
     digest = hashlib.sha256(json.dumps(items, sort_keys=True).encode("utf-8", "replace")).hexdigest()
     identity = f"{ctx.call_id}.remedy"
     nonce = nonce_of(ctx.secret or identity, digest)
-    body = "\n".join(_fitting(items, nonce)) or "(nothing)"
-    return Operation(
+    lines, left_out = _fitting(items, nonce)
+    body = "\n".join(lines) or "(nothing)"
+    operation = Operation(
         id=identity,
         op_class=ctx.op_class,
         tool="plan_remediation",
@@ -69,6 +70,7 @@ def question(
         evidence_ids=tuple(each.id for each in evidence),
         idempotency_key=f"remedy:{digest}",
     )
+    return operation, left_out
 
 
 @cache
@@ -104,18 +106,22 @@ def _excerpt(text: str, around: Sequence[int]) -> str:
     return "".join(f"{at}: {lines[at - 1]}" for at in sorted(wanted))
 
 
-def _fitting(items: Sequence[dict[str, object]], nonce: str) -> list[str]:
+def _fitting(items: Sequence[dict[str, object]], nonce: str) -> tuple[list[str], str]:
+    """The steps that there is room for, the first ones first and each whole; and which are left out, in words."""
     found: list[str] = []
+    left: list[str] = []
     room = BRIEF_BYTES
     for each in items:
         # One line of JSON an item: quoted text can't break out of its string, nor forge the closing mark.
         line = json.dumps(each, ensure_ascii=False).encode("utf-8", "replace").decode().replace(nonce, "")
-        room -= len(line.encode())
-        if room < 0:
-            found.append(f"({len(items) - len(found)} later steps left out)")
-            break
+        size = len(line.encode())
+        if size > room:
+            left.append(str(each["step"]))
+            continue
+        room -= size
         found.append(line)
-    return found
+    words = f"{len(left)} of {len(items)} steps left out of the brief: {', '.join(left)}" if left else ""
+    return found + ([f"({words})"] if words else []), words
 
 
 def proposals(outcome: Outcome, texts: Mapping[str, str]) -> tuple[list[tuple[str, str, str]], list[str]]:
