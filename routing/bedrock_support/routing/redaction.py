@@ -23,7 +23,7 @@ _MANGLED = re.compile(
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
 _ONCE = re.compile(r"(evidence-)[0-9a-f]{16}|(_)[0-9a-f]{8}(?=\]\])")
-"""What changes from call to call, behind what it is known by: a search for two letters is far faster than one behind."""
+"""What changes from call to call, behind what it is known by: to search for that is far faster than to look back."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
