@@ -91,11 +91,11 @@ class TimedOptimizer(PerformanceOptimizer):
 
 def question(number: int, base: Operation, way: str) -> Operation:
     """The same incident again."""
-    told = Random(7 + number * (way != WAYS[0]))  # noqa: S311 - a load, no secret
-    order = Random(7 + number * (way == WAYS[2]))  # noqa: S311
-    evidence = [line for at in range(EVIDENCE) for line in lines(INCIDENT + at, told, 600 + number % 800 + at)]
-    text = brief(evidence, order)
-    return replace(base, id=f"op-{number}", brief=text)
+    anew = 0 if way == WAYS[0] else number % 800
+    told = Random(7 + anew)  # noqa: S311 - a load, no secret
+    order = Random(7 + anew * (way == WAYS[2]))  # noqa: S311
+    evidence = [line for at in range(EVIDENCE) for line in lines(INCIDENT + at, told, 600 + anew + at)]
+    return replace(base, id=f"op-{number}", brief=brief(evidence, order))
 
 
 async def alone(calls: int, settings: dict[str, str]) -> bool:
@@ -145,18 +145,18 @@ async def connected(transport: str, settings: dict[str, str], folder: Path) -> A
     root = ["--root", str(folder / "project")]
     if transport == "memory":
         server = build(load(settings, roots=(folder / "project",)))
-        async with server.running(), Client(server.server) as client:
+        async with server.running(), Client(server.server, mode="legacy") as client:
             yield client
         await server.aclose()
     elif transport == "stdio":
         command = StdioServerParameters(
             command=sys.executable, args=["-m", "bedrock_support.server", "serve", *root], env=settings
         )
-        async with Client(command) as client:
+        async with Client(command, mode="legacy") as client:
             yield client
     else:
         with listening("serve", "--transport", "http", "--port", "0", *root, env=settings) as (url, _):
-            async with Client(url) as client:
+            async with Client(url, mode="legacy") as client:
                 yield client
 
 
