@@ -2,11 +2,11 @@
 
 Run: python -m benchmarks.cache_hit [--calls 200]
 First the question alone, in this process, with store and audit trail on disk: `judge` (gate with redaction, decision,
-cache, both audit records durable in one transaction, sealing, ledger), in it `optimizer` (key, look, the answer in the
-question's own words), and beside it `disk` (one such transaction of the trail and nothing else: SQLite, a signature,
-a sync). 6 kB of evidence are asked about in three ways: the very same evidence again; the same incident with new times
-and ids on every line; and that with its lines in another order. Times are the clock's, and the processor's of the whole
-process.
+cache, both audit records durable in one transaction, sealing, ledger), in it `trail` (the wait for that transaction:
+SQLite, a signature, a sync of the disk) and `optimizer` (key, look, the answer in the question's own words); `ours` is
+judge without trail, which any disk decides. 6 kB of evidence are asked about in three ways: the very same evidence
+again; the same incident with new times and ids on every line; and that with its lines in another order. Times are the
+clock's, and the processor's of the whole process.
 
 Then whole calls by the official client, in memory, over stdio and over HTTP, the simulated Bedrock behind all three.
 In turn, so that other work on the machine touches all alike: `ping` (the SDK and the wire, no call), a call that does
@@ -34,7 +34,8 @@ from typing import Any, TypeVar
 import anyio
 from mcp import Client, StdioServerParameters
 
-from bedrock_support.routing.model import Clearance, Decision, Operation, OperationClass, Outcome
+from bedrock_support.routing.compliance import ComplianceValidator
+from bedrock_support.routing.model import Clearance, Decision, Operation, OperationClass, Outcome, Refusal
 from bedrock_support.routing.optimizer import PerformanceOptimizer
 from bedrock_support.server.settings import load
 from bedrock_support.server.wiring import House, build
@@ -50,7 +51,7 @@ INCIDENT, EVIDENCE = 7, 12
 WAYS = ("the same evidence", "new times and ids", "and in another order")
 TOOL = "detect_implementation_gaps"
 GAPS = "def charge(order):\n    raise NotImplementedError\n\n\ndef refund(order):\n    pass  # TODO\n"
-WARM = 3
+WARM = 5
 T = TypeVar("T")
 
 
@@ -98,15 +99,22 @@ def question(number: int, base: Operation, way: str) -> Operation:
     return replace(base, id=f"op-{number}", brief=brief(evidence, order))
 
 
-async def alone(calls: int, settings: dict[str, str]) -> bool:
-    """The question alone, in this process; whether the same evidence is answered within the bar."""
+async def alone(calls: int, settings: dict[str, str]) -> None:
+    """The question alone, in this process."""
     server: House = build(load(settings))
     timed = TimedOptimizer(**{name: getattr(server.saving.optimizer, name) for name in PerformanceOptimizer.__slots__})
     manager = replace(server.manager, optimizer=timed)
-    caller, good = TimedCaller(0.01), True
+    caller = TimedCaller(0.01)
     async with server.running():
         for way in WAYS:
-            judge, disk, timed.watch.took, timed.watch.cpu = Watch(), Watch(), [], []
+            judge, trail, timed.watch.took, timed.watch.cpu = Watch(), Watch(), [], []
+
+            async def remember(
+                outcome: Outcome | None, clearance: Clearance, who: str, trail: Watch = trail
+            ) -> Refusal | None:
+                return await trail.over(ComplianceValidator.remember(manager.compliance, outcome, clearance, who))
+
+            manager.compliance.remember = remember
             hits = length = 0
             for number in range(calls + WARM):
                 base = Operation(
@@ -122,21 +130,22 @@ async def alone(calls: int, settings: dict[str, str]) -> bool:
                 length = len(asked.brief)
                 outcome = await judge.over(manager.judge(asked, caller))
                 hits += outcome.cached is not None
-                if server.audit is not None:
-                    assert outcome.decision is not None
-                    cleared: Clearance = outcome.decision.clearance
-                    await disk.over(server.audit.stayed(cleared, outcome, "benchmark"))
-            for watch in (judge, timed.watch, disk):
-                del watch.took[:WARM], watch.cpu[:WARM]  # asked, not remembered
+            # The last ones: the first were asked, not remembered.
+            told = {"judge": judge, "trail": trail, "optimizer": timed.watch}
+            ours = Watch(
+                *(
+                    [one - other for one, other in zip(whole[-calls:], part[-calls:], strict=True)]
+                    for whole, part in ((judge.took, trail.took), (judge.cpu, trail.cpu))
+                )
+            )
             print(f"{way}, {hits} of {calls + WARM} from memory, brief of {length} characters")
-            print(f"  judge: {judge.told()}")
-            print(f"  optimizer: {timed.watch.told()}")
-            print(f"  disk: {disk.told()}")
-            if way == WAYS[0]:
-                good = median(judge.took) <= BAR_MS
-            print(f"  judge p50 <= {BAR_MS:g} ms: {'PASS' if median(judge.took) <= BAR_MS else 'MISSED'}")
+            for name, each in told.items():
+                print(f"  {name}: {Watch(each.took[-calls:], each.cpu[-calls:]).told()}")
+            print(f"  ours: {ours.told()}")
+            for name, each in (("judge", judge), ("ours", ours)):
+                within = median(each.took[-calls:]) <= BAR_MS
+                print(f"  {name} p50 <= {BAR_MS:g} ms: {'PASS' if within else 'MISSED'}")
     await server.aclose()
-    return good
 
 
 @asynccontextmanager

@@ -133,9 +133,8 @@ def table_of(text: str) -> Table:
     return Table(prices=MappingProxyType(prices), **about)
 
 
-TABLE = table_of(
-    files(PRICES_PACKAGE).joinpath("prices.toml").read_text(encoding="utf-8")
-)  # with the module, which is imported before there is an event loop to block
+# With the module, which is imported before there is an event loop to block.
+TABLE = table_of(files(PRICES_PACKAGE).joinpath("prices.toml").read_text(encoding="utf-8"))
 
 
 @cache

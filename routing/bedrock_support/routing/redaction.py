@@ -22,8 +22,9 @@ _MANGLED = re.compile(
 )
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
-_ONCE = re.compile(r"(evidence-)[0-9a-f]{16}|(_)[0-9a-f]{8}(?=\]\])")
-"""What changes from call to call, behind what it is known by: to search for that is far faster than to look back."""
+_ONCE = ((re.compile("evidence-[0-9a-f]{16}"), "evidence-"), (re.compile(r"_[0-9a-f]{8}\]\]"), "_]]"))
+"""What changes from call to call, and what is left of it. Two patterns: each is looked for by the letters that it begins
+with, a dozen times as fast as both in one."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -129,7 +130,9 @@ def digest_of(redacted: str) -> str:
 
     It may leave: a digest of the evidence itself would let anyone who can guess a short value check the guess.
     """
-    return hashlib.sha256(_ONCE.sub(r"\1\2", redacted).encode("utf-8", "surrogatepass")).hexdigest()
+    for once, left in _ONCE:
+        redacted = once.sub(left, redacted)
+    return hashlib.sha256(redacted.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _named(name: str, value: str) -> list[Span]:
