@@ -23,7 +23,7 @@ _MANGLED = re.compile(
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
 _ONCE = ((re.compile("evidence-[0-9a-f]{16}"), "evidence-"), (re.compile(r"_[0-9a-f]{8}\]\]"), "_]]"))
-"""What changes from call to call, and what is left of it. Two patterns: each is looked for by the letters that it begins
+"""What changes from call to call, and what is left of it. Two patterns: each is looked for by the letters it begins
 with, a dozen times as fast as both in one."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
