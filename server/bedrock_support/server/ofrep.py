@@ -31,9 +31,10 @@ class OfrepError(Exception):
 class OfrepFeed:
     """One service. Every method blocks; for one thread at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx2.BaseTransport | None = None) -> None:
+        """`transport`: another way to the service than the network."""
         self._at = f"{url.rstrip('/')}/ofrep/v1/evaluate/flags"
-        self._client = httpx2.Client(timeout=PATIENCE)
+        self._client = httpx2.Client(timeout=PATIENCE, transport=transport)
         self._known: Mapping[str, bool] = {}
         self._tag = ""
         self._bulk = True

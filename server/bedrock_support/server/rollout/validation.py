@@ -47,7 +47,9 @@ class Validation:
     def checks(self) -> dict[str, Callable[[], Awaitable[Check]]]:
         """The six by name; none needs another."""
         acts = (self.routing, self.direct, self.fallback, self.cache, self.compliance, self.audit)
-        made = {name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)}
+        made: dict[str, Callable[[], Awaitable[Check]]] = {
+            name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)
+        }
         # A leak, or a call without its record, is one too many: no second try makes it good.
         late = {name: partial(tried, made[name]) for name in ("routing decision", "direct call", "cache")}
         return made | late
