@@ -78,16 +78,9 @@ def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -
         assert {phase for phase, _, _, _ in seen} == set(told["rollout"]["phases"]) - {"finish"}
         answers = {name.removeprefix("gate: ") for phase, name, _, _ in seen if phase == "monitoring"}
         assert {"p95 of generated answers", "p95 of remembered answers", "repeats answered from memory"} <= answers
-        six = [(name, ok, trace) for phase, name, ok, trace in seen if phase == "validation"]
-        assert [name for name, _, _ in six] == [
-            "routing decision",
-            "direct call",
-            "MCP fallback",
-            "cache",
-            "compliance",
-            "audit",
-        ]
-        assert all(ok and trace.startswith("d-") for _, ok, trace in six)
+        six = [(name, ok, trace[:2]) for phase, name, ok, trace in seen if phase == "validation"]
+        wanted = ("MCP fallback", "audit", "cache", "compliance", "direct call", "routing decision")
+        assert sorted(six) == [(name, True, "d-") for name in wanted]  # as they ended, which is in any order
 
 
 @pytest.mark.timeout(600)
