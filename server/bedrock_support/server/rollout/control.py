@@ -19,9 +19,14 @@ from bedrock_support.server.rollout.store import Desk
 from bedrock_support.server.rollout.synthetic import calling
 
 POLL = 0.05
-SEEN = 5.0
-"""Seconds to wait until every worker says that it has a change; each follows its file within one (docs/flags.md)."""
-SETTLED = 60.0
+SEEN = 20.0
+"""Seconds to wait until every worker says that it has a change; each follows its file within one (docs/flags.md), and
+asking them all takes seconds on a busy machine."""
+ANSWERS = 15.0
+"""Seconds within which the front must say how things are."""
+WRITTEN = 15.0
+"""Seconds that the front may take to write what it sampled."""
+SETTLED = 120.0
 """Seconds a fleet may take until it is as wished, drained workers included."""
 
 
@@ -53,12 +58,24 @@ class Control:
         """What the front says is so. Raises NoFront."""
         address = (await self.url()).removesuffix("/mcp") + STATUS
         try:
-            async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+            async with httpx2.AsyncClient(timeout=ANSWERS, trust_env=False) as client:
                 response = await client.get(address)
                 told: dict[str, Any] = response.raise_for_status().json()
                 return told
         except (httpx2.HTTPError, ValueError) as error:
             raise NoFront(f"the front does not answer ({type(error).__name__}). Start it again") from None
+
+    async def recorded(self) -> dict[str, Any]:
+        """The front's status, once it has written what it had sampled when this began, as far as it can be written.
+        Raises NoFront.
+        """
+        until = self.clock.now() + WRITTEN
+        told = await self.status()
+        sampled = int(told["samples"])
+        while int(told["written_samples"]) + int(told["lost_samples"]) < sampled and self.clock.now() < until:
+            await anyio.sleep(POLL)
+            told = await self.status()
+        return told
 
     async def fleet(self) -> Fleet:
         return await self.desk(self.files.read_fleet)

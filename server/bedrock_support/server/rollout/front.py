@@ -49,7 +49,7 @@ class Front:
         self._clock = clock
         self._samples: list[Sample] = []
         self._pids: list[int] | None = None
-        self.lost = 0
+        self.sampled = self.written = self.lost = 0
         self.trouble = ""
         self.crew = Crew(start, self._note)
         self.proxy = Proxy(self.crew, client, clock, security(), self._sample)
@@ -92,6 +92,7 @@ class Front:
                         opening = partial(EvidenceStore, self.files.evidence, self._clock)
                         store = await to_thread.run_sync(opening, limiter=self._writer)
                     await to_thread.run_sync(store.add_calls, samples, limiter=self._writer)
+                    self.written += len(samples)
                 except (sqlite3.Error, OSError) as error:
                     self.lost += len(samples)
                     log.warning("samples lost: %s", error)
@@ -101,6 +102,7 @@ class Front:
                     await to_thread.run_sync(partial(_last, store, self._samples), limiter=self._writer)
 
     def _sample(self, sample: Sample) -> None:
+        self.sampled += 1
         if len(self._samples) >= MOST_WAITING:
             self.lost += 1
         else:
@@ -121,6 +123,8 @@ class Front:
                 "version": VERSION,
                 "revision": self.crew.fleet.revision,
                 "live": self.crew.fleet.live,
+                "samples": self.sampled,
+                "written_samples": self.written,
                 "lost_samples": self.lost,
                 "trouble": self.trouble,
                 "workers": [each.as_table() for each in self.crew.all],
