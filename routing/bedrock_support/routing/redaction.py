@@ -22,7 +22,9 @@ _MANGLED = re.compile(
 )
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
-_ONCE = re.compile(r"(?<=evidence-)[0-9a-f]{16}|(?<=_)[0-9a-f]{8}(?=\]\])")
+# Two patterns that begin with plain letters: as one with two looks behind, each letter of a brief is tried for both.
+_MARK = re.compile(r"evidence-[0-9a-f]{16}")
+_TAG = re.compile(r"_[0-9a-f]{8}\]\]")
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -125,7 +127,8 @@ def digest_of(redacted: str) -> str:
 
     It may leave: a digest of the evidence itself would let anyone who can guess a short value check the guess.
     """
-    return hashlib.sha256(_ONCE.sub("", redacted).encode("utf-8", "surrogatepass")).hexdigest()
+    lasting = _TAG.sub("_]]", _MARK.sub("evidence-", redacted))
+    return hashlib.sha256(lasting.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _named(name: str, value: str) -> list[Span]:

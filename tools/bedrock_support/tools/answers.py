@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -53,8 +54,14 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 def answer_schema(shape: type[BaseModel] = TriageAnswer) -> dict[str, Any]:
-    """JSON Schema of the answer, without the titles that only cost tokens."""
-    return _untitled(shape.model_json_schema())
+    """JSON Schema of the answer, without the titles that only cost tokens. The caller's own, to keep or change."""
+    return json.loads(schema_text(shape))
+
+
+@cache
+def schema_text(shape: type[BaseModel] = TriageAnswer) -> str:
+    """The same as JSON, made once: every question has it, and making it takes longer than routing the question."""
+    return json.dumps(_untitled(shape.model_json_schema()), separators=(",", ":"))
 
 
 def _untitled(value: Any) -> Any:

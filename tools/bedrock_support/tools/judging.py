@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bedrock_support.routing.model import Carrier, Outcome, Reply
-from bedrock_support.tools.answers import answer_schema, judge_answer
+from bedrock_support.tools.answers import answer_schema, judge_answer, schema_text
 from bedrock_support.tools.envelope import Evidence, Finding, HandoffRef, Judgement, ModelUse, Status
 from bedrock_support.tools.ranking import pick
 
@@ -71,7 +71,7 @@ Answer with one JSON object of the following schema and nothing else: """
 
 def review_prompt() -> str:
     """Standing instructions for a second look at findings, the same to the letter for every call."""
-    return _REVIEW + json.dumps(answer_schema(), separators=(",", ":"))
+    return _REVIEW + schema_text()
 
 
 def system_prompt() -> str:
@@ -79,7 +79,7 @@ def system_prompt() -> str:
 
     The same for every call, to the letter, so that a model's prompt cache can keep them.
     """
-    return _METHOD + json.dumps(answer_schema(), separators=(",", ":"))
+    return _METHOD + schema_text()
 
 
 @dataclass(frozen=True, slots=True)

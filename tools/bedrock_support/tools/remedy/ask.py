@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.model import Operation, Outcome
-from bedrock_support.tools.answers import TriageAnswer, answer_schema, fitting
+from bedrock_support.tools.answers import TriageAnswer, answer_schema, fitting, schema_text
 from bedrock_support.tools.base import ToolContext
 from bedrock_support.tools.envelope import Evidence
 from bedrock_support.tools.judging import nonce_of
@@ -48,7 +48,7 @@ def question(
     digest = hashlib.sha256(json.dumps(items, sort_keys=True).encode("utf-8", "replace")).hexdigest()
     identity = f"{ctx.call_id}.remedy"
     nonce = nonce_of(identity, digest)
-    schema = json.dumps(answer_schema(RemedyAnswer), separators=(",", ":"))
+    schema = schema_text(RemedyAnswer)
     body = "\n".join(_fitting(items, nonce)) or "(nothing)"
     return Operation(
         id=identity,
