@@ -85,9 +85,9 @@ async def judged(page: Tab) -> str:
 
 
 async def shoot(page: Tab, folder: Path) -> None:
-    """One screenshot of each theme."""
-    for name in ("light", "dark"):
-        await page.theme(name)
+    """One screenshot of each theme, and one as wide as a phone."""
+    for name, theme, width in (("light", "light", 1000), ("dark", "dark", 1000), ("phone", "light", 390)):
+        await page.theme(theme, width)
         await anyio.sleep(1.0)
         taken: dict[str, Any] = await page.ask("Page.captureScreenshot", format="png")
         await anyio.Path(folder / f"page-{name}.png").write_bytes(base64.b64decode(taken["data"]))

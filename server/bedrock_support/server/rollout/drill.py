@@ -14,7 +14,7 @@ from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json,
 from bedrock_support.server.rollout.flag_writer import NAMES
 from bedrock_support.server.rollout.front import open_front
 from bedrock_support.server.rollout.levels import LEVELS, SUPPORT_MODE, Level, Rollback
-from bedrock_support.server.rollout.synthetic import calling, log_text
+from bedrock_support.server.rollout.synthetic import log_text
 from bedrock_support.server.sandbox.emulator import open_sandbox
 
 SPOILED = {"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "20"}
@@ -83,7 +83,7 @@ class Drill:
             status = await control.status()
             return Check(name="spoiled before", ok=bool(status["workers"]), value={"env": SPOILED})
         await control.set_flags(dict.fromkeys(NAMES, True))
-        async with calling(await control.url()) as caller:
+        async with control.calling() as caller:
             called = await caller.triage("infrastructure", log_text(control.entropy))
         ok = not called.error and called.route == "direct" and called.model.get("used") is True
         return Check(name="direct answers before", ok=ok, value=called.as_table(), trace=called.decision_id)
