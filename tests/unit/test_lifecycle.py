@@ -55,12 +55,15 @@ class Scene:
         return self.manager.lifecycle.state
 
 
+async def nothing() -> Mapping[str, str]:
+    return {}
+
+
 @promise("lifecycle:drains", "flags:snapshot")
 async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     assert scene.state is State.ACTIVATING
-    assert scene.manager.lifecycle.report()["preflight"] is None
-    await scene.manager.lifecycle.activate(scene.house.switching.look)
+    await scene.manager.lifecycle.activate(nothing)
     assert scene.state is State.ACTIVE
     entered, go = anyio.Event(), anyio.Event()
 
@@ -104,7 +107,10 @@ async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> 
 async def test_support_mode_begins_with_a_preflight_and_says_what_it_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.setenv(name, "true")
     scene = Scene(tmp_path)
+    assert scene.manager.lifecycle.report()["preflight"] is None
     begun = anyio.Event()
     look = scene.house.switching.look
 
@@ -119,6 +125,7 @@ async def test_support_mode_begins_with_a_preflight_and_says_what_it_found(
     found = scene.manager.lifecycle.report()["preflight"]
     assert isinstance(found, dict)
     assert set(found) == {"direct", "compliance", "flags"}
+    assert "credentials found" in found["direct"]
     assert (found["compliance"], found["flags"]) == (WELL, WELL)
     assert scene.state is State.ACTIVE
     monkeypatch.setattr(scene.house.manager.guardian, "breach", lambda: "the gate fails: 3 of 3")
