@@ -15,7 +15,7 @@ from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json,
 from bedrock_support.server.rollout.flag_writer import NAMES
 from bedrock_support.server.rollout.front import open_front
 from bedrock_support.server.rollout.levels import LEVELS, SUPPORT_MODE, Level, Rollback
-from bedrock_support.server.rollout.synthetic import Caller, calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, log_text
 from bedrock_support.server.sandbox.emulator import open_sandbox
 
 SPOILED = {"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "20"}
@@ -84,7 +84,7 @@ class Drill:
             status = await control.status()
             return Check(name="spoiled before", ok=bool(status["workers"]), value={"env": SPOILED})
         await control.set_flags(dict.fromkeys(NAMES, True))
-        async with calling(await control.url()) as caller:
+        async with control.calling() as caller:
             return await tried(partial(self._answered, caller))
 
     async def _answered(self, caller: Caller) -> Check:

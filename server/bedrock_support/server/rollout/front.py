@@ -19,10 +19,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
+from bedrock_support.server.access.gate import guarded
+from bedrock_support.server.access.listed import listed_tokens
+from bedrock_support.server.access.signed_in import SignedIn
+from bedrock_support.server.access.tokens import Tokens
 from bedrock_support.server.app import MAX_BODY, VERSION
-from bedrock_support.server.environment import SettingsError, process_environment
+from bedrock_support.server.environment import PREFIX, SettingsError, process_environment
 from bedrock_support.server.http import bind, security, serve_app
 from bedrock_support.server.rollout.crew import Crew
 from bedrock_support.server.rollout.files import BLUE, WHOLE, RolloutFiles, Wanted, read_json, write_json
@@ -154,6 +159,16 @@ def made_ready(files: RolloutFiles, entropy: Entropy) -> None:
         raise SettingsError(f"--state = {str(files.folder)!r}: {error.strerror}. Name a folder of yours") from error
 
 
+def gated(app: Starlette, listed: Mapping[str, str], clock: Clock, entropy: Entropy) -> ASGIApp:
+    """The application behind the gate of a server, where tokens are set.
+
+    What the gate lets through is passed on with its token, and each worker, which has the front's environment, asks for
+    it again: a session there belongs to its holder. Refused here, a stranger's requests are in no sample that a gate of
+    a rollout goes by.
+    """
+    return guarded(app, Tokens(listed), SignedIn(clock, entropy)) if listed else app
+
+
 @asynccontextmanager
 async def open_front(
     files: RolloutFiles, port: int, *, roots: Sequence[Path] = (), env: Mapping[str, str] | None = None
@@ -174,6 +189,9 @@ async def _opened(
     files: RolloutFiles, port: int, roots: Sequence[Path], base: Mapping[str, str]
 ) -> AsyncGenerator[str]:
     clock, entropy = SystemClock(), SystemEntropy()
+    file = base.get(f"{PREFIX}TOKEN_FILE")
+    read = partial(listed_tokens, base.get(f"{PREFIX}TOKENS", ""), Path(file) if file else None)
+    listed = await to_thread.run_sync(read)
     await to_thread.run_sync(made_ready, files, entropy)
     start = Start(base=base, flags=files.flags, state_key=entropy.token(), roots=tuple(roots))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
@@ -194,7 +212,7 @@ async def _opened(
             group.start_soon(front.crew.run)
             group.start_soon(front.follow)
             group.start_soon(front.record)
-            group.start_soon(serve_app, front.app(), listener, announced, stop)
+            group.start_soon(serve_app, gated(front.app(), listed, clock, entropy), listener, announced, stop)
             await up.wait()
             url = f"{said[0]}/mcp"
             await to_thread.run_sync(write_json, files.front, {"url": url, "pid": os.getpid()})

@@ -12,7 +12,7 @@ from bedrock_support.server.rollout.checks import Check, tried
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled, agree
 from bedrock_support.server.rollout.files import WHOLE, Fleet, read_json, write_json
 from bedrock_support.server.rollout.flag_writer import replace_flags
-from bedrock_support.server.rollout.synthetic import Caller, Unreachable, calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, Unreachable, log_text
 from bedrock_support.server.rollout.validation import Validation
 
 Level = Literal["immediate", "partial", "full"]
@@ -75,7 +75,7 @@ class Rollback:
         """Support mode, routing and the direct fallback off in every process; then no call may reach a model."""
         done = await self.control.set_flags(OFF)
         checks = [_flags_read_back(done)]
-        async with calling(await self.control.url()) as caller:
+        async with self.control.calling() as caller:
             for op_class in ("infrastructure", "emergency"):
                 called = await caller.triage(op_class, log_text(self.control.entropy))
                 ok = not called.error and called.model.get("used") is False
@@ -93,7 +93,7 @@ class Rollback:
 
         status = await self.control.settle(await self.control.wish(isolated))
         checks = [Check(name="every worker was replaced", ok=bool(status["workers"]), value=_short(status))]
-        async with calling(await self.control.url()) as caller:
+        async with self.control.calling() as caller:
             direct: Mapping[str, Any] = (await caller.health()).get("routes", {}).get("direct", {})
             checks.append(Check(name="direct is out of reach", ok=direct.get("state") == "unconfigured", value=direct))
             serving = (await caller.flags()).get(SUPPORT_MODE, False)

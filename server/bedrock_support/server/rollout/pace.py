@@ -11,7 +11,7 @@ from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.levels import SUPPORT_MODE
 from bedrock_support.server.rollout.quality import ASKED_AS, Limits, Timed
-from bedrock_support.server.rollout.synthetic import calling, log_text
+from bedrock_support.server.rollout.synthetic import log_text
 
 ANSWERS = 5
 GENERATED, REMEMBERED = "answers come within the gate's limit", "remembered answers come within the gate's limit"
@@ -34,7 +34,7 @@ async def in_time(control: Control, worker: str, limits: Limits, *, binding: boo
         binding: the check of generated answers fails; else it is only said, since the candidate asks another model.
     """
     made: list[Timed] = []
-    async with calling(await control.url(), worker) as caller:
+    async with control.calling(worker) as caller:
         if not (await caller.flags()).get(SUPPORT_MODE, False):
             off: Mapping[str, object] = {"state": "unknown", "support_mode": "off: nothing is generated"}
             return [Check(name=GENERATED, ok=True, value=off)]

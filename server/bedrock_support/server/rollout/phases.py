@@ -23,7 +23,7 @@ from bedrock_support.server.rollout.quality import Limits, quality
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.steps import Aborted, Step
 from bedrock_support.server.rollout.store import Sample
-from bedrock_support.server.rollout.synthetic import calling, log_text
+from bedrock_support.server.rollout.synthetic import log_text
 from bedrock_support.server.rollout.validation import Validation
 from bedrock_support.server.rollout.vitals import Vitals
 
@@ -94,7 +94,7 @@ class Phases:
 
     async def _call(self, name: str) -> Check:
         control = self.office.control
-        async with calling(await control.url()) as caller:
+        async with control.calling() as caller:
             called = await caller.triage("standard", log_text(control.entropy))
         return Check(name=name, ok=not called.error, value=called.as_table(), trace=called.decision_id)
 
@@ -122,16 +122,16 @@ class Phases:
         return [Check(name="the new worker listens", ok=found["state"] == "ready", value=value)]
 
     async def _tools(self) -> list[Check]:
-        url = await self.office.control.url()
-        async with calling(url, self.plan.before.live) as caller:
+        control = self.office.control
+        async with control.calling(self.plan.before.live) as caller:
             old = await caller.tools()
-        async with calling(url, self.plan.candidate) as caller:
+        async with control.calling(self.plan.candidate) as caller:
             new = await caller.tools()
         lost = sorted(set(old) - set(new))
         return [Check(name="it offers every tool of the old one", ok=bool(new) and not lost, value={"lost": lost})]
 
     async def _version(self) -> list[Check]:
-        async with calling(await self.office.control.url(), self.plan.candidate) as caller:
+        async with self.office.control.calling(self.plan.candidate) as caller:
             version, flags = await caller.version(), await caller.flags()
         return [Check(name="it tells its version and flags", ok=bool(version and flags), value={"is": version})]
 
@@ -183,11 +183,11 @@ class Phases:
         return await self.office.notes.desk(partial(store.calls, self.plan.candidate, since)), lost
 
     async def _supply(self, short: dict[str, int]) -> None:
-        url = await self.office.control.url()
+        control = self.office.control
         wanted = [name for name, count in short.items() for _ in range(count)]
 
         async def some(mine: list[str]) -> None:
-            async with calling(url, self.plan.candidate) as caller:
+            async with control.calling(self.plan.candidate) as caller:
                 for op_class in mine:
                     await caller.triage(op_class, log_text(self.office.entropy))
 

@@ -15,7 +15,7 @@ import anyio
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.gates import p95
-from bedrock_support.server.rollout.synthetic import Called, Caller, calling, log_text
+from bedrock_support.server.rollout.synthetic import Called, Caller, log_text
 from bedrock_support.telemetry.slo.objectives import shipped_objectives
 
 ASKED_AS = "implementation"
@@ -72,8 +72,7 @@ class Timed:
 
 async def quality(control: Control, worker: str, least: int, limits: Limits) -> list[Check]:
     """The gates on a worker by name, each with at least so many samples. Raises NoFront, Unreachable."""
-    url = await control.url()
-    async with calling(url, worker) as caller:
+    async with control.calling(worker) as caller:
         flags = await caller.flags()
         spent = _spent(await caller.tool("get_cost_report", {"days": 1}))
     if not flags.get(SUPPORT_MODE):
@@ -87,7 +86,7 @@ async def quality(control: Control, worker: str, least: int, limits: Limits) -> 
 
     async def some() -> None:
         nonlocal begun
-        async with calling(url, worker) as caller:
+        async with control.calling(worker) as caller:
             while wanted():
                 begun += 1
                 await _asked(caller, control, made)

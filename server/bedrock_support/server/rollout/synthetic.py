@@ -131,13 +131,14 @@ def log_text(entropy: Entropy) -> str:
 
 
 @asynccontextmanager
-async def calling(url: str, worker: str = "") -> AsyncGenerator[Caller]:
-    """A client with a session of its own, with a worker by name if one is given.
+async def calling(url: str, worker: str = "", token: str = "") -> AsyncGenerator[Caller]:
+    """A client with a session of its own, with a worker by name if one is given; `token` is what it shows.
 
     Raises:
         Unreachable: nothing answered, at the beginning or in the middle.
     """
     briefs: list[str] = []
+    headers = shown(token) | ({PIN: worker} if worker else {})
 
     async def sample(context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
         block = params.messages[-1].content
@@ -154,9 +155,7 @@ async def calling(url: str, worker: str = "") -> AsyncGenerator[Caller]:
     try:
         with scope:
             async with (
-                httpx2.AsyncClient(
-                    headers={PIN: worker} if worker else {}, timeout=httpx2.Timeout(PATIENCE), trust_env=False
-                ) as http,
+                httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(PATIENCE), trust_env=False) as http,
                 Client(
                     streamable_http_client(url, http_client=http), mode="legacy", sampling_callback=sample
                 ) as client,
@@ -166,6 +165,11 @@ async def calling(url: str, worker: str = "") -> AsyncGenerator[Caller]:
         raise Unreachable(_worded(group)) from group
     if scope.cancelled_caught:
         raise Unreachable(f"no answer within {PATIENCE:.0f} s")
+
+
+def shown(token: str) -> dict[str, str]:
+    """The header that shows a bearer token; none for an empty one."""
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 class Unreachable(Exception):

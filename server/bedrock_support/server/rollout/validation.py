@@ -15,7 +15,7 @@ from bedrock_support.server.rollout.checks import Check, tried
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled
 from bedrock_support.server.rollout.files import Wanted
 from bedrock_support.server.rollout.plan import FALLBACK, VALIDATIONS
-from bedrock_support.server.rollout.synthetic import Caller, Unreachable, calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, Unreachable, log_text
 
 OPTIMIZATION = "ENABLE_PERFORMANCE_OPTIMIZATION"
 PROBE = "probe"
@@ -71,7 +71,7 @@ class Validation:
 
     async def _checked(self, name: str, check: Callable[[Caller], Awaitable[Check]]) -> Check:
         try:
-            async with calling(await self.control.url(), self.worker) as caller:
+            async with self.control.calling(self.worker) as caller:
                 return await check(caller)
         except (Unreachable, NoFront, Unsettled, SettingsError, OSError) as error:
             return Check(name=name, ok=False, value={"problem": str(error)})
@@ -97,7 +97,7 @@ class Validation:
         probe = Wanted(name=PROBE, weight=0, generation=control.generation(), env=DEAD_END)
         try:
             await control.settle(await control.wish(lambda fleet: fleet.with_worker(probe)))
-            async with calling(await control.url(), PROBE) as caller:
+            async with control.calling(PROBE) as caller:
                 return await tried(partial(self._fell_over, caller, refused))
         finally:
             with anyio.CancelScope(shield=True):  # a check beside this one may have failed

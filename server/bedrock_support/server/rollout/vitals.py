@@ -12,7 +12,7 @@ from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.levels import SUPPORT_MODE
 from bedrock_support.server.rollout.plan import VITALS
 from bedrock_support.server.rollout.steps import Step
-from bedrock_support.server.rollout.synthetic import Called, Caller, calling, flags_of, log_text
+from bedrock_support.server.rollout.synthetic import Called, Caller, flags_of, log_text
 from bedrock_support.server.rollout.validation import Validation
 
 
@@ -44,7 +44,7 @@ class Vitals:
 
     def _with(self, check: Callable[[Caller], Awaitable[Check]]) -> Callable[[], Awaitable[list[Check]]]:
         async def act() -> list[Check]:
-            async with calling(await self.control.url(), self.worker) as caller:
+            async with self.control.calling(self.worker) as caller:
                 return [await check(caller)]
 
         return act
