@@ -54,6 +54,7 @@ from bedrock_support.server.page.app import looking
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
+from bedrock_support.server.preflight import preflight
 from bedrock_support.server.probes import Seen, component_probes
 from bedrock_support.server.rollout.from_worker import FromWorker
 from bedrock_support.server.settings import Settings
@@ -219,7 +220,12 @@ def build(
         operations=operations,
         evidence=evidence,
         switching=Switching(
-            keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check, notices=notices
+            keeper=flags,
+            lifecycle=lifecycle,
+            server=server,
+            audit=audit,
+            look=partial(preflight, direct, guardian.breach, flags),
+            notices=notices,
         ),
         notices=notices,
         metrics=watch,
