@@ -59,6 +59,12 @@ def answer_schema(shape: type[BaseModel] = TriageAnswer) -> dict[str, Any]:
     return _untitled(shape.model_json_schema())
 
 
+@cache
+def schema_text(shape: type[BaseModel] = TriageAnswer) -> str:
+    """The same as JSON: every question has it, and making it takes longer than routing the question."""
+    return json.dumps(answer_schema(shape), separators=(",", ":"))
+
+
 def _untitled(value: Any) -> Any:
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from bedrock_support.routing.model import Carrier, Outcome, Reply
-from bedrock_support.tools.answers import answer_schema, judge_answer
+from bedrock_support.tools.answers import answer_schema, judge_answer, schema_text
 from bedrock_support.tools.envelope import Evidence, Finding, HandoffRef, Judgement, ModelUse, Status
 from bedrock_support.tools.ranking import pick
 
@@ -74,7 +74,7 @@ Answer with one JSON object of the following schema and nothing else: """
 @cache
 def review_prompt() -> str:
     """Standing instructions for a second look at findings, the same to the letter for every call."""
-    return _REVIEW + json.dumps(answer_schema(), separators=(",", ":"))
+    return _REVIEW + schema_text()
 
 
 @cache
@@ -83,7 +83,7 @@ def system_prompt() -> str:
 
     The same for every call, to the letter, so that a model's prompt cache can keep them.
     """
-    return _METHOD + json.dumps(answer_schema(), separators=(",", ":"))
+    return _METHOD + schema_text()
 
 
 @dataclass(frozen=True, slots=True)
