@@ -53,6 +53,8 @@ WAYS = ("the same evidence", "new times and ids", "and in another order")
 TOOL = "detect_implementation_gaps"
 GAPS = "def charge(order):\n    raise NotImplementedError\n\n\ndef refund(order):\n    pass  # TODO\n"
 WARM = 5
+SETTLED = 3.0
+"""Seconds after which a server that has just started has loaded what it loads behind its first calls."""
 T = TypeVar("T")
 
 
@@ -107,6 +109,8 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
     manager = replace(server.manager, optimizer=timed)
     caller = TimedCaller(0.01)
     async with server.running():
+        await server.warm()
+        await anyio.sleep(SETTLED)
         for way in WAYS:
             judge, trail, timed.watch.took, timed.watch.cpu = Watch(), Watch(), [], []
 
@@ -156,6 +160,7 @@ async def connected(transport: str, settings: dict[str, str], folder: Path) -> A
     if transport == "memory":
         server = build(load(settings, roots=(folder / "project",)))
         async with server.running(), Client(server.server, mode="legacy") as client:
+            await server.warm()
             yield client
         await server.aclose()
     elif transport == "stdio":
@@ -175,6 +180,8 @@ async def whole(transport: str, calls: int, settings: dict[str, str], folder: Pa
     ping, nothing, plain, remembered = Watch(), Watch(), Watch(), Watch()
     hits = 0
     async with connected(transport, settings, folder) as client:
+        await client.call_tool(TOOL, {"path": ".", "judge": True})
+        await anyio.sleep(SETTLED)
         for _ in range(calls + WARM):
             await ping.over(client.send_ping())  # pyright: ignore[reportDeprecated] - of the older revisions
             await nothing.over(client.call_tool("get_operation", {"operation_id": "none"}))
