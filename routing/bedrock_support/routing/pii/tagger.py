@@ -46,9 +46,10 @@ class LinearTagger:
             if text[start:end].islower():
                 continue
             border = self._word(BORDER, capital)
-            small, weighed = self._small.get, self._word
+            small, known, weighed = self._small.get, capital.get, self._word
             tokens: list[str] = TOKEN.findall(text, start, end)
-            words = [border, border, *[small(each) or weighed(each, capital) for each in tokens], border, border]
+            told = [small(each) or known(each) or weighed(each, capital) for each in tokens]
+            words = [border, border, *told, border, border]
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
             spans: list[tuple[int, int]] = []
             for run in _runs(words):
