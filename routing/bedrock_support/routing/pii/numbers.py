@@ -15,6 +15,7 @@ from bedrock_support.routing.pii.text import Text
 _SEPARATORS = str.maketrans("", "", " ./-")
 _DENSE = re.compile(r"\d(?:[ ./-]?\d){8,}")
 """Nine digits and more with at most one sign between two."""
+_DENSE_LEAST = 9
 _GATES = {
     "CREDIT_CARD": ("card", "kredit", "karte", " cc", "tarjeta", "carta", "carte"),
     "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
@@ -143,6 +144,8 @@ def _shaped(text: Text) -> Iterator[Span]:
 
 
 def _digits(text: Text) -> Iterator[Span]:
+    if text.crowd < _DENSE_LEAST:
+        return
     wanted = [kind for kind in DIGITS if _wanted(text, kind)]
     for cluster in _DENSE.finditer(text.calm):
         start, end = cluster.span()

@@ -146,6 +146,8 @@ def _introduced(text: Text) -> Iterator[Span]:
     for found in _CAPITALS.finditer(whole):
         start, end = found.span()
         begin = max(0, start - _BEFORE)
+        if " " not in found[0] and not _after_cue(whole, begin, start):
+            continue
         key = found[0], whole[begin : end + _BEHIND]
         known = memo.get(key)
         if known is None:
@@ -162,16 +164,21 @@ def _person(text: str, start: int, end: int) -> Iterator[Span]:
         if not cued or len(words) - at > 2:
             yield from _named(text, start, end, SHAPE if cued else CONTEXT)
         return
-    if text[start - 1 : start] not in _OPENS:
+    if not _after_cue(text, max(0, start - _BEFORE), start):
         return
     before = text[max(0, start - _BEFORE) : start]
-    last = before.rstrip(" \"'„“:,.").rpartition(" ")[2].rpartition("\n")[2]
-    if last.strip("\"'„“:,.\t([{>-").lower() not in _LAST:
-        return
     if _TITLED.search(before) or _STRONG.search(before):
         yield from _named(text, start, end, CONTEXT)
     elif len(words) > 1 and _CUED.search(before):
         yield from _named(text, start, end, SHAPE)
+
+
+def _after_cue(text: str, begin: int, start: int) -> bool:
+    """Whether the word before `start` is one that may introduce a name."""
+    if text[start - 1 : start] not in _OPENS:
+        return False
+    last = text[begin:start].rstrip(" \"'„“:,.").rpartition(" ")[2].rpartition("\n")[2]
+    return last.strip("\"'„“:,.\t([{>-").lower() in _LAST
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:

@@ -132,6 +132,8 @@ _NEAR = 40
 
 def phones(text: Text) -> Iterator[Span]:
     """Numbers that some network would take."""
+    if text.crowd < _LEAST:
+        return
     calm = text.calm
     cued = has(text.words, _CALLS)
     for found in _PHONE.finditer(calm):

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Memo, Text
+from bedrock_support.routing.pii.text import Text
 
 _STREET_ENDS = (
     "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",
     "steig", "stieg", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brücke", "tor", "rain", "grund",
     "winkel", "park", "twiete", "kamp", "bogen", "siedlung", "anger", "straat", "laan", "gracht",
 )  # fmt: skip
+_LONGEST_END = max(map(len, _STREET_ENDS))
 _STREETS = "(?:" + "|".join(rf"(?<={re.escape(each)})" for each in _STREET_ENDS) + ")"
 """Behind a word: looked back at once, where looking for each within the word would take a hundred times as long."""
 _NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
@@ -125,7 +126,7 @@ _SIGNED_IN = (
 def places(text: Text) -> Iterator[Span]:
     """Addresses, dates of birth, user names."""
     if text.digits:
-        yield from _german(text.whole, text.seen)
+        yield from _german(text)
         yield from _units(text)
         for pattern, gates in _PLACES:
             if has(text.words, gates):
@@ -155,15 +156,18 @@ def _units(text: Text) -> Iterator[Span]:
             yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
 
 
-def _german(text: str, memo: Memo) -> Iterator[Span]:
+def _german(prepared: Text) -> Iterator[Span]:
     """Streets before their house numbers. The number is found first: what stands before most numbers ends like no street."""
+    text, memo = prepared.whole, prepared.seen
+    ends = tuple([each for each in _STREET_ENDS if f"{each} " in prepared.words])
+    starts = [each for each in _STREET_STARTS if each in text]
     done = 0
-    for number in _HOUSE.finditer(text):
+    for number in _HOUSE.finditer(text) if ends or starts else ():
         at = number.start()
         if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
             continue
         before = text[max(done, at - _STREET_NAME) : at]
-        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, _STREET_STARTS):
+        if not before[-_LONGEST_END:].lower().endswith(ends) and not has(before, starts):
             continue
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)

@@ -25,7 +25,7 @@ Words that may be names are remembered for one text only."""
 
 
 Run = list[tuple[int, int, int]]
-"""Of each candidate: which token it is, its score, and what it adds when it follows a part of a name."""
+"""Of each candidate: which word it is, its score, and what it adds when it follows a part of a name."""
 
 
 class LinearTagger:
@@ -35,6 +35,7 @@ class LinearTagger:
         self.lists = lists
         self.weigher = Weigher(weights, lists)
         self._bias = bias
+        self._most_joint = max(weights) * len(joint_features("", "", ""))
         self._small: dict[str, Word] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
 
@@ -45,41 +46,36 @@ class LinearTagger:
             if text[start:end].islower():
                 continue
             border = self._word(BORDER, capital)
-            words, starts, ends = [border, border], list[int](), list[int]()
-            # Numbers instead of the matches: keeping these makes the collector of garbage go through everything.
-            for found in TOKEN.finditer(text, start, end):
-                words.append(self._word(found[0], capital))
-                starts.append(found.start())
-                ends.append(found.end())
-            words += (border, border)
+            small, known, weighed = self._small.get, capital.get, self._word
+            tokens: list[str] = TOKEN.findall(text, start, end)
+            told = [small(each) or known(each) or weighed(each, capital) for each in tokens]
+            words = [border, border, *told, border, border]
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
-            for run in self._runs(words, bias):
-                for first, last in _best(run):
-                    while first < last and _what_for(words[first + 2], words[first + 3]):
+            spans: list[tuple[int, int]] = []
+            for run in _runs(words):
+                if len(run) == 1 and self._never(words, run[0], language, bias):
+                    continue
+                for first, last in _best([(at, self._score(words, at) + bias, words[at].chain) for at in run]):
+                    while first < last and _what_for(words[first], words[first + 1]):
                         first += 1
-                    begin, stop = starts[first], ends[last]
-                    if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
+                    if not _plausible(words[first : last + 1], language):
+                        continue
+                    # Few texts hold a name: only then is it asked where the tokens stand.
+                    spans = spans or [each.span() for each in TOKEN.finditer(text, start, end)]
+                    begin, stop = spans[first - 2][0], spans[last - 2][1]
+                    if not _GAP.search(text, begin, stop):
                         yield begin, stop
 
-    def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
-        """Candidates that may be one name."""
-        run: Run = []
-        last = -9
-        for at in range(2, len(words) - 2):
-            word = words[at]
-            if not word.may:
-                continue
-            if run and not (
-                at - last <= MOST_PARTICLES + 1 and all(words[n].low in PARTICLES for n in range(last + 1, at))
-            ):
-                yield run
-                run = []
-            run.append((at - 2, self._score(words, at) + bias, word.chain))
-            last = at
-        if run:
-            yield run
+    def _never(self, words: list[Word], at: int, language: str, bias: int) -> bool:
+        """Whether a lone word can't be a name whatever its neighbours say together: most sentences begin with such."""
+        return not _plausible([words[at]], language) or self._alone(words, at) + bias + self._most_joint <= 0
 
     def _score(self, words: list[Word], at: int) -> int:
+        joint = joint_features(words[at - 1].low, words[at].kind, words[at + 1].low)
+        return self._alone(words, at) + self.weigher.summed(joint)
+
+    def _alone(self, words: list[Word], at: int) -> int:
+        """The score without what only three words together tell."""
         own, before, after = words[at], words[at - 1], words[at + 1]
         kinds = before.kind, own.kind, after.kind
         together = self._kinds.get(kinds)
@@ -88,7 +84,7 @@ class LinearTagger:
                 self._kinds.clear()
             together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
         around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self.weigher.summed(joint_features(before.low, own.kind, after.low))
+        return own.own + around + together
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
         known = self._small.get(word) or capital.get(word)
@@ -101,6 +97,20 @@ class LinearTagger:
                 self._small.clear()
             self._small[word] = known
         return known
+
+
+def _runs(words: list[Word]) -> Iterator[list[int]]:
+    """Candidates that may be one name: nothing stands between them but a few particles."""
+    run: list[int] = []
+    for at in [at for at, each in enumerate(words) if each.may]:
+        if run:
+            between = words[run[-1] + 1 : at]
+            if len(between) > MOST_PARTICLES or not all(each.low in PARTICLES for each in between):
+                yield run
+                run = []
+        run.append(at)
+    if run:
+        yield run
 
 
 def _plausible(words: list[Word], language: str) -> bool:
