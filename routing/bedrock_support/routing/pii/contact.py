@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
-from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.phones import phones
 from bedrock_support.routing.pii.span import PROVEN, Span
-from bedrock_support.routing.pii.text import Text, backwards
+from bedrock_support.routing.pii.text import Before, Text, backwards, cues
 
 _AT = re.compile(r"(?:@(?<=[\w%+'. -]@)|%40|[\[(](?:at|AT)[\])])(?=[\wÄÖÜäöüß ])")
+_MAILED = cues("@", "%40", "at)", "at]")
 _LOCAL = re.compile(r" ?(?P<name>[\w.%+'-]{1,64}+)(?![\w.%+@-])")
 """Backwards."""
 _LONGEST_LOCAL = 66
@@ -29,10 +29,14 @@ _HEX = re.compile(r"[0-9A-Fa-f:]*")
 _FULL = 7
 """Colons of an IPv6 address in which nothing is left out."""
 _LONGEST_V6 = 39
-_VERSIONISH = re.compile(
-    r"(?i)(?:\bv\.?$|version|aggiornament|actualizaci|versi|mise à jour|release|firmware|build|agent|chrome|safari|edge|opera|firefox|gecko|java|python|node|openssl|nginx|"
-    r"kernel|driver|lib\w*|sdk|update|upgrade|patch|stand|ausgabe|rev)[\w ]{0,10}[/ =:@\"'-]{0,3}$"
-)
+_VERSIONS = Before(
+    (
+        "version", "aggiornament", "actualizaci", "versi", "mise à jour", "release", "firmware", "build", "agent", "chrome",
+        "safari", "edge", "opera", "firefox", "gecko", "java", "python", "node", "openssl", "nginx", "kernel", "driver", "lib",
+        "sdk", "update", "upgrade", "patch", "stand", "ausgabe", "rev",
+    ),
+    r"[\w ]{0,24}[/ =:@\"'-]{0,3}",
+)  # fmt: skip
 _MAC = {
     each: re.compile(rf"{each}(?<=[0-9A-Fa-f]{{2}}.)(?<![\w:-]..{each})(?:[0-9A-Fa-f]{{2}}{each}){{4}}[0-9A-Fa-f]{{2}}(?![\w:-])")
     for each in ":-"
@@ -46,7 +50,7 @@ _PRIVATE = re.compile(
 
 def contacts(text: Text) -> Iterator[Span]:
     """E-mail and network addresses, phone numbers."""
-    if has(text.words, ("@", "%40", "at)", "at]")):
+    if text.any(_MAILED):
         yield from _mails(text.calm)
     if not text.digits:
         return
@@ -96,7 +100,10 @@ def _v4(text: Text) -> Iterator[Span]:
 def _versionish(text: Text, start: int) -> bool:
     """Whether the words before it say that it is a version."""
     before = max(0, start - 32)
-    return text.lettered(before, start) and _VERSIONISH.search(text.calm, before, start) is not None
+    if not text.lettered(before, start):
+        return False
+    last = text.low[max(0, start - 3) : start].removesuffix(".")
+    return (last.endswith("v") and not last[-2:-1].isalnum()) or _VERSIONS.said(text, before, start)
 
 
 def _v6(text: Text) -> Iterator[Span]:

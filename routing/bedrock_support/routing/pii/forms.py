@@ -152,6 +152,13 @@ _MANY = 12
 """The same where only the form says that it is a secret."""
 
 
+_START = re.compile(r"[A-Za-z0-9](?<![A-Za-z0-9_/+-].)[A-Za-z0-9./]")
+_BY_START: dict[str, tuple[str, ...]] = {}
+"""Prefixes by their first two characters: a text is looked through once for those, and not for each prefix."""
+for _each in _FORMS:
+    _BY_START[_each[:2]] = (*_BY_START.get(_each[:2], ()), _each)
+
+
 @cache
 def _form(prefix: str) -> re.Pattern[str]:
     boundary = rf"(?<![A-Za-z0-9_/+-].{{{len(prefix)}}})"
@@ -168,11 +175,12 @@ def formed(text: Text) -> Iterator[Span]:
     """Keys and tokens of a known form. A form is compiled when a text first holds its literal."""
     if not text.long:
         return
-    for prefix in _FORMS:
-        if prefix in text.long:
-            for found in _form(prefix).finditer(text.whole):
-                if len(set(found["tail"])) >= _FEW:
-                    yield Span(*found.span(), "SECRET", PROVEN)
+    for start in sorted(_BY_START.keys() & _START.findall(text.long)):
+        for prefix in _BY_START[start]:
+            if prefix in text.long:
+                for found in _form(prefix).finditer(text.whole):
+                    if len(set(found["tail"])) >= _FEW:
+                        yield Span(*found.span(), "SECRET", PROVEN)
     yield from _middles(text)
     yield from _prefixed(text)
 

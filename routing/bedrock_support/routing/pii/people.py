@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.letters import AFTER, UP, WORD, has
+from bedrock_support.routing.pii.introductions import certain, likely, promises
+from bedrock_support.routing.pii.letters import AFTER, UP, WORD
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
-from bedrock_support.routing.pii.text import Text
+from bedrock_support.routing.pii.text import Cues, Text, cues
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -29,48 +30,29 @@ _JOIN = (
 )
 _NAME = rf"{_PART}(?:[ ]{_JOIN}{_PART}){{0,3}}"
 _LOWER = r"[^\W\d_]{2,20}(?:-[^\W\d_]{2,20})?(?: [^\W\d_]{2,20}(?:-[^\W\d_]{2,20})?){1,2}"
-_TITLE = (
-    r"(?:Herrn?|Frau|sig\.|sig\.ra|dott\.|m\.me|sr\.|sra\.|mr\.|mrs\.|ms\.|Fr\.|Hr\.|Fräulein|Dr\.|Prof\.|Dipl\.-?Ing\.|Mag\.|Ing\.|Mr\.?|Mrs\.?|Ms\.?|Miss|Mx\.?|Sir|Madam|Monsieur|Madame|"
-    r"Mademoiselle|Mme|Mlle|Maître|Señora?|Sr\.?|Sra\.?|Don|Doña|Signora?|Signorina|Sig\.(?:ra)?|Sig\.na|Dott\.(?:ssa)?|Dhr\.|Mevr\.)"
-)
 _TITLES = WORDS["titles"]
 _CUE_NOUNS = WORDS["cue_nouns"]
-_TITLED = re.compile(rf"(?:^|[\W_]){_TITLE} $")
-_STRONG = re.compile(
-    r"(?i:(?:^|\W)(?:mein name ist|ich heiße|ich heisse|ich bin|my name is|je m['’]appelle|je suis|me llamo|mi nombre es|soy|mi chiamo|"
-    r"il mio nome è|this is|hier ist|hier spricht|i am|i'm|name is)[:,]?[ \"'„“]{1,3})$"
-)
-_CUED = re.compile(
-    r"(?i:(?:^|\W)(?:on behalf of|im namen von|im auftrag von|au nom de|names?|nom|nombre|nome|vorname|nachname|inhaber(?:in)?|"
-    r"karteninhaber(?:in)?|cardholder|account holder|account|kontoinhaber(?:in)?|holder|ansprechpartner(?:in)?|contact person|reported by|"
-    r"gemeldet von|assigned to|zugewiesen an|approved by|signed by|written by|author|created by|kollege|kollegin|colleague|"
-    r"mitarbeiter(?:s|in|n)?|employee|kunden?|kundin|customer|client[e]?|gast|guest|patient(?:in)?|user|nutzer(?:in)?|fahrer(?:in)?|"
-    r"empfänger(?:in)?|recipient|absender|sender|passagier|passenger|mieter(?:in)?|antrag|lohnabrechnung|employé|salarié|paciente|"
-    r"bewerber(?:in)?|(?:arbeits|miet|kauf)?vertrag|contract|ich|vertreter(?:in)?|antragsteller(?:in)?|unterschrift|gez\.|sig\.|"
-    r"sono|(?:account|konto|order|bestellung|invoice|rechnung|ticket|profile?|booking|buchung|reservation|reservierung|contract|vertrag|zugang|passwor[dt]|paket|parcel|package|lieferung|refund|payment|zahlung|visit|besuch) (?:for|of|from|von|für|an)|(?:spoke|talked|call|meeting|chat|termin|gespräch|rücksprache|telefonat) (?:with|to|from|mit|von))(?: (?:war|ist|was|is|est|es|è|era))?[:,]?[ \t]{1,8}[\"'„“]?)$"
-)
+_INTRODUCING = _TITLES | _CUE_NOUNS
 _CAPITALS = re.compile(rf"[{UP}](?<![\w@/.\\-].)(?:{AFTER}(?:-{WORD}){{0,2}}|\.)(?:[ ]{_JOIN}{_PART}){{0,3}}(?!\w)")
 """A name. The capital stands first, so that the rest of a text is skipped at the speed of a search for one sign."""
 _FIRM = re.compile(
     r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
 )
 """What follows the name of a firm."""
-_BEFORE, _BEHIND = 40, 40
-"""Characters before a name in which it is introduced, and behind it in which it turns out to be a firm."""
+_BEFORE = 40
+"""Characters before a name in which it is introduced."""
 _OPENS = frozenset(" '\"„“")
-_LAST = WORDS["cue_ends"]
-"""Last words of all that the patterns above end in: looked up before they are tried."""
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
     rf"ich bin))[ ]{{1,2}}(?P<name>{_LOWER}?)(?=[,.;!?\n]|$| (?:but|and|from|und|aber|aus|y|et|e)\b)"
 )
 _CLOSING = re.compile(
-    r"(?im)^[ \t>]{0,8}(?:mit (?:freundlichen|besten|herzlichen|lieben|vielen)[^\n]{0,24}|(?:freundliche|beste|liebe|viele|herzliche|schöne) grüße[^\n]{0,16}|"
+    r"(?i:mit (?:freundlichen|besten|herzlichen|lieben|vielen)[^\n]{0,24}|(?:freundliche|beste|liebe|viele|herzliche|schöne) grüße[^\n]{0,16}|"
     r"mfg|lg|vg|bg|gruß|grüße|danke(?: und [^\n]{0,16})?|vielen dank[^\n]{0,16}|best(?: regards| wishes)?|kind regards|warm regards|regards|"
     r"sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|cheers|thanks(?: a lot| again)?|thank you|many thanks|cordialement|"
     r"bien (?:cordialement|à vous)|sincères salutations|merci[^\n]{0,20}|saludos(?: cordiales)?|un saludo|atentamente|gracias|"
     r"cordiali saluti|distinti saluti|saluti|grazie)[ \t]{0,3}[,.!]?[ \t]{0,3}\n{1,3}[ \t>]{0,8}"
-    rf"(?-i:(?P<name>{_NAME}|{_LOWER}))[ \t]{{0,4}}(?=\n|$|,|\|)"
+    rf"(?P<name>{_NAME}|{_LOWER})[ \t]{{0,4}}(?=\n|$|,|\|)"
 )
 _QUOTED = " \t>?*|"
 _ALONE = re.compile(rf"[ \t>?*|]{{0,8}}(?P<name>{_PART}(?: {_JOIN}{_PART}){{1,3}}),?[ \t]{{0,4}}")
@@ -85,9 +67,11 @@ _LISTED = re.compile(
     rf"(?P<name>{WORD}(?:-{WORD})?, {WORD})(?!\w)"
 )
 _GREETING = re.compile(
-    r"(?m)^[ \t>]{0,8}(?:(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
-    rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno))[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
+    r"(?i:hallo|hi|hey|hello|dear|liebe[r]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|cher|chère|salut|hola|"
+    rf"estimad[oa]|querid[oa]|ciao|gentile|car[oa]|buongiorno)[ ](?P<name>{_NAME})[ ]?(?=[,!.\n])"
 )
+_INDENT = 9
+"""Characters before a greeting or closing in which its line begins."""
 _SMALL = (
     WORDS["german"]
     | WORDS["others"]
@@ -96,32 +80,58 @@ _SMALL = (
 )
 """Words that end a sentence which begins as somebody's introduction does."""
 _NOT_A_NAME = WORDS["no_names"]
-# fmt: off
-_GATED: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_CLOSING, ("mfg", "lg", "vg", "bg", "gruß", "grüße", "mit ", "dank", "best", "regards", "sincere", "yours", "cheers", "thank", "cordial", "merci", "saludo", "atentamente", "gracias", "salut", "grazie", "bien ")),
-    (_LISTED, ("kund", "customer", "client", "user", "mitarbeiter", "patient", "gast", "guest", "employee")),
-    (_INITIAL, ("m. ",)),
-    (_INLINE_CLOSING, ("lg", "vg", "mfg", "bg", "gr", "cheers", "best", "thank", "regards", "sal", "dank", "merci", "cord")),
-    (_GREETING, ("hallo", "hi ", "hey", "hello", "dear", "lieb", "guten", "moin", "servus", "grüezi", "bonjour", "ch", "salut", "hola", "estimad", "querid", "ciao", "gent", "car", "buongiorno")),
-    (_LOW_CUE, ("name ", "ich ", "appelle", "llamo", "nombre", "chiamo", "hier ", "this ", "am ")),
-)
-# fmt: on
-"""Patterns of names, and what of must stand in its vocabulary before one is tried."""
+_CUED_NAMES: tuple[tuple[re.Pattern[str], Cues, int], ...] = (
+    (_CLOSING, cues(
+        "mit freundl", "mit best", "mit herzl", "mit lieb", "mit viel", "freundliche gr", "beste gr", "liebe gr", "viele gr",
+        "herzliche gr", "schöne gr", "mfg", "lg", "vg", "bg", "gruß", "grüße", "danke", "vielen dank", "best", "kind regards",
+        "warm regards", "regards", "sincerely", "yours ", "cheers", "thank", "many thanks", "cordialement", "bien cordialement",
+        "bien à vous", "sincères salutations", "merci", "saludos", "un saludo", "atentamente", "gracias", "cordiali saluti",
+        "distinti saluti", "saluti", "grazie",
+    ), CONTEXT),
+    (_LISTED, cues("kunde", "kundin", "customer", "client", "user", "mitarbeiter", "patient", "gast", "guest", "employee"), CONTEXT),
+    (_INITIAL, cues("m. "), SHAPE),
+    (_INLINE_CLOSING, cues(
+        "lg", "vg", "mfg", "bg", "gruß", "grüße", "cheers", "best", "thank", "regards", "saludos", "saluti", "danke", "gracias",
+        "merci", "cordialement", "grazie", "vielen dank",
+    ), CONTEXT),
+    (_GREETING, cues(
+        "hallo ", "hi ", "hey ", "hello ", "dear ", "liebe", "guten ", "moin ", "servus ", "grüezi ", "bonjour ", "cher ",
+        "chère ", "salut ", "hola ", "estimad", "querid", "ciao ", "gentile ", "caro ", "cara ", "buongiorno ",
+    ), CONTEXT),
+    (_LOW_CUE, cues(
+        "mein name ist", "ich heiße", "ich heisse", "name is", "je m'app", "je m’app", "me llamo", "mi nombre es", "mi chiamo",
+        "hier ist", "this is", "i am", "ich bin",
+    ), CONTEXT),
+)  # fmt: skip
+"""Patterns of names, the words each may begin with, and how sure it is."""
+_OPENING_LINES = frozenset({_CLOSING, _GREETING})
 
 
 def people(text: Text) -> Iterator[Span]:
     """Names, addresses, dates of birth, user names."""
+    whole = text.whole
     yield from _introduced(text)
-    for pattern, gates in _GATED:
-        if has(text.words, gates):
-            for found in pattern.finditer(text.whole):
-                if pattern is _LOW_CUE and not _SMALL.isdisjoint(found["name"].replace("-", " ").lower().split()):
-                    continue
-                yield from _named(text.whole, *found.span("name"), SHAPE if pattern is _INITIAL else CONTEXT)
+    for pattern, cues, rank in _CUED_NAMES:
+        opening = pattern in _OPENING_LINES
+        for at in text.places(cues):
+            if opening and not _opens_line(whole, at):
+                continue
+            found = pattern.match(whole, at)
+            if found is None:
+                continue
+            if pattern is _LOW_CUE and not _SMALL.isdisjoint(found["name"].replace("-", " ").lower().split()):
+                continue
+            yield from _named(whole, *found.span("name"), rank)
     for each in places(text):
         yield each
         if each.label == "ADDRESS":
-            yield from _addressee(text.whole, each.start)
+            yield from _addressee(whole, each.start)
+
+
+def _opens_line(text: str, at: int) -> bool:
+    """Whether nothing but blanks and marks of quotation stand before this place on its line."""
+    before = text[max(0, at - _INDENT) : at].rstrip(" \t>")
+    return before.endswith("\n") or (not before and at < _INDENT)
 
 
 def _addressee(text: str, at: int) -> Iterator[Span]:
@@ -142,36 +152,23 @@ def _addressee(text: str, at: int) -> Iterator[Span]:
 def _introduced(text: Text) -> Iterator[Span]:
     """Capitalised words after a title, or after words that say a person follows. The capitals are found first: there
     are few of them, and what stands before them is short."""
-    whole, memo = text.whole, text.seen
+    whole = text.whole
     for found in _CAPITALS.finditer(whole):
         start, end = found.span()
-        begin = max(0, start - _BEFORE)
-        key = found[0], whole[begin : end + _BEHIND]
-        known = memo.get(key)
-        if known is None:
-            known = memo[key] = list(_person(key[1], start - begin, end - begin))
-        for first, last, label, rank in known:
-            yield Span(begin + first, begin + last, label, rank)
-
-
-def _person(text: str, start: int, end: int) -> Iterator[Span]:
-    words = text[start:end].split(" ")
-    at, cued = _introducer(words) if len(words) > 1 else (None, False)
-    if at is not None:
-        start += sum(len(each) + 1 for each in words[: at + 1])
-        if not cued or len(words) - at > 2:
-            yield from _named(text, start, end, SHAPE if cued else CONTEXT)
-        return
-    if text[start - 1 : start] not in _OPENS:
-        return
-    before = text[max(0, start - _BEFORE) : start]
-    last = before.rstrip(" \"'„“:,.").rpartition(" ")[2].rpartition("\n")[2]
-    if last.strip("\"'„“:,.\t([{>-").lower() not in _LAST:
-        return
-    if _TITLED.search(before) or _STRONG.search(before):
-        yield from _named(text, start, end, CONTEXT)
-    elif len(words) > 1 and _CUED.search(before):
-        yield from _named(text, start, end, SHAPE)
+        if " " in (name := found[0]):
+            words = name.split(" ")
+            if not _INTRODUCING.isdisjoint(words) or "." in name:
+                at, cued = _introducer(words)
+                if at is not None:
+                    start += sum([len(each) + 1 for each in words[: at + 1]])
+                    if not cued or len(words) - at > 2:
+                        yield from _named(whole, start, end, SHAPE if cued else CONTEXT)
+                    continue
+        if start and whole[start - 1] in _OPENS and promises(before := whole[max(0, start - _BEFORE) : start]):
+            if certain(before):
+                yield from _named(whole, start, end, CONTEXT)
+            elif " " in name and likely(before):
+                yield from _named(whole, start, end, SHAPE)
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:

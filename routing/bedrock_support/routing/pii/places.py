@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Memo, Text
+from bedrock_support.routing.pii.text import Memo, Text, backwards, cues
 
 _STREET_ENDS = (
     "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",
@@ -51,7 +51,7 @@ _LIVES = re.compile(
     rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
     rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
 )
-_LIVING = (
+_LIVING = cues(
     "live",
     "living",
     "resid",
@@ -99,24 +99,31 @@ _STREET_STARTS = (
 _YEAR = re.compile(r"[12]\d{3}")
 _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 """What names rarely begin with that aren't streets'."""
+_DIGIT = ord("0")
 _HOUSE = re.compile(r" \d")
-_UNITS = ("apt", "suite", "ste", "unit", "flat")
+_BOXES = cues(" box ")
+_UNITS = cues("apt", "suite", "ste", "unit", "flat")
 _UNIT_NEAR = 70
 _STREET_NAME, _STREET_REST = 72, 90
 """Characters before a house number in which its street stands, and behind it its town."""
-# fmt: off
-_PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_EN, (" street", " st ", " st.", " st,", " road", " rd ", " rd.", " rd,", " avenue", " ave ", " ave.", " ave,", " lane", " ln", " drive", " dr ", " dr.", " dr,", " court", " ct ", " ct.", " ct,", " square", " sq ", " sq.", " sq,", " boulevard", " blvd", " way", " close ", " close,", " terrace", " place ", " place,", " pl ", " pl.", " pl,", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
-    (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
-    (_ES_IT, (" calle ", " c/", " avenida ", " avda", " av. ", " plaza ", " pza", " paseo ", " camino ", " carrer ", " ronda ", "via ", " viale ", " piazza", " corso ", " vicolo ", " largo ", " strada ", " rua ", " travessa ")),
-)
-# fmt: on
-"""Patterns of addresses, and what of must stand in its vocabulary before one is tried."""
-_BORN = (
+_FRENCH = cues(
+    "rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ",
+    "square ", "passage ", "faubourg ",
+)  # fmt: skip
+_FRENCH_NUMBER = re.compile(r" ,?(?:(?:sib|ret|retauq) ?)?(?P<number>\d{1,4})(?!\w)", re.IGNORECASE)
+"""Backwards: what stands before the kind of a French street."""
+_LONGEST_NUMBER = 14
+_SOUTHERN = cues(
+    "calle ", "c/", "avenida ", "avda", "av. ", "plaza ", "pza", "paseo ", "camino ", "carrer ", "ronda ", "via ", "viale ",
+    "piazza", "corso ", "vicolo ", "largo ", "strada ", "rua ", "travessa ",
+)  # fmt: skip
+_HOUSED = (b"0 a", b"0a a")
+"""How a house number and its street look in bones."""
+_BORN = cues(
     "geb", "date of birth", "d.o.b", "dob", "birth", "born", "né", "date de naissance", "nacid", "fecha de nac", "nato", "nata",
     "data di nasc", "nascid",
 )  # fmt: skip
-_SIGNED_IN = (
+_SIGNED_IN = cues(
     "user", "login", "account", "benutzer", "nutzer", "usuario", "utilisateur", "utente", "failed password", "accepted p",
     "session opened",
 )  # fmt: skip
@@ -127,10 +134,13 @@ def places(text: Text) -> Iterator[Span]:
     if text.digits:
         yield from _german(text.whole, text.seen)
         yield from _units(text)
-        for pattern, gates in _PLACES:
-            if has(text.words, gates):
-                for found in pattern.finditer(text.whole):
-                    yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+        yield from _english(text)
+        for at in text.places(_FRENCH):
+            number = _FRENCH_NUMBER.match(backwards(text.whole, at, _LONGEST_NUMBER))
+            if number is not None:
+                yield from _addresses(_FR.match(text.whole, at - number.end()))
+        for at in text.places(_SOUTHERN):
+            yield from _addresses(_ES_IT.match(text.whole, at))
         for at in text.places(_BORN):
             found = _BIRTH.match(text.whole, at)
             if found is not None:
@@ -138,16 +148,35 @@ def places(text: Text) -> Iterator[Span]:
     yield from _sign_ins(text)
 
 
+def _addresses(found: re.Match[str] | None) -> Iterator[Span]:
+    if found is not None:
+        yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+
+
+def _english(text: Text) -> Iterator[Span]:
+    """House numbers before their streets."""
+    whole, bones = text.whole, text.bones
+    for form in _HOUSED:
+        at = bones.find(form)
+        while at >= 0:
+            if whole[at + len(form) - 1].isupper():
+                start = at
+                while start and bones[start - 1] == _DIGIT:
+                    start -= 1
+                yield from _addresses(_EN.match(whole, start))
+            at = bones.find(form, at + 1)
+
+
 def _units(text: Text) -> Iterator[Span]:
     """Addresses with a part of a house, of an army's post, or of which it is said that somebody lives there."""
     whole = text.whole
-    for unit in _UNIT.finditer(whole) if has(text.words, _UNITS) else ():
+    for unit in _UNIT.finditer(whole) if text.any(_UNITS) else ():
         start = max(0, unit.start() - _UNIT_NEAR)
         before = _BEFORE_UNIT.search(whole[start : unit.start()])
         after = _AFTER_UNIT.match(whole, unit.end())
         if before is not None and after is not None:
             yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
-    for found in _MILITARY.finditer(whole) if " box " in text.words else ():
+    for found in _MILITARY.finditer(whole) if text.any(_BOXES) else ():
         yield Span(*found.span(), "ADDRESS", CONTEXT)
     for at in text.places(_LIVING):
         found = _LIVES.match(whole, at)
