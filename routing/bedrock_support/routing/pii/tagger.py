@@ -7,21 +7,22 @@ from array import array
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, joint_features, kind_features
+from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, kind_features
 from bedrock_support.routing.pii.people import WORDS
 from bedrock_support.routing.pii.prose import GERMAN
-from bedrock_support.routing.pii.weighing import Weigher, Word
+from bedrock_support.routing.pii.weighing import Sums, Weigher, Word
 
 PARTICLES = WORDS["particles"]
 """Small words inside names."""
+_PARTICLES = frozenset(each.encode() for each in PARTICLES)
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
 EAGER, CAREFUL = 24, -16
 """Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
 capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
 _SEEN = 20_000
-"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten.
-Words that may be names are remembered for one text only."""
+"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten. Of
+words that may be names only the sums are, under a hash whose key is this process's alone."""
 
 
 Run = list[tuple[int, int, int]]
@@ -36,41 +37,45 @@ class LinearTagger:
         self.weigher = Weigher(weights, lists)
         self._bias = bias
         self._small: dict[str, Word] = {}
+        self._sums: dict[int, Sums] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
 
     def names(self, text: str, stretches: Iterable[Stretch]) -> Iterator[tuple[int, int]]:
         """Begin and end of each name in these stretches of the text."""
         capital: dict[str, Word] = {}
+        border = self._word(BORDER, capital)
         for start, end, language in stretches:
             if text[start:end].islower():
                 continue
-            border = self._word(BORDER, capital)
-            words, starts, ends = [border, border], list[int](), list[int]()
-            # Numbers instead of the matches: keeping these makes the collector of garbage go through everything.
-            for found in TOKEN.finditer(text, start, end):
-                words.append(self._word(found[0], capital))
-                starts.append(found.start())
-                ends.append(found.end())
-            words += (border, border)
+            # Without their places, which only the few stretches with a name in them are asked for.
+            tokens = TOKEN.findall(text, start, end)
+            known = self._small
+            words = [border, border, *[known.get(each) or self._word(each, capital) for each in tokens], border, border]
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
-            for run in self._runs(words, bias):
-                for first, last in _best(run):
-                    while first < last and _what_for(words[first + 2], words[first + 3]):
-                        first += 1
-                    begin, stop = starts[first], ends[last]
-                    if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
-                        yield begin, stop
+            found = [
+                name
+                for run in self._runs(words, bias)
+                for name in _best(run)
+                if _plausible(words[name[0] + 2 : name[1] + 3], language)
+            ]
+            if not found:
+                continue
+            places = [each.span() for each in TOKEN.finditer(text, start, end)]
+            for first, last in found:
+                while first < last and _what_for(words[first + 2], words[first + 3]):
+                    first += 1
+                begin, stop = places[first][0], places[last][1]
+                if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
+                    yield begin, stop
 
     def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
         """Candidates that may be one name."""
         run: Run = []
         last = -9
-        for at in range(2, len(words) - 2):
+        for at in [at for at, word in enumerate(words) if word.may]:
             word = words[at]
-            if not word.may:
-                continue
             if run and not (
-                at - last <= MOST_PARTICLES + 1 and all(words[n].low in PARTICLES for n in range(last + 1, at))
+                at - last <= MOST_PARTICLES + 1 and all(words[n].low in _PARTICLES for n in range(last + 1, at))
             ):
                 yield run
                 run = []
@@ -88,14 +93,21 @@ class LinearTagger:
                 self._kinds.clear()
             together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
         around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self.weigher.summed(joint_features(before.low, own.kind, after.low))
+        return own.own + around + together + self.weigher.joint(before, own.kind, after)
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
         known = self._small.get(word) or capital.get(word)
         if known is None:
-            known = self.weigher.weighed(word)
+            key = hash(word)
+            sums = self._sums.get(key)
+            if sums is None:
+                sums = self.weigher.weighed(word)
+            known = Word(word.lower().encode(), *sums)
             if known.may and not _common(known.kind):
                 capital[word] = known
+                if len(self._sums) > _SEEN:
+                    self._sums.clear()
+                self._sums[key] = sums
                 return known
             if len(self._small) > _SEEN:
                 self._small.clear()
