@@ -51,7 +51,7 @@ _PRIVATE = re.compile(
 def contacts(text: Text) -> Iterator[Span]:
     """E-mail and network addresses, phone numbers."""
     if text.any(_MAILED):
-        yield from _mails(text.calm)
+        yield from _mails(text.calm, text.back)
     if not text.digits:
         return
     if b".0" in text.bones:
@@ -67,18 +67,19 @@ def contacts(text: Text) -> Iterator[Span]:
     yield from phones(text)
 
 
-def _mails(text: str) -> Iterator[Span]:
-    done = 0
+def _mails(text: str, back: str) -> Iterator[Span]:
+    done, size = 0, len(text)
     for at in _AT.finditer(text):
         if at.start() < done:
             continue
-        local = _LOCAL.match(backwards(text, at.start(), _LONGEST_LOCAL))
+        behind = size - at.start()
+        local = _LOCAL.match(back, behind, behind + _LONGEST_LOCAL)
         domain = _DOMAIN.match(text, at.end()) if local is not None else None
         if local is None or domain is None:
             continue
         name = local["name"].rstrip("'")  # backwards: a quotation mark before it
-        start, done = at.start() - local.start("name") - len(name), domain.end()
-        spaced = local.start("name") > 0 or domain.start("domain") > at.end()
+        start, done = size - local.start("name") - len(name), domain.end()
+        spaced = local.start("name") > behind or domain.start("domain") > at.end()
         if not name or (at[0] in ("@", "%40") and spaced and not _COMMON.search(domain["domain"])):
             continue
         if not _NOT_MAIL.search(text[start:done]):

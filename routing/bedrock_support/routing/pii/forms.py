@@ -148,6 +148,8 @@ _PREFIXED = re.compile(
 _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _FEW = 4
 """Different characters of a tail, at least: else it is a row of crosses in a manual."""
+_LONGEST = 33
+"""Characters of such a word with its tail, at least."""
 _MANY = 12
 """The same where only the form says that it is a secret."""
 
@@ -197,7 +199,8 @@ def _middles(text: Text) -> Iterator[Span]:
 
 
 def _prefixed(text: Text) -> Iterator[Span]:
-    for found in _PREFIXED.finditer(text.long):
+    longest = [each for each in text.long.split(" ") if len(each) >= _LONGEST]
+    for found in _PREFIXED.finditer(" ".join(longest)) if longest else ():
         tail = found["tail"]
         if (
             len(set(tail)) >= _MANY

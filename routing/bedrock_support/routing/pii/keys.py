@@ -133,12 +133,13 @@ def keyed(text: Text) -> Iterator[Span]:
 
 
 def _pairs(text: Text) -> Iterator[Span]:
-    calm, whole = text.calm, text.whole
+    calm, whole, back, size = text.calm, text.whole, text.back, len(text.calm)
     done = 0
     for sign in _SIGN.finditer(calm):
-        if sign.start() < done:
+        at = sign.start()
+        if at < done:
             continue
-        head = _KEY.match(backwards(calm, sign.start(), _LONGEST_KEY))
+        head = _KEY.match(back, size - at, size - at + _LONGEST_KEY)
         if head is None:
             continue
         key = head["key"][::-1]

@@ -154,7 +154,7 @@ def _digits(text: Text) -> Iterator[Span]:
     for cluster in _DENSE.finditer(text.calm):
         start, end = cluster.span()
         for kind in wanted:
-            if end - start >= kind.least:
+            if end - start >= kind.least and kind.sign in cluster[0]:
                 for found in kind.pattern.finditer(text.calm, start, end):
                     yield from _checked(text, kind, found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
@@ -97,6 +97,8 @@ _STREET_STARTS = (
     " am ",
 )
 _YEAR = re.compile(r"[12]\d{3}")
+_STREET_CUES = {cue.lower(): cue for cue in _STREET_STARTS}
+_STREET_CUE_WORDS = cues(*_STREET_CUES)
 _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 """What names rarely begin with that aren't streets'."""
 _DIGIT = ord("0")
@@ -132,7 +134,7 @@ _SIGNED_IN = cues(
 def places(text: Text) -> Iterator[Span]:
     """Addresses, dates of birth, user names."""
     if text.digits:
-        yield from _german(text.whole, text.seen)
+        yield from _german(text.whole, text.seen, [_STREET_CUES[each] for each in _STREET_CUE_WORDS & text.held])
         yield from _units(text)
         yield from _english(text)
         for at in text.places(_FRENCH):
@@ -184,7 +186,7 @@ def _units(text: Text) -> Iterator[Span]:
             yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
 
 
-def _german(text: str, memo: Memo) -> Iterator[Span]:
+def _german(text: str, memo: Memo, starts: Sequence[str]) -> Iterator[Span]:
     """Streets before their house numbers. The number is found first: what stands before most numbers ends like no street."""
     done = 0
     for number in _HOUSE.finditer(text):
@@ -192,7 +194,7 @@ def _german(text: str, memo: Memo) -> Iterator[Span]:
         if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
             continue
         before = text[max(done, at - _STREET_NAME) : at]
-        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, _STREET_STARTS):
+        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, starts):
             continue
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)

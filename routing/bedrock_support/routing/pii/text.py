@@ -155,6 +155,8 @@ class Text:
     whole: str
     calm: str
     """The same length, with each moment blotted out: moments hold digits and colons, and are nobody's."""
+    back: str
+    """`calm` backwards: what stands before a place is matched in it at once."""
     low: str
     """`calm` in lower case, character for character."""
     held: set[str]
@@ -215,7 +217,7 @@ def prepared(whole: str) -> Text:
     if len(low) != len(calm):
         low = "".join([lower if len(lower := each.lower()) == 1 else each for each in calm])
     long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
-    return Text(whole, calm, low, _held({*low.split()}), long, bones, b"0" in bones)
+    return Text(whole, calm, calm[::-1], low, _held({*low.split()}), long, bones, b"0" in bones)
 
 
 def _blot(found: re.Match[str]) -> str:
