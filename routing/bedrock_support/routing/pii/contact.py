@@ -22,8 +22,10 @@ _COMMON = re.compile(r"(?i)\.(?:com|net|org|info|eu|de|at|ch|fr|it|es|uk|nl|be|i
 _NOT_MAIL = re.compile(
     r"(?i)^(?:git|svn|hg)@|@(?:[\w-]+\.)*(?:iam\.gserviceaccount|users\.noreply\.github)\.|@\d|\.(?:service|socket|timer|target|mount|slice|scope|device)$"
 )
-_DOTTED = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
-_IPV4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d|-\d)")
+_PART = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_IPV4 = re.compile(
+    rf"\d(?<![\w.].)(?:(?<=2)(?:5[0-5]?|[0-4]\d?|[6-9])?|(?<=1)\d{{0,2}}|(?<=[03-9])\d?)\.{_PART}\.{_PART}\.{_PART}(?!\w|\.\d|-\d)"
+)
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _HEX = re.compile(r"[0-9A-Fa-f:]*")
 _FULL = 7
@@ -88,14 +90,10 @@ def _mails(text: str, back: str) -> Iterator[Span]:
 
 def _v4(text: Text) -> Iterator[Span]:
     calm = text.calm
-    for inner in _DOTTED.finditer(calm):
-        start = inner.start()
-        for _ in range(3):
-            if start and calm[start - 1].isdigit():
-                start -= 1
-        found = _IPV4.match(calm, start)
-        if found is not None and not _PRIVATE.match(calm, start) and not _versionish(text, start):
-            yield Span(start, found.end(), "IP", PROVEN)
+    for found in _IPV4.finditer(calm):
+        start, end = found.span()
+        if not _PRIVATE.match(calm, start) and not _versionish(text, start):
+            yield Span(start, end, "IP", PROVEN)
 
 
 def _versionish(text: Text, start: int) -> bool:

@@ -39,8 +39,8 @@ _FIRM = re.compile(
     r"(?: (?:&|und|and) [A-ZÄÖÜ]\w+)? (?:GmbH|AG|SE|KG|OHG|UG|Inc|Ltd|LLC|Corp|PLC|BV|SA|SARL|SpA|S\.A\.|e\.V\.|mbH|Stiftung)\b"
 )
 """What follows the name of a firm."""
-_BEFORE = 40
-"""Characters before a name in which it is introduced."""
+_BEFORE, _BEHIND = 40, 40
+"""Characters before a name in which it is introduced, and behind it in which it turns out to be a firm."""
 _OPENS = frozenset(" '\"„“")
 _LOW_CUE = re.compile(
     r"(?i:\b(?:mein name ist|ich hei(?:ß|ss)e|my name is|name is|je m['’]appelle|me llamo|mi nombre es|mi chiamo|hier ist|this is|i am|"
@@ -152,7 +152,7 @@ def _addressee(text: str, at: int) -> Iterator[Span]:
 def _introduced(text: Text) -> Iterator[Span]:
     """Capitalised words after a title, or after words that say a person follows. The capitals are found first: there
     are few of them, and what stands before them is short."""
-    whole = text.whole
+    whole, seen = text.whole, text.seen
     for found in _CAPITALS.finditer(whole):
         start, end = found.span()
         if " " in (name := found[0]):
@@ -164,11 +164,23 @@ def _introduced(text: Text) -> Iterator[Span]:
                     if not cued or len(words) - at > 2:
                         yield from _named(whole, start, end, SHAPE if cued else CONTEXT)
                     continue
-        if start and whole[start - 1] in _OPENS and promises(before := whole[max(0, start - _BEFORE) : start]):
-            if certain(before):
-                yield from _named(whole, start, end, CONTEXT)
-            elif " " in name and likely(before):
-                yield from _named(whole, start, end, SHAPE)
+        if start and whole[start - 1] in _OPENS:
+            begin = max(0, start - _BEFORE)
+            key = whole[begin:start], whole[start : end + _BEHIND]
+            known = seen.get(key)
+            if known is None:
+                known = seen[key] = [*_behind(*key, end - start)]
+            for first, last, label, rank in known:
+                yield Span(start + first, start + last, label, rank)
+
+
+def _behind(before: str, text: str, end: int) -> Iterator[Span]:
+    """The name at the beginning of the text, if what stands before it says that one follows."""
+    if promises(before):
+        if certain(before):
+            yield from _named(text, 0, end, CONTEXT)
+        elif " " in text[:end] and likely(before):
+            yield from _named(text, 0, end, SHAPE)
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:
@@ -187,12 +199,14 @@ def nobody(name: str) -> bool:
 
 def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:
     name = text[start:end].rstrip(" .")
-    words = [each.strip(".,") for each in name.split(" ")]
     if _FIRM.match(text, start + len(name)):
         return
-    if rank == SHAPE and any(_NOT_A_NAME.intersection(each.split("-")) for each in words):
-        return
-    while words and _NOT_A_NAME.intersection(words[-1].split("-")):
-        name = name[: len(name) - len(words.pop())].rstrip(" .,")
-    if words and not _NOT_A_NAME.intersection(words[0].split("-")) and any(len(each) > 1 for each in words):
+    words = [each.strip(".,") for each in name.split(" ")]
+    foreign = [each for each in words if not _NOT_A_NAME.isdisjoint(each.split("-"))]
+    if foreign:
+        if rank == SHAPE or words[0] in foreign:
+            return
+        while words[-1] in foreign:
+            name = name[: len(name) - len(words.pop())].rstrip(" .,")
+    if any([len(each) > 1 for each in words]):
         yield Span(start, start + len(name), "PERSON", rank)

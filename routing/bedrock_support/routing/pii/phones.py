@@ -159,9 +159,7 @@ def phones(text: Text) -> Iterator[Span]:
         trunk = digits[0] == "0" and len(digits) < len(dialled)
         shaped = shaped or (trunk and _LEAST_UNCALLED <= len(digits) <= _MOST_NATIONAL) or _bracketed(number)
         before = max(0, start - _NEAR)
-        if not shaped and not (
-            cued and (_CALLED.said(text, before, start) or _WHERE.match(calm, start + len(number)))
-        ):
+        if not shaped and not (cued and (_CALLED.said(text, before, start) or _WHERE.match(calm, start + len(number)))):
             continue
         if number.count(".") == 1 and len(digits) < _LEAST_UNCALLED:
             continue  # a decimal

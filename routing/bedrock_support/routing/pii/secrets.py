@@ -107,8 +107,7 @@ def secrets(text: Text) -> Iterator[Span]:
             found = pattern.match(whole, at)
             if found is not None:
                 yield from _valued(found, pattern)
-    for at in text.places(_COOKIE_CUES):
-        yield from _cookies(whole, at)
+    yield from _cookies(text)
     yield from _said(text)
 
 
@@ -134,12 +133,15 @@ def _valued(found: re.Match[str], pattern: re.Pattern[str]) -> Iterator[Span]:
         yield Span(*found.span("value"), "SECRET", PROVEN)
 
 
-def _cookies(text: str, at: int) -> Iterator[Span]:
-    found = _COOKIES.match(text, at)
-    if found is not None:
-        for each in _COOKIE.finditer(text, *found.span("all")):
-            if each["name"].lower() not in _COOKIE_PLAIN and len(each["value"]) > 3:
-                yield Span(*each.span("value"), "SECRET", PROVEN)
+def _cookies(text: Text) -> Iterator[Span]:
+    whole, done = text.whole, 0
+    for at in text.places(_COOKIE_CUES):
+        found = _COOKIES.match(whole, at) if at >= done else None
+        if found is not None:
+            start, done = found.span("all")
+            for each in _COOKIE.finditer(whole, start, done):
+                if each["name"].lower() not in _COOKIE_PLAIN and len(each["value"]) > 3:
+                    yield Span(*each.span("value"), "SECRET", PROVEN)
 
 
 def _said(text: Text) -> Iterator[Span]:

@@ -144,7 +144,6 @@ class Before:
         return False
 
 
-
 Memo = dict[tuple[str, str], list[tuple[int, int, str, int]]]
 
 
