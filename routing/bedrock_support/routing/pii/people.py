@@ -111,9 +111,9 @@ def people(text: Text) -> Iterator[Span]:
     """Names, addresses, dates of birth, user names."""
     whole = text.whole
     yield from _introduced(text)
-    for pattern, cues, rank in _CUED_NAMES:
+    for pattern, words, rank in _CUED_NAMES:
         opening = pattern in _OPENING_LINES
-        for at in text.places(cues):
+        for at in text.places(words):
             if opening and not _opens_line(whole, at):
                 continue
             found = pattern.match(whole, at)
@@ -208,5 +208,5 @@ def _named(text: str, start: int, end: int, rank: int) -> Iterator[Span]:
             return
         while words[-1] in foreign:
             name = name[: len(name) - len(words.pop())].rstrip(" .,")
-    if any([len(each) > 1 for each in words]):
+    if any(len(each) > 1 for each in words):
         yield Span(start, start + len(name), "PERSON", rank)
