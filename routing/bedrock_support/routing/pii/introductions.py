@@ -104,6 +104,12 @@ _MATTERS = [
 _TALKS = ["spoke", "talked", "call", "meeting", "chat", "termin", "gespräch", "rücksprache", "telefonat"]
 _CUES = (
     *["name", "names", "nom", "nombre", "nome", "vorname", "nachname", "inhaber", "inhaberin", "karteninhaber", "karteninhaberin", "cardholder", "account", "kontoinhaber", "kontoinhaberin", "holder", "ansprechpartner", "ansprechpartnerin", "author", "kollege", "kollegin", "colleague", "mitarbeiter", "mitarbeiters", "mitarbeiterin", "mitarbeitern", "employee", "kunde", "kunden", "kundin", "customer", "client", "cliente", "gast", "guest", "patient", "patientin", "user", "nutzer", "nutzerin", "fahrer", "fahrerin", "empfänger", "empfängerin", "recipient", "absender", "sender", "passagier", "passenger", "mieter", "mieterin", "antrag", "lohnabrechnung", "employé", "salarié", "paciente", "bewerber", "bewerberin", "vertrag", "arbeitsvertrag", "mietvertrag", "kaufvertrag", "contract", "ich", "vertreter", "vertreterin", "antragsteller", "antragstellerin", "unterschrift", "gez.", "sig.", "sono"],
+    *(
+        "son daughter kid child baby wife husband brother sister mother father mom dad uncle aunt cousin nephew niece "
+        "grandmother grandfather friend neighbour neighbor boyfriend girlfriend fiancé fiancée partner guardian widow "
+        "sohn tochter ehefrau ehemann bruder schwester mutter vater onkel tante cousine neffe nichte großmutter großvater "
+        "freundin nachbar nachbarin witwe verlobte verlobter called named geborene"
+    ).split(),
     "on behalf of", "im namen von", "im auftrag von", "au nom de", "account holder", "contact person", "reported by",
     "gemeldet von", "assigned to", "zugewiesen an", "approved by", "signed by", "written by", "created by",
     *(f"{matter} {word}" for matter in _MATTERS for word in ("for", "of", "from", "von", "für", "an")),

@@ -114,9 +114,12 @@ MIXED: tuple[_Number, ...] = (
 )  # fmt: skip
 """Capitals and digits in any order."""
 _IBANS = {
-    size: re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]\d\d(?:[ -]?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}")
+    size: re.compile(
+        rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z] ?\d\d(?:(?: {{1,2}}|[.-])?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}"
+    )
     for size in sorted(set(checks.IBAN_LENGTHS.values()))
 }
+_IBAN_HEADS = (b"aa00", b"aa 00")
 _SHORTER = re.compile(r"[ .-]")
 _PROVEN_CARD = 13
 
@@ -174,12 +177,13 @@ def _places(bones: bytes, form: bytes) -> Iterator[int]:
 
 
 def _ibans(text: Text) -> Iterator[Span]:
-    for at in _places(text.bones, b"aa00"):
-        size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
-        if size is not None:
-            found = _IBANS[size].match(text.calm, at)
-            if found is not None and _valid(text, checks.iban, found[0]):
-                yield Span(at, found.end(), "IBAN", PROVEN)
+    for head in _IBAN_HEADS:
+        for at in _places(text.bones, head):
+            size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
+            if size is not None:
+                found = _IBANS[size].match(text.calm, at)
+                if found is not None and _valid(text, checks.iban, found[0]):
+                    yield Span(at, found.end(), "IBAN", PROVEN)
 
 
 def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator[Span]:

@@ -22,7 +22,7 @@ _CALLED = Before(
         "hotline", "messag", "nummer", "number", "kontakt", "contact", "móvil", "movil", "numéro", "numero", "appel",
         "joindre", "chiam", "kunde", "customer", "|an ", "|at ", "unter ", "|au ", "|al ",
     ),
-    r"[\w .:\"'=(,-]{0,24}",
+    r"[\w .:\"'=(,-]{0,24}|[\w .]{0,12}:\n",
 )  # fmt: skip
 _WHERE = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|desk|home|work|cell|direct|privat|dienstlich)\b")
 """Behind a number: which of somebody's phones it is."""

@@ -41,15 +41,19 @@ _UNIT = re.compile(r"[ASUFasu](?<!\w.)(?:pt\.?|uite|te\.?|nit|lat) #?\d{1,5}(?!\
 _BETWEEN = r"[\s,>?*|]{1,8}"
 _BEFORE_UNIT = re.compile(rf"(?:^|(?<=[\s>?*|(]))(?P<street>\d{{1,6}}[a-zA-Z]? [^\n;:!?]{{2,56}}?){_BETWEEN}$")
 _AFTER_UNIT = re.compile(
-    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)|,? {_TOWN}(?: [A-Z]{{2,}}){{0,2}}(?!\w))?"
+    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)"
+    rf"|,? (?:{_TOWN}|[^\W\d_a-z]{{2,24}})(?: {_TOWN}| [^\W\d_a-z]{{2,24}}){{0,3}}(?!\w))?"
 )
 _MILITARY = re.compile(
-    r"(?i:(?:psc|unit|cmr)) \d{1,5},? (?i:box) \d{1,5}[\s,>?*|]{1,8}(?i:[afd]po),? (?i:a[aep]) \d{5}(?!\d)"
+    rf"(?:(?i:psc|unit|cmr) \d{{1,5}},? (?i:box) \d{{1,5}}|US(?:S|NS|NV|CGC) {_TOWN})[\s,>?*|]{{1,8}}(?i:[afd]po),? (?i:a[aep]) \d{{5}}(?!\d)"
+)
+_BOX = re.compile(
+    r"(?i)(?:\bp\.? ?o\.? ?box|\bpostfach|\bboîte postale|\bapartado(?: de correos)?|\bcasella postale)[ :]{1,2}(?P<all>\d[\d ]{0,7}\d(?!\d)|\d(?!\d))"
 )
 _LIVES = re.compile(
     rf"(?i:\b(?:lives?|living|resid(?:es?|ing)|located|moved|meet me|address(?: is)?|deliver(?:y|ed)?|ship(?:ped)?|sen[dt]|arrived|return(?:ed)?|stop)\b"
-    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
-    rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
+    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+ |:[ \n]{{1,8}}))(?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
+    rf"(?:,?[ \n]{{1,2}}{_TOWN}(?: {_TOWN}){{0,2}}[ \n]{{0,2}},[ \n]{{0,2}}[A-Za-z]{{2,3}}[ \n]{{1,2}}\d{{4,6}}|, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
 )
 _LIVING = cues(
     "live",
@@ -103,7 +107,8 @@ _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 """What names rarely begin with that aren't streets'."""
 _DIGIT = ord("0")
 _HOUSE = re.compile(r" \d")
-_BOXES = cues(" box ")
+_BOXES = cues(" box", "pobox", "postfach", "boîte postale", "apartado", "casella postale")
+_FIELD_POST = cues("apo", "fpo", "dpo")
 _UNITS = cues("apt", "suite", "ste", "unit", "flat")
 _UNIT_NEAR = 70
 _STREET_NAME, _STREET_REST = 72, 90
@@ -178,7 +183,9 @@ def _units(text: Text) -> Iterator[Span]:
         after = _AFTER_UNIT.match(whole, unit.end())
         if before is not None and after is not None:
             yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
-    for found in _MILITARY.finditer(whole) if text.any(_BOXES) else ():
+    for found in _MILITARY.finditer(whole) if text.any(_FIELD_POST) else ():
+        yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for found in _BOX.finditer(whole) if text.any(_BOXES) else ():
         yield Span(*found.span(), "ADDRESS", CONTEXT)
     for at in text.places(_LIVING):
         found = _LIVES.match(whole, at)

@@ -63,7 +63,7 @@ _SAID = re.compile(
     r"\s{0,2}(?:[\"'“„«»`‚‘]{1,2}(?P<quoted>[^\s\"'”“«»`’‘]{3,128})|(?P<bare>[^\s\"'<>(){}\[\],;“„]{4,128}))"
 )
 _QUOTED = re.compile(
-    r"(?i)\b(?:passwor[dt]|kennwort|mot de passe|contrase[ñn]a|pass(?:code|phrase)|pwd)\b[^\n\"'“„«`]{0,24}[\"“„«`'‚](?P<value>[^\s\"”“»`'’‘]{4,64})[\"”“»`'’‘]"
+    r"(?i)\b(?:passwor[dt]|kennwort|mot de passe|contrase[ñn]a|pass(?:code|phrase)|pwd)\b[^\n\"'“„«`]{0,24}(?:« |[\"“„«`'‚])(?P<value>[^\s\"”“»`'’‘]{4,64})(?: »|[\"”“»`'’‘])"
 )
 _BLANK = re.compile(
     r"(?i)^(?:\$|%|\{|<|\[\[|\*+$|x+$|\.+$|-+$|•+$|null\b|none\b|nil\b|true\b|false\b|undefined|changeme|change_me|redacted|example|"
