@@ -101,7 +101,7 @@ def ours(given: list[Document], *, names: bool) -> tuple[Finds, float]:
 
 
 def theirs(interpreter: Path, kind: str, given: list[Document], patience: float) -> tuple[Finds, float]:
-    """What Presidio finds in one set-up in the first documents, and its seconds of CPU. Raises Unavailable when it fails."""
+    """What Presidio finds in the first documents in one set-up, and its seconds of CPU. Raises Unavailable."""
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "documents.jsonl"), Path(folder, "finds.jsonl")
         source.write_text("".join(json.dumps(each) + "\n" for each in given), encoding="utf-8")

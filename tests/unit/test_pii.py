@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bedrock_support.routing.pii.finder import find
 from bedrock_support.routing.pii.span import Span, resolved
+from benchmarks.hostile import SHAPES, hostile
 from tests.promises import promise
 
 FORMED = {
@@ -164,73 +165,10 @@ def test_odd_spaces_hyphens_and_invisible_characters_hide_nothing() -> None:
 
 
 @promise("pii:linear")
-@pytest.mark.parametrize(
-    "unit",
-    [
-        "A.",
-        "A",
-        "1 ",
-        "1.",
-        "Ab-",
-        "a@",
-        "a@b.",
-        "a=",
-        "-----BEGIN PRIVATE KEY-----",
-        "eyJa.",
-        "password is ",
-        "Name: Aa ",
-        "cookie: a=b;",
-        "://a:",
-        "+49 ",
-        "Dr. ",
-        "mit ",
-        "12/12/",
-        "DE12 3456 ",
-        "Straße 1 ",
-        "1 rue a",
-        "insert into a (",
-        "a,b,c\n",
-        "1:2:",
-        "Aa Bb ",
-        "-u a:b ",
-        "geb. 1.1.",
-        "von der ",
-        "token=",
-        '\\"',
-        "[at]",
-        "1",
-        "12345678 ",
-        "4111 1111 1111 1111 ",
-        "1.2.3.4 ",
-        "+49 170 1234567 ",
-        "'\"",
-        '{"a":',
-        "key = 'a\" ",
-        "@",
-        " @@a.",
-        "%40",
-        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo0NTY3ODkw",
-        "::",
-        "fe80:",
-        "KEY=",
-        "key: ",
-        "https://a.b/?token=",
-        "eyJhbGciOiJIUzI1NiJ9.",
-        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n",
-        "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJDREVGR0hJSktMTU5P" * 900,
-        "[[EMAIL_1_0badcafe]] ",
-        "[[EMAIL_1_",
-        "Die Aaa der Bbb hat Ccc und Ddd. ",
-        "M. A",
-        "Abweg 1 Apt. 2\n> ",
-        "lives at 1 A B C ",
-        "ghp_",
-        "\\u00e4",
-    ],
-)
+@pytest.mark.parametrize("unit", SHAPES)
 def test_time_grows_with_length_alone(unit: str) -> None:
     def seconds(length: int) -> float:
-        text = (unit * (length // len(unit) + 1))[:length]
+        text = hostile(unit, length)
         began = time.process_time()
         find(text)
         return time.process_time() - began

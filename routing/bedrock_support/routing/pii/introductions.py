@@ -8,113 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-TITLES = frozenset(
-    [
-        "Herr",
-        "Herrn",
-        "Frau",
-        "Fr.",
-        "Hr.",
-        "Fräulein",
-        "Dr.",
-        "Prof.",
-        "Dipl.-Ing.",
-        "Dipl.Ing.",
-        "Mag.",
-        "Ing.",
-        "Mr",
-        "Mr.",
-        "mr.",
-        "Mrs",
-        "Mrs.",
-        "mrs.",
-        "Ms",
-        "Ms.",
-        "ms.",
-        "Miss",
-        "Mx",
-        "Mx.",
-        "Sir",
-        "Madam",
-        "Monsieur",
-        "Madame",
-        "Mademoiselle",
-        "Mme",
-        "Mlle",
-        "m.me",
-        "Maître",
-        "Señor",
-        "Señora",
-        "Sr",
-        "Sr.",
-        "sr.",
-        "Sra",
-        "Sra.",
-        "sra.",
-        "Don",
-        "Doña",
-        "Signor",
-        "Signora",
-        "Signorina",
-        "Sig.",
-        "sig.",
-        "Sig.ra",
-        "sig.ra",
-        "Sig.na",
-        "Dott.",
-        "dott.",
-        "Dott.ssa",
-        "Dhr.",
-        "Mevr.",
-    ]
-)
-_STRONG = (
-    "mein name ist", "ich heiße", "ich heisse", "ich bin", "my name is", "je m'appelle", "je m’appelle", "je suis", "me llamo",
-    "mi nombre es", "soy", "mi chiamo", "il mio nome è", "this is", "hier ist", "hier spricht", "i am", "i'm", "name is",
-)  # fmt: skip
-_MATTERS = [
-    "account",
-    "konto",
-    "order",
-    "bestellung",
-    "invoice",
-    "rechnung",
-    "ticket",
-    "profil",
-    "profile",
-    "booking",
-    "buchung",
-    "reservation",
-    "reservierung",
-    "contract",
-    "vertrag",
-    "zugang",
-    "password",
-    "passwort",
-    "paket",
-    "parcel",
-    "package",
-    "lieferung",
-    "refund",
-    "payment",
-    "zahlung",
-    "visit",
-    "besuch",
-]
-_TALKS = ["spoke", "talked", "call", "meeting", "chat", "termin", "gespräch", "rücksprache", "telefonat"]
+from bedrock_support.routing.pii.words import WORDS
+
+TITLES = WORDS["written_titles"]
+_STRONG = WORDS["sentences"]
 _CUES = (
-    *["name", "names", "nom", "nombre", "nome", "vorname", "nachname", "inhaber", "inhaberin", "karteninhaber", "karteninhaberin", "cardholder", "account", "kontoinhaber", "kontoinhaberin", "holder", "ansprechpartner", "ansprechpartnerin", "author", "kollege", "kollegin", "colleague", "mitarbeiter", "mitarbeiters", "mitarbeiterin", "mitarbeitern", "employee", "kunde", "kunden", "kundin", "customer", "client", "cliente", "gast", "guest", "patient", "patientin", "user", "nutzer", "nutzerin", "fahrer", "fahrerin", "empfänger", "empfängerin", "recipient", "absender", "sender", "passagier", "passenger", "mieter", "mieterin", "antrag", "lohnabrechnung", "employé", "salarié", "paciente", "bewerber", "bewerberin", "vertrag", "arbeitsvertrag", "mietvertrag", "kaufvertrag", "contract", "ich", "vertreter", "vertreterin", "antragsteller", "antragstellerin", "unterschrift", "gez.", "sig.", "sono"],
-    *(
-        "son daughter kid child baby wife husband brother sister mother father mom dad uncle aunt cousin nephew niece "
-        "grandmother grandfather friend neighbour neighbor boyfriend girlfriend fiancé fiancée partner guardian widow "
-        "sohn tochter ehefrau ehemann bruder schwester mutter vater onkel tante cousine neffe nichte großmutter großvater "
-        "freundin nachbar nachbarin witwe verlobte verlobter called named geborene"
-    ).split(),
-    "on behalf of", "im namen von", "im auftrag von", "au nom de", "account holder", "contact person", "reported by",
-    "gemeldet von", "assigned to", "zugewiesen an", "approved by", "signed by", "written by", "created by",
-    *(f"{matter} {word}" for matter in _MATTERS for word in ("for", "of", "from", "von", "für", "an")),
-    *(f"{talk} {word}" for talk in _TALKS for word in ("with", "to", "from", "mit", "von")),
-)  # fmt: skip
+    *WORDS["roles"],
+    *WORDS["kin"],
+    *(f"{matter} {word}" for matter in WORDS["matters"] for word in ("for", "of", "from", "von", "für", "an")),
+    *(f"{talk} {word}" for talk in WORDS["talks"] for word in ("with", "to", "from", "mit", "von")),
+)
 _VERBS = ("war", "ist", "was", "is", "est", "es", "è", "era")
 _QUOTES = "\"'„“"
 _MOST_BLANKS, _MOST_SIGNS = 8, 3

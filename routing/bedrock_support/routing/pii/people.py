@@ -6,24 +6,15 @@ Names that stand alone need a tagger, which rules don't replace.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from importlib.resources import files
 
 from bedrock_support.routing.pii.introductions import certain, likely, promises
 from bedrock_support.routing.pii.letters import AFTER, UP, WORD
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
 from bedrock_support.routing.pii.text import Cues, Text, cues
+from bedrock_support.routing.pii.words import WORDS
 
-
-def _load() -> dict[str, frozenset[str]]:
-    told = tomllib.loads(files("bedrock_support.routing.pii").joinpath("words.toml").read_text(encoding="utf-8"))
-    return {name: frozenset(words.split()) for name, words in told.items()}
-
-
-WORDS = _load()  # with the module, which is imported before there is an event loop to block
-"""Words by which names are told, by their use; words.toml says more."""
 _PART = rf"(?:{WORD}(?:-{WORD}){{0,2}}|[{UP}]\.)"
 _JOIN = (
     r"(?:(?:von|van|vom|zu|zum|zur|de|del|della|di|da|dos|das|la|le|el|al|der|den|ter|bin|ben|ibn|y|e|du|des|af) ){0,2}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bedrock_support.routing.pii.names import Stretch
-from bedrock_support.routing.pii.people import WORDS
+from bedrock_support.routing.pii.words import WORDS
 
 GERMAN = "de"
 _LINE = re.compile(r"[^\n]{16,}")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
 from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, kind_features
-from bedrock_support.routing.pii.people import WORDS
 from bedrock_support.routing.pii.prose import GERMAN
 from bedrock_support.routing.pii.weighing import Sums, Weigher, Word
+from bedrock_support.routing.pii.words import WORDS
 
 PARTICLES = WORDS["particles"]
 """Small words inside names."""
