@@ -12,6 +12,7 @@ from bedrock_support.routing.pii.introductions import certain, likely, promises
 from bedrock_support.routing.pii.letters import AFTER, UP, WORD
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
+from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.pii.text import Cues, Text, cues
 from bedrock_support.routing.pii.words import WORDS
 
@@ -47,6 +48,10 @@ _CLOSING = re.compile(
 )
 _QUOTED = " \t>?*|"
 _ALONE = re.compile(rf"[ \t>?*|]{{0,8}}(?P<name>{_PART}(?: {_JOIN}{_PART}){{1,3}}),?[ \t]{{0,4}}")
+_ALONE_LINE = re.compile(
+    rf"\n[ \t>?*|]{{0,8}}(?P<name>{WORD} (?:{_JOIN}{_PART} ){{0,2}}{_JOIN}{WORD}),?[ \t]{{0,4}}(?=\n|$)"
+)
+_ONLY_GIVEN = frozenset({"f", "fl"})
 _LETTERHEAD, _LINES = 160, 4
 """Characters and lines above an address in which its addressee stands."""
 _INLINE_CLOSING = re.compile(
@@ -102,6 +107,7 @@ def people(text: Text) -> Iterator[Span]:
     """Names, addresses, dates of birth, user names."""
     whole = text.whole
     yield from _introduced(text)
+    yield from _alone(text)
     for pattern, words, rank in _CUED_NAMES:
         opening = pattern in _OPENING_LINES
         for at in text.places(words):
@@ -170,8 +176,23 @@ def _behind(before: str, text: str, end: int) -> Iterator[Span]:
     if promises(before):
         if certain(before):
             yield from _named(text, 0, end, CONTEXT)
-        elif " " in text[:end] and likely(before):
+        elif (" " in text[:end] or _given(text[:end])) and likely(before):
             yield from _named(text, 0, end, SHAPE)
+
+
+def _given(word: str) -> bool:
+    """Whether it is a first name and nothing else."""
+    return SHIPPED.lists.flags(word) in _ONLY_GIVEN
+
+
+def _alone(text: Text) -> Iterator[Span]:
+    """A first name and a surname on a line of their own: a heading of a letter, a signature, an entry of a list."""
+    for found in _ALONE_LINE.finditer(f"\n{text.whole}"):
+        first, *_, last = found["name"].split(" ")
+        if _given(first) and "-" not in first:
+            flags = SHIPPED.lists.flags(last)
+            if "p" not in flags and ("l" in flags or (not flags and not last.isascii())):
+                yield from _named(text.whole, found.start("name") - 1, found.end("name") - 1, SHAPE)
 
 
 def _introducer(words: list[str]) -> tuple[int | None, bool]:

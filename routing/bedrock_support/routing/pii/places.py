@@ -186,7 +186,7 @@ def _units(text: Text) -> Iterator[Span]:
     for found in _MILITARY.finditer(whole) if text.any(_FIELD_POST) else ():
         yield Span(*found.span(), "ADDRESS", CONTEXT)
     for found in _BOX.finditer(whole) if text.any(_BOXES) else ():
-        yield Span(*found.span(), "ADDRESS", CONTEXT)
+        yield Span(*found.span("all"), "ADDRESS", CONTEXT)
     for at in text.places(_LIVING):
         found = _LIVES.match(whole, at)
         if found is not None:
