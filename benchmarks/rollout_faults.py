@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bedrock_support.server.rollout.plan import PHASES
 from tests.rig import Running, environment, running
-from tests.rollout_rig import QUICK, Rig, rig, wait_for
+from tests.rollout_rig import PATIENCE, PATIENT, Rig, rig, wait_for
 
 PAGE = 4096
 DONE, BACK = "done", "rolled_back"
@@ -42,7 +42,7 @@ def killed_in(phase: str, then: str) -> Case:
     """kill -9 of the rollout in a phase; status must say so; then `resume` or `abort`."""
 
     def strike(made: Rig) -> None:
-        process = made.begin("start", *QUICK)
+        process = made.begin("start", *PATIENT)
         wait_for(process, f"{phase}: begun")
         process.end(signal.SIGKILL)
         told = made.status()["rollout"]
@@ -53,7 +53,7 @@ def killed_in(phase: str, then: str) -> Case:
 
 
 def killed_in_the_way_back(made: Rig) -> None:
-    process = made.begin("start", "--set", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:9", *QUICK)
+    process = made.begin("start", "--set", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://127.0.0.1:9", *PATIENT)
     wait_for(process, "rolling back")
     process.end(signal.SIGKILL)
     assert made.status()["rollout"]["state"] == "interrupted"
@@ -64,7 +64,7 @@ def configured(*settings: str) -> Callable[[Rig], None]:
     """A new configuration that can't do."""
 
     def strike(made: Rig) -> None:
-        done = made.run("start", *(part for each in settings for part in ("--set", each)), *QUICK)
+        done = made.run("start", *(part for each in settings for part in ("--set", each)), *PATIENT)
         assert done.returncode == 1, done.stderr
 
     return strike
@@ -74,10 +74,10 @@ def while_in(phase: str, act: Callable[[Rig, Running], None]) -> Callable[[Rig],
     """Something happens while a phase runs; the rollout then goes on to its own end."""
 
     def strike(made: Rig) -> None:
-        process = made.begin("start", *QUICK, "--watch", "1")
+        process = made.begin("start", *PATIENT, "--watch", "1")
         wait_for(process, f"{phase}: begun")
         act(made, process)
-        process.process.wait(120)
+        process.process.wait(PATIENCE)
         process.end()
 
     return strike
@@ -100,12 +100,12 @@ def fleet_is_broken(made: Rig, _: Running) -> None:
 
 def flags_cannot_be_written(made: Rig) -> None:
     """A folder stands where the flags file was: nothing can be written until it is gone."""
-    process = made.begin("start", *QUICK)
+    process = made.begin("start", *PATIENT)
     wait_for(process, "slo_gates: begun")
     flags, aside = made.folder / "flags.json", made.folder / "aside.json"
     flags.rename(aside)
     flags.mkdir()
-    assert process.process.wait(120) == 3, process.said
+    assert process.process.wait(PATIENCE) == 3, process.said
     process.end()
     assert made.status()["rollout"]["state"] == "rollback_unverified"
     flags.rmdir()
@@ -115,21 +115,21 @@ def flags_cannot_be_written(made: Rig) -> None:
 
 def disk_is_full(made: Rig) -> None:
     """No file of the rollout may grow: its record can't be written, small files can. Then there is room again."""
-    process = made.begin("start", *QUICK, "--watch", "1")
+    process = made.begin("start", *PATIENT, "--watch", "1")
     wait_for(process, "slo_gates: begun")
     resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (PAGE, PAGE))
-    assert process.process.wait(120) == 3, process.said
+    assert process.process.wait(PATIENCE) == 3, process.said
     process.end()
     assert made.status()["rollout"]["state"] in {"interrupted", "rollback_unverified"}
     made.run("abort")
 
 
 def two_at_once(made: Rig) -> None:
-    process = made.begin("start", *QUICK)
+    process = made.begin("start", *PATIENT)
     wait_for(process, "components: begun")
-    assert "under way" in made.run("start", *QUICK).stderr
+    assert "under way" in made.run("start", *PATIENT).stderr
     assert "under way" in made.run("drill").stderr
-    process.process.wait(120)
+    process.process.wait(PATIENCE)
     process.end()
 
 

@@ -22,16 +22,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
+import psutil
 from anyio import to_thread
 from mcp import Client
 from mcp.client import ClientRequestContext
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 
 from bedrock_support.routing.matrix import shipped
@@ -120,10 +123,22 @@ async def load(clients: list[Client], rate: float, tally: Tally, stage: list[str
             await anyio.sleep(max(0.0, began + number / rate - time.monotonic()))
 
 
+@asynccontextmanager
+async def over_http(url: str, era: Era, tally: Tally) -> AsyncGenerator[Client]:
+    """A client whose own pool and patience are never what a call waits for or ends by."""
+    limits, timeout = httpx2.Limits(max_connections=None), httpx2.Timeout(PATIENCE)
+    async with (
+        httpx2.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http,
+        Client(streamable_http_client(url, http_client=http), mode=era, sampling_callback=tally.own_model) as client,
+    ):
+        yield client
+
+
 def act(made: Rig, *arguments: str) -> tuple[float, int, str]:
     began = time.monotonic()
     done = made.run(*arguments, patience=PATIENCE)
-    return time.monotonic() - began, done.returncode, done.stdout
+    said = f"{done.stdout}{''.join(done.stderr.splitlines(keepends=True)[-5:])}"
+    return time.monotonic() - began, done.returncode, said
 
 
 async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
@@ -131,12 +146,7 @@ async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
     env = dict(made.env) | {"BEDROCK_SUPPORT_FLAGS": str(made.folder / "flags.json")}
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(
-                connect(
-                    "http", ERAS[each % 2], root=made.folder, env={}, url=made.url, sampling_callback=tally.own_model
-                )
-            )
-            for each in range(CLIENTS)
+            await stack.enter_async_context(over_http(made.url, ERAS[each % 2], tally)) for each in range(CLIENTS)
         ]
         clients.append(
             await stack.enter_async_context(
@@ -145,6 +155,10 @@ async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
         )
         for each in clients:
             await each.list_tools()
+        for each in clients:  # what serves from the beginning has served before
+            for op_class in CLASSES:
+                await each.call_tool("triage_incident", {"text": LOG, "operation_class": op_class.value})
+        psutil.cpu_percent()
         async with anyio.create_task_group() as group:
             group.start_soon(load, clients, rate, tally, stage, stop)
             await anyio.sleep(quiet)
@@ -165,7 +179,9 @@ async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
                 if not good:
                     print(said)
                 await anyio.sleep(quiet)
+            busy = psutil.cpu_percent()
             stop.set()
+    print(f"the machine's {psutil.cpu_count()} cores were {busy:.0f} % busy, clients and sandbox included")
     print(f"{tally.made} calls: {len(tally.failed)} failed, {len(tally.late)} late, slowest {tally.slowest:.2f} s")
     for each in (tally.failed + tally.late)[:10]:
         print(f"  {each}")

@@ -73,23 +73,40 @@ def flagd(held: Held) -> Generator[dict[str, str]]:
 
 
 @contextmanager
-def ofrep(held: Held) -> Generator[dict[str, str]]:
-    """A service of the OpenFeature Remote Evaluation Protocol; the environment of who asks it."""
+def ofrep(held: Held, *, bulk: bool = True) -> Generator[dict[str, str]]:
+    """A service of the OpenFeature Remote Evaluation Protocol; the environment of who asks it.
+
+    Without `bulk` it evaluates flags one by one alone.
+    """
+    whole = "/ofrep/v1/evaluate/flags"
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            key = self.path.rpartition("/")[2]
-            known = self.path == f"/ofrep/v1/evaluate/flags/{key}" and key in held.flags
-            told = {"key": key, "value": held.flags.get(key), "reason": "STATIC", "variant": "it"}
-            body = json.dumps(told if known else {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": key})
-            self.send_response(200 if known else 404)
+            flags, key = held.flags, self.path.removeprefix(f"{whole}/")
+            if bulk and self.path == whole:
+                tag = f'"{hash(frozenset(flags.items()))}"'
+                same = self.headers.get("if-none-match") == tag
+                self.answer(304 if same else 200, {"flags": [self.evaluated(key, flags) for key in flags]}, tag)
+            elif self.path == f"{whole}/{key}" and key in flags:
+                self.answer(200, self.evaluated(key, flags))
+            else:
+                self.answer(404, {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": key})
+
+        def evaluated(self, key: str, flags: Mapping[str, bool]) -> dict[str, Any]:
+            return {"key": key, "value": flags[key], "reason": "STATIC", "variant": "it"}
+
+        def answer(self, status: int, told: Mapping[str, Any], tag: str = "") -> None:
+            body = b"" if status == 304 else json.dumps(told).encode()
+            self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
+            if tag:
+                self.send_header("etag", tag)
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""

@@ -23,7 +23,7 @@ from mcp.types import CallToolResult
 Transport = Literal["stdio", "http", "sse"]
 Era = Literal["legacy", "2026-07-28"]
 COMMAND = [sys.executable, "-m", "bedrock_support.server"]
-WAIT = 30.0
+WAIT = 120.0
 STATE = tempfile.mkdtemp(prefix="bedrock-support-state-")
 """Where the servers of this run keep their audit trail: one for all, as several servers of one user have it."""
 atexit.register(shutil.rmtree, STATE, ignore_errors=True)

@@ -51,9 +51,10 @@ def command(root: Path, *arguments: str, given: str = "", **variables: str) -> s
 def test_the_command_gives_text_and_json_with_exit_codes(tmp_path: Path) -> None:
     write(tmp_path / "run.jsonl", LOOP, "plain")
     found = command(tmp_path, "executions", "run.jsonl", "--json")
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 1, found.stderr
     (row,) = json.loads(found.stdout)["findings"]
     assert (row["pattern"], row["first_bad"], row["steps"][0]) == ("loop", "run.jsonl:2", "run.jsonl:1")
+    assert command(tmp_path, "executions", ".", "--fail-on", "never").returncode == 0
     shown = command(tmp_path, "executions", ".", "--fail-on", "medium")
     assert shown.returncode == 1
     assert "run.jsonl:2" in shown.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from bedrock_support.tools.base import InputError
 from bedrock_support.tools.infra import engines
-from bedrock_support.tools.infrastructure import AUDIT, InfrastructureInput, summary
+from bedrock_support.tools.infrastructure import InfrastructureInput, audit_infrastructure, summary
 from tests.gaps_rig import context, plant
 from tests.promises import promise
 from tests.rig import COMMAND, connect, environment, told, words
@@ -97,7 +97,7 @@ async def test_an_answer_is_small_and_shows_no_secret(tmp_path: Path, monkeypatc
         for n in range(200)
     )
     plant(inside, {"many.yaml": many})
-    result = await AUDIT.run(context(inside), InfrastructureInput(path=".", limit=100))
+    result = await audit_infrastructure().run(context(inside), InfrastructureInput(path=".", limit=100))
     text = result.model_dump_json()
     assert len(text) <= 25_000
     assert SECRET not in text
@@ -105,13 +105,13 @@ async def test_an_answer_is_small_and_shows_no_secret(tmp_path: Path, monkeypatc
     assert result.findings
     assert {each.id for each in result.evidence} >= {i for each in result.findings for i in each.evidence_ids}
     assert any("offset=" in each for each in result.limits)
-    more = await AUDIT.run(context(inside), InfrastructureInput(path=".", limit=5, offset=5))
+    more = await audit_infrastructure().run(context(inside), InfrastructureInput(path=".", limit=5, offset=5))
     assert [each.resource for each in more.problems] == [each.resource for each in result.problems[5:10]]
     (tmp_path / "out.yaml").write_text("Resources: {}", encoding="utf-8")
     (inside / "link.yaml").symlink_to(tmp_path / "out.yaml")
     for path in ("../out.yaml", "link.yaml"):
         with pytest.raises(InputError, match="outside"):
-            await AUDIT.run(context(inside), InfrastructureInput(path=path))
+            await audit_infrastructure().run(context(inside), InfrastructureInput(path=path))
 
 
 @promise("infra:confined")

@@ -43,7 +43,6 @@ def test_what_is_asked_wrongly_ends_with_2(tmp_path: Path) -> None:
     findings.write_text("[]")
     for arguments, said in (
         (["--findings", "none.json"], "none.json"),
-        (["--findings", "gaps.json"], "there are none"),
         (["nowhere", "--findings", "gaps.json"], "nowhere"),
         (["--findings", "gaps.json", "--patch", "none.patch"], "none.patch"),
         ([], "--findings"),

@@ -19,7 +19,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.promises import promise
 from tests.rig import COMMAND, LOG, environment, told
-from tests.rollout_rig import QUICK, rig, wait_for
+from tests.rollout_rig import PATIENCE, PATIENT, rig, wait_for
 
 
 def alive(pid: int) -> bool:
@@ -31,7 +31,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @promise("rollout:drill")
 def test_a_drill_does_each_level_for_real() -> None:
     done = subprocess.run(
@@ -39,7 +39,7 @@ def test_a_drill_does_each_level_for_real() -> None:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -54,15 +54,15 @@ def test_a_drill_does_each_level_for_real() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @promise("rollout:phases", "rollout:six-checks", "rollout:answers", "rollout:watch")
 def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
         old = made.workers()["blue"]["pid"]
-        started = made.begin("start", "--set", "BEDROCK_SUPPORT_MAX_CALL_SECONDS=40", *QUICK)
+        started = made.begin("start", "--set", "BEDROCK_SUPPORT_MAX_CALL_SECONDS=40", *PATIENT)
         wait_for(started, "preflight: begun")
         watched = [json.loads(line) for line in made.run("watch", "--json").stdout.splitlines()]
-        code = started.process.wait(60)
+        code = started.process.wait(PATIENCE)
         started.end()
         assert code == 0, "".join(started.said)
         assert len({each["rollout"]["phase"] for each in watched}) >= 3
@@ -78,19 +78,12 @@ def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -
         assert {phase for phase, _, _, _ in seen} == set(told["rollout"]["phases"]) - {"finish"}
         answers = {name.removeprefix("gate: ") for phase, name, _, _ in seen if phase == "monitoring"}
         assert {"p95 of generated answers", "p95 of remembered answers", "repeats answered from memory"} <= answers
-        six = [(name, ok, trace) for phase, name, ok, trace in seen if phase == "validation"]
-        assert [name for name, _, _ in six] == [
-            "routing decision",
-            "direct call",
-            "MCP fallback",
-            "cache",
-            "compliance",
-            "audit",
-        ]
-        assert all(ok and trace.startswith("d-") for _, ok, trace in six)
+        six = [(name, ok, trace[:2]) for phase, name, ok, trace in seen if phase == "validation"]
+        wanted = ("MCP fallback", "audit", "cache", "compliance", "direct call", "routing decision")
+        assert sorted(six) == [(name, True, "d-") for name in wanted]  # as they ended, which is in any order
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 @promise("rollout:back")
 @pytest.mark.parametrize(
     ("setting", "phase"),
@@ -102,7 +95,7 @@ def test_a_rollout_goes_through_seven_phases(tmp_path: Path, sandbox_url: str) -
 def test_what_fails_leads_back(tmp_path: Path, sandbox_url: str, setting: str, phase: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
         old = made.workers()["blue"]["pid"]
-        done = made.run("start", "--set", setting, *QUICK)
+        done = made.run("start", "--set", setting, *PATIENT)
         assert done.returncode == 1, done.stderr
         assert f"rolling back: {phase}" in done.stderr
         assert "rolled back, verified" in done.stderr
@@ -110,13 +103,13 @@ def test_what_fails_leads_back(tmp_path: Path, sandbox_url: str, setting: str, p
         assert made.status()["rollout"]["state"] == "rolled_back"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @promise("rollout:killed", "rollout:one-at-once")
 def test_kill_9_and_then(tmp_path: Path, sandbox_url: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
-        running = made.begin("start", *QUICK)
+        running = made.begin("start", *PATIENT)
         wait_for(running, "components: begun")
-        second = made.run("start", *QUICK)
+        second = made.run("start", *PATIENT)
         assert second.returncode == 1
         assert "under way" in second.stderr
         wait_for(running, "slo_gates: begun")
@@ -124,13 +117,14 @@ def test_kill_9_and_then(tmp_path: Path, sandbox_url: str) -> None:
         told = made.status()
         assert (told["rollout"]["state"], told["under_way"]) == ("interrupted", False)
         assert (told["rollout"]["phase"], told["rollout"]["phases"]["components"]) == ("slo_gates", "done")
-        assert "First: rollout resume, or abort" in made.run("start", *QUICK).stderr
+        assert "First: rollout resume, or abort" in made.run("start", *PATIENT).stderr
         done = made.run("abort")
         assert done.returncode == 1, done.stderr
         assert list(made.workers()) == ["blue"]
         assert made.status()["rollout"]["state"] == "rolled_back"
 
 
+@pytest.mark.timeout(600)
 @promise("rollout:sessions")
 async def test_a_session_outlives_its_worker(tmp_path: Path, sandbox_url: str) -> None:
     with rig(tmp_path, sandbox_url) as made:
@@ -177,7 +171,7 @@ def test_no_page_of_another_host_gets_in(tmp_path: Path, sandbox_url: str) -> No
         assert gone.json()["id"] == 1
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(600)
 @promise("rollout:tool")
 async def test_an_agent_rolls_back_once_its_user_says_yes(tmp_path: Path, sandbox_url: str) -> None:
     answers = ["decline", "accept"]
@@ -203,9 +197,14 @@ async def test_an_agent_rolls_back_once_its_user_says_yes(tmp_path: Path, sandbo
             assert told(await client.call_tool("roll_back", given))["status"] == "begun"
         assert "every worker" in asked[0]
         assert "answers?are wrong" in asked[0]
-        done = list[tuple[str, str, bool | None, str]]()
-        with anyio.fail_after(40):
-            while len(done) < 3:  # its record is all that this process sees of it
+        checks = dict[str, bool]()
+        with anyio.fail_after(PATIENCE):
+            while len(checks) < 3:  # its record is all that this process sees of it
                 await anyio.sleep(0.1)
-                done = [each for each in await to_thread.run_sync(made.evidence) if each[0] == "immediate"]
-        assert all(ok for _, _, ok, _ in done)
+                seen = await to_thread.run_sync(made.evidence)
+                checks = {name: ok for phase, name, ok, _ in seen if phase == "immediate" and ok is not None}
+        assert checks == {
+            "flags read back": True,
+            "infrastructure call is answered by rule alone": True,
+            "emergency call is answered by rule alone": True,
+        }

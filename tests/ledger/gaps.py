@@ -12,6 +12,9 @@ PROMISES: dict[str, Promise] = {
         "issue 6", "A spec that can't be held against all of the code in time has no task called missing for it."
     ),
     "gaps:stubs": Promise(_ISSUE, "Stubs of every sort are found in Python, with file, line and symbol."),
+    "gaps:wordings": Promise(
+        _ISSUE, "Stubs are found in whatever form and words, other languages' too; stubs don't excuse each other."
+    ),
     "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
     "gaps:languages": Promise(_ISSUE, "Stubs of every sort are found in TypeScript, JavaScript, Go and Java, too."),
     "gaps:languages-look-alikes": Promise(_ISSUE, "What only looks like a stub by their customs is no finding there."),
@@ -30,6 +33,9 @@ PROMISES: dict[str, Promise] = {
     "spec:verdicts": Promise(_ISSUE, "Each ticked task is done, partial, missing or unverifiable, with evidence."),
     "spec:languages": Promise(
         _ISSUE, "Symbols, endpoints and tests of those languages prove tasks; hollow ones don't."
+    ),
+    "spec:claims": Promise(
+        _ISSUE, "What a task leans on, and what is listed with it, is no claim; members and settings read from are."
     ),
     "spec:flavours": Promise(_ISSUE, "Task lists of Kiro, spec-kit and OpenSpec are read."),
     "spec:deterministic": Promise(_ISSUE, "The same tree always gets the same verdicts, in the same order."),

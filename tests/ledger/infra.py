@@ -18,4 +18,7 @@ PROMISES: dict[str, Promise] = {
     "infra:confined": Promise(_ISSUE, "No path leads out of the roots, and an answer has at most 25 kB."),
     "infra:command": Promise(_ISSUE, "The command audit PATH gives text, JSON and SARIF and ends with 0, 1 or 2."),
     "infra:live": Promise(_ISSUE, "A live account is read by list and describe calls alone; what is denied is said."),
+    "infra:live-tool": Promise(
+        _ISSUE, "The tool reads an account that the settings name, in time, with what each finding rests on."
+    ),
 }

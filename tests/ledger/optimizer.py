@@ -12,6 +12,9 @@ PROMISES = {
     "cache:private": Promise(
         "issue 4", "a placeholder counts by a digest of its value, and the tenant is always part of the key"
     ),
+    "cache:memo": Promise(
+        "issue 4", "what is remembered of a text is what it comes down to, is bounded, and is no text"
+    ),
     "cache:own-words": Promise(
         "issue 4", "an answer given again holds the new question's ids and times, or isn't given"
     ),

@@ -30,6 +30,10 @@ PROMISES = {
         "issue 7.4, 8.3",
         "generated and remembered answers, hits among repeats and the budget are gates; what is unknown opens none",
     ),
+    "rollout:tries": Promise(
+        "issue 8.3, 8.4",
+        "a check of an answer in time is made up to three times, its misses kept as evidence; what may not be, once",
+    ),
     "rollout:watch": Promise("issue 8.3", "rollout watch tells each change until no rollout is under way"),
     "rollout:tool": Promise(
         "issue 8.4", "an agent rolls back by a tool once its user has confirmed it, and by no other answer"

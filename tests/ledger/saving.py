@@ -35,5 +35,6 @@ PROMISES = {
     ),
     "choice:recorded": Promise("issue 4", "every choice of a model is in the decision's record and in explain_routing"),
     "cache:tenant": Promise("issue 4", "BEDROCK_SUPPORT_TENANT says whose questions, sums and budgets a server's are"),
+    "cost:usd": Promise("issue 4", "prices, budgets and reports are in USD; another currency is refused"),
     "cost:table-origin": Promise("issue 4", "the price table says its currency, date and source"),
 }

@@ -53,6 +53,7 @@ async def called(request: object) -> dict[str, Any]:
         workers=WorkPlaces.of_this_machine(),
         operations=house.operations,
         approvals=ApprovalDesk(files=None, audit=None, clock=house.manager.clock),
+        secret="",
     )
     context = SimpleNamespace(
         request_context=SimpleNamespace(request=request),

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from bedrock_support.routing.audit import AuditUnavailable
-from bedrock_support.routing.compliance import ComplianceValidator, Destinations
+from bedrock_support.routing.compliance import ComplianceValidator, Destinations, Entry
 from bedrock_support.routing.model import Clearance, Failure, FailureKind, OperationClass, Outcome, Refusal
 from bedrock_support.telemetry.audit import reader, upkeep
 from bedrock_support.telemetry.audit.anchor import AnchorPlace, FolderPlace
@@ -67,8 +67,9 @@ class Rig:
 async def test_an_operation_is_opened_before_it_leaves_and_closed_after(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     asked = operation(OperationClass.EMERGENCY, brief="mail anna@example.org, password=hunter22")
-    cleared = await rig.gate.admit(asked, "stdio")
+    cleared = await rig.gate.look(asked)
     assert isinstance(cleared, Clearance)
+    assert await rig.gate.open(cleared, "stdio") is None
     (opened,) = await rig.said()
     assert (opened["type"], opened["class"], opened["tool"]) == ("opened", "emergency", "triage_incident")
     assert opened["routes"] == ["direct", "mcp"]
@@ -84,6 +85,25 @@ async def test_an_operation_is_opened_before_it_leaves_and_closed_after(tmp_path
     assert (verdict.good, verdict.records, verdict.anchored) == (True, 2, 2)
 
 
+@promise("audit:before", "audit:closed")
+async def test_what_never_leaves_has_both_its_entries_at_once(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    entry = Entry(rig.gate, clearance(), "a")
+    assert await entry.close(Outcome(operation=operation(), reply=reply("remembered"))) is None
+    opened, closed = await rig.said()
+    assert (opened["type"], closed["type"], closed["outcome"]) == ("opened", "closed", "reply")
+    assert (opened["operation"], opened["at"]) == (closed["operation"], closed["at"])
+    left = Entry(rig.gate, clearance(), "a")
+    assert await left.open() is None
+    assert await left.open() is None
+    assert len(await rig.said()) == 3
+    assert await left.close(None) is None
+    assert [each["type"] for each in await rig.said()] == ["opened", "closed", "opened", "closed"]
+    await rig.trail.aclose()
+    verdict = await anyio.to_thread.run_sync(rig.verdict)
+    assert (verdict.good, verdict.records) == (True, 4)
+
+
 @promise("audit:closed")
 async def test_failures_cancellations_and_refusals_are_recorded(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
@@ -91,7 +111,9 @@ async def test_failures_cancellations_and_refusals_are_recorded(tmp_path: Path) 
     failed = Outcome(operation=operation(), failure=Failure(kind=FailureKind.TIMEOUT, message="secret words"))
     await rig.gate.settle(failed, cleared, "a")
     await rig.gate.settle(None, cleared, "a")
-    assert isinstance(await rig.gate.admit(operation(brief="x" * 400_001), "a"), Refusal)
+    long = await rig.gate.look(operation(brief="x" * 400_001))
+    assert isinstance(long, Refusal)
+    assert await rig.gate.turn_away(long, "a") is long
     first, second, third = await rig.said()
     assert (first["outcome"], first["failure"]) == ("failure", "timeout")
     assert second["outcome"] == "cancelled"
@@ -105,8 +127,9 @@ async def test_failures_cancellations_and_refusals_are_recorded(tmp_path: Path) 
 async def test_nothing_of_brief_answer_or_caller_is_in_any_file_of_the_trail(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     asked = operation(brief="canary-brief anna.canary@example.org password=canary-secret")
-    cleared = await rig.gate.admit(asked, "canary-caller")
+    cleared = await rig.gate.look(asked)
     assert isinstance(cleared, Clearance)
+    assert await rig.gate.open(cleared, "canary-caller") is None
     await rig.gate.settle(Outcome(operation=asked, reply=reply("canary-answer")), cleared, "canary-caller")
     await rig.trail.anchor()
     kept = await anyio.to_thread.run_sync(everything_in, tmp_path)
@@ -128,6 +151,9 @@ class Broken:
     async def closed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
         raise AuditUnavailable("the disk is full")
 
+    async def stayed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
+        raise AuditUnavailable("the disk is full")
+
     async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
         raise AuditUnavailable("the disk is full")
 
@@ -139,14 +165,16 @@ class Broken:
 @promise("audit:fails-closed")
 async def test_what_can_not_be_recorded_does_not_leave(op_class: OperationClass) -> None:
     gate = ComplianceValidator(EU, CountingEntropy(), Broken())
-    refused = await gate.admit(operation(op_class), "a")
-    assert isinstance(refused, Refusal)
+    refused = await gate.open(clearance(operation(op_class)), "a")
+    assert refused is not None
     assert "without an audit entry" in refused.reason
     assert "the disk is full" in refused.reason
     assert "local findings are unaffected" in refused.mend
-    still = await gate.admit(operation(brief="x" * 400_001), "a")
-    assert isinstance(still, Refusal)
-    assert "400001" in still.reason
+    still = Refusal(operation=operation(), reason="too long", mend="")
+    assert await gate.turn_away(still, "a") is still
+    unsaid = await gate.remember(Outcome(operation=operation(), reply=reply("fine")), clearance(), "a")
+    assert unsaid is not None, "an answer from memory isn't given without its entry either"
+    assert "the disk is full" in unsaid.reason
     await gate.settle(None, clearance(), "a")  # an answer that is there stays there
 
 

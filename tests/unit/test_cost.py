@@ -90,6 +90,18 @@ def test_sums_are_by_class_route_and_model_and_nothing_unknown_counts_as_free() 
     assert found.saved_by_prompt_cache_usd == round(0.9 * (20 * 3.3 + 10 * 1.1) / 1e6, 6)
 
 
+@promise("cost:unknown")
+def test_a_part_of_which_no_cost_is_known_has_none() -> None:
+    scene = Scene()
+    scene.call(None, model="a.model.of.tomorrow")
+    scene.call(None, model="a.model.of.tomorrow", failed=True)
+    found = scene.report()
+    assert found.spent_usd is None
+    for part in (*found.by_class, *found.by_route, *found.by_model):
+        assert (part.calls, part.unknown_cost_calls, part.usd, part.failed_usd) == (2, 2, None, None)
+    assert "2 calls, unknown" in worded(found)
+
+
 @promise("cost:advice")
 def test_what_would_save_most_comes_first_with_the_sums_behind_it() -> None:
     scene = Scene()

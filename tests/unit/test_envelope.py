@@ -17,7 +17,7 @@ from bedrock_support.server.results import Results, TooLarge
 from bedrock_support.tools.base import AnyTool, ToolContext
 from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.gaps.store import FactStore
-from bedrock_support.tools.infrastructure import AUDIT
+from bedrock_support.tools.infrastructure import audit_infrastructure
 from bedrock_support.tools.remediate import plan_remediation
 from bedrock_support.tools.root_cause import ROOT_CAUSE
 from bedrock_support.tools.runs import ANALYZE
@@ -52,7 +52,7 @@ TOOLS: dict[str, AnyTool] = {
         detect_gaps(FactStore(None)),
         verify_specs(FactStore(None)),
         ROOT_CAUSE,
-        AUDIT,
+        audit_infrastructure(),
         ANALYZE,
         plan_remediation(FactStore(None), ENVIRON),
         SCAN,

@@ -92,7 +92,7 @@ class Watched(ComplianceValidator):
 async def test_a_long_brief_is_looked_through_in_a_thread() -> None:
     validator = Watched(EU, CountingEntropy())
     for brief in (MAIL, f"{MAIL}\n{'a log line ' * (LONG // 10)}"):
-        cleared = await validator.admit(operation(brief=brief), "me")
+        cleared = await validator.look(operation(brief=brief))
         assert isinstance(cleared, Clearance)
         assert list(cleared.restore.values()) == ["jane.doe@example.com"]
     short, long = validator.threads
@@ -108,7 +108,7 @@ async def test_detectors_that_cannot_be_loaded_close_the_gate(monkeypatch: pytes
     detectors = late._Finder  # pyright: ignore[reportPrivateUsage] - what a broken installation looks like
     monkeypatch.setattr(detectors, "find", None)
     monkeypatch.setattr(late, "load", broken)
-    refused = await ComplianceValidator(EU, CountingEntropy()).admit(operation(brief=MAIL), "me")
+    refused = await ComplianceValidator(EU, CountingEntropy()).look(operation(brief=MAIL))
     assert isinstance(refused, Refusal)
     assert "ImportError" in refused.reason
 

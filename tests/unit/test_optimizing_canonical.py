@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bedrock_support.routing.optimizing.canonical import canonical
+from bedrock_support.routing.optimizing.told import Told
 from tests.promises import promise
 
 LINE = "{at} ERROR db-{host}.internal refused request_id={request} for {user} after {ms} ms (volume {volume})"
@@ -69,7 +70,7 @@ def test_one_changed_character_is_another_question(plain: str, at: int, new: str
     assume(sorted(changed.split("\n")) != sorted(plain.split("\n")))
     one, other = canonical(plain, {}), canonical(changed, {})
     # Only a text that holds nothing of what varies is bound to differ.
-    assume(not one.literals and not other.literals)
+    assume(not one.slots.literals and not other.slots.literals)
     assert one.text != other.text
 
 
@@ -87,19 +88,19 @@ def test_a_placeholder_counts_by_what_stands_behind_it() -> None:
 @promise("cache:own-words")
 def test_an_answer_is_given_again_in_the_words_of_the_new_question() -> None:
     first, again = canonical(text(request="r-1000"), {}), canonical(text(base=3, request="r-2000"), {})
-    general = first.general("r-1000 failed at 2026-11-23T14:02:03Z (E1), then on db-1.internal (E2)")
+    general = first.slots.general("r-1000 failed at 2026-11-23T14:02:03Z (E1), then on db-1.internal (E2)")
     assert general is not None
-    assert again.special(general) == "r-2000 failed at 2026-11-26T14:02:03Z (E1), then on db-1.internal (E2)"
+    assert again.slots.special(general) == "r-2000 failed at 2026-11-26T14:02:03Z (E1), then on db-1.internal (E2)"
 
 
 @promise("cache:own-words")
 @pytest.mark.parametrize("answer", ["it began at 14:02:03", "see E9", "at 2026-11-23T14:05:00Z", "\x1a0\x1a"])
 def test_an_answer_that_holds_more_of_that_kind_is_not_kept(answer: str) -> None:
-    assert canonical(text(), {}).general(answer) is None
+    assert canonical(text(), {}).slots.general(answer) is None
 
 
 def test_a_slot_that_is_not_there_is_no_answer() -> None:
-    assert canonical("plain", {}).special("\x1a3\x1a") is None
+    assert canonical("plain", {}).slots.special("\x1a3\x1a") is None
 
 
 @promise("cache:varying", "cache:no-false-hit")
@@ -113,7 +114,71 @@ def test_an_id_that_redaction_took_for_somebodys_number_is_still_an_id() -> None
     for one, other in (("500", "501"), ('5"}]', '6"}]'), ("5, a", "6, a")):
         assert bare(one) != bare(other), "what is too short for an id counts"
     seen = canonical(f"refused request_id=ab-{card}-9", {})
-    general = seen.general(f"see ab-{card}-9")
+    general = seen.slots.general(f"see ab-{card}-9")
     assert general is not None
     assert card not in general
-    assert seen.special(general) == f"see ab-{card}-9"
+    assert seen.slots.special(general) == f"see ab-{card}-9"
+
+
+PARTS = st.sampled_from(
+    (
+        "2026-11-23T14:02:03.1Z",
+        "2026-11-23T14:02:03.2Z",
+        "request_id=",
+        "x-amzn-trace-id: ",
+        "r-1000",
+        "[[EMAIL_1_{}]]",
+        "[[NAME_2_{}]]",
+        "[[EMAIL_1_00000000]]",
+        '"id": "E1"',
+        "<evidence-0123456789abcdef>",
+        "\n",
+        " ",
+        "ERROR",
+        "12",
+    )
+)
+BEHIND = st.fixed_dictionaries({"EMAIL_1": st.sampled_from("ab"), "NAME_2": st.sampled_from("ab")})
+
+
+@promise("cache:memo")
+@given(st.lists(st.tuples(st.lists(PARTS, max_size=8), BEHIND, st.sampled_from(("0a1b2c3d", "ffffffff"))), max_size=6))
+def test_what_is_remembered_of_a_text_is_what_it_comes_down_to(
+    asked: list[tuple[list[str], dict[str, str], str]],
+) -> None:
+    told, seen = Told(), dict[str, str]()
+    for parts, values, nonce in asked:
+        text = "".join(parts).replace("{}", nonce)
+        behind = {f"[[{name}_{nonce}]]": value for name, value in values.items()}
+        digest, slots = told.of(text, behind)
+        about = canonical(text, behind)
+        assert slots == about.slots
+        assert seen.setdefault(digest, about.text) == about.text, "two texts have one digest"
+        assert told.of(text, behind) == (digest, slots)
+        assert Told().of(text, behind) == (digest, slots)
+
+
+@promise("cache:memo")
+def test_what_is_remembered_is_bounded_and_holds_no_text() -> None:
+    told = Told(most=3)
+    for number in range(9):
+        told.of(f"host-{number} refused [[EMAIL_1_0a1b2c3d]]", {"[[EMAIL_1_0a1b2c3d]]": "anna@x.example"})
+    kept = repr(told._kept)  # pyright: ignore[reportPrivateUsage] - what lies in memory is the point
+    assert "refused" not in kept
+    assert "anna" not in kept
+    assert kept.count("EMAIL") == 3
+
+
+@promise("cache:no-false-hit")
+def test_what_came_first_within_a_second_matters() -> None:
+    def told(*parts: str) -> str:
+        one, two, three = (f"2026-11-23T14:02:03.{each}Z" for each in parts)
+        return canonical(f"begin {one}\ndatabase refused {two}\nshop gave up {three}", {}).text
+
+    assert told("100", "200", "300") != told("100", "300", "200")
+    assert told("100", "200", "300") == told("101", "201", "301")
+
+
+@promise("cache:no-false-hit")
+def test_nobody_can_write_what_looks_like_a_slot() -> None:
+    assert canonical("at <time 0 +0.000>", {}).text != canonical("at 2026-11-23T14:02:03Z", {}).text

@@ -14,7 +14,9 @@ from genai_prices import calc_price
 
 from bedrock_support.routing.bedrock.wire import usage
 from bedrock_support.routing.model import Usage
-from bedrock_support.routing.prices import TABLE, price_of
+from bedrock_support.routing.optimizing.budget import Budget
+from bedrock_support.routing.prices import TABLE, price_of, table_of
+from bedrock_support.tools.cost import BudgetNow, CostReport, Part
 from tests.promises import promise
 
 FIXTURE = Path(__file__).parents[1] / "data" / "usage_blocks.json"
@@ -114,6 +116,18 @@ def agrees(match: str, geography: str) -> bool:
 @pytest.mark.parametrize(("match", "geography"), sorted(TABLE.prices))
 def test_a_second_source_says_the_same_or_the_difference_is_listed(match: str, geography: str) -> None:
     assert agrees(match, geography) is ((match, geography) not in DIFFERS)
+
+
+@promise("cost:usd")
+def test_a_table_in_another_currency_is_refused_and_no_figure_is_in_one() -> None:
+    with pytest.raises(ValueError, match="currency is 'EUR'; give prices in USD"):
+        table_of('price = []\n[table]\ncurrency = "EUR"\ndate = 2026-11-24\nsource = "s"\nchecked_against = "c"\n')
+    with pytest.raises(TypeError, match="eur"):
+        Budget(**{"eur": 5.0})  # pyright: ignore[reportArgumentType, reportCallIssue] - what a file may hold
+    money = [name for shape in (CostReport, Part, BudgetNow) for name in shape.model_fields if "usd" in name]
+    assert len(money) >= 10
+    assert not [name for shape in (CostReport, Part, BudgetNow) for name in shape.model_fields if "eur" in name]
+    assert CostReport.model_fields["currency"].default == TABLE.currency
 
 
 @promise("cost:table-origin")

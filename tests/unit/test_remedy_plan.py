@@ -10,6 +10,7 @@ import pytest
 
 from bedrock_support.routing.model import Carrier, Reply
 from bedrock_support.tools.base import InputError
+from bedrock_support.tools.remedy.ask import BRIEF_BYTES
 from tests.promises import promise
 from tests.remedy_rig import EDIT, PATCH, SHOP, USER, WRONG, everything, plan, project, proposing
 from tests.triage_rig import FakeJudge
@@ -127,6 +128,25 @@ async def test_an_edit_of_what_isnt_there_is_dropped(tmp_path: Path, edit: dict[
     assert result.steps[0].patches == []
     assert any(said in each for each in result.limits)
     assert everything(tmp_path) == before
+
+
+@promise("brief:whole", "brief:left-out", "prompt-cache:stable")
+async def test_a_plan_that_is_too_long_to_ask_about_says_what_it_left_out(tmp_path: Path) -> None:
+    long = "".join(f"def f{number}():\n    return {number}  # {'x' * 2_500}\n\n\n" for number in range(12))
+    project(tmp_path, SHOP | {"shop/long.py": long, "shop/short.py": "def g():\n    return 1\n"})
+    judge = proposing()
+    wide = {"path": "shop/long.py", "line": 18, "title": "a step too long to be asked about"}
+    result = await plan(tmp_path, WRONG, wide, {"path": "shop/short.py", "line": 2, "title": "short"}, judge=judge)
+    (asked,) = judge.asked
+    assert len(asked.brief.encode()) <= BRIEF_BYTES + 2_000
+    inside = asked.brief.partition(">\n")[2].partition("\n</evidence-")[0].splitlines()
+    *whole, left = inside
+    assert [json.loads(each)["title"] for each in whole]
+    (said,) = [each for each in result.limits if "left out of the brief" in each]
+    assert left == f"({said})"
+    assert len(whole) + int(said.split()[0]) == len(result.steps)
+    await plan(tmp_path, WRONG, judge=judge)
+    assert judge.asked[1].system == asked.system
 
 
 @promise("remedy:hostile")

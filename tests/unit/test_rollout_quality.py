@@ -15,9 +15,11 @@ from tests.promises import promise
 LIMITS = Limits.of({})
 
 
-def timed(seconds: float, *, age: float | None = None, repeat: bool = False, error: str = "") -> Timed:
+def timed(
+    seconds: float, *, age: float | None = None, repeat: bool = False, error: str = "", route: str = "direct"
+) -> Timed:
     model = {"used": True} | ({} if age is None else {"cached_age_s": age})
-    return Timed(called=Called(error=error, told={"model": model}), seconds=seconds, repeat=repeat)
+    return Timed(called=Called(error=error, told={"model": model, "route": route}), seconds=seconds, repeat=repeat)
 
 
 def verdicts(made: list[Timed], *, least: int = 4, remembers: bool = True) -> dict[str, bool]:
@@ -61,6 +63,12 @@ def test_what_is_not_known_opens_no_gate() -> None:
     assert not any(verdicts(few).values())
     failed = [timed(0.1, repeat=True, error="broken") for _ in range(9)]
     assert not any(verdicts(failed, least=1)[name] for name in ("repeats answered from memory",))
+
+
+@promise("rollout:answers")
+def test_what_the_stand_in_answered_is_no_time_of_a_model() -> None:
+    made = [timed(0.1, route="mcp") for _ in range(9)]
+    assert not verdicts(made)["p95 of generated answers"]
 
 
 @promise("rollout:answers")

@@ -87,6 +87,38 @@ async def test_each_task_gets_its_verdict(tmp_path: Path, task: str) -> None:
     assert bool(found.failing) == (only.verdict in ("missing", "partial"))
 
 
+CLAIMS = {
+    "Implement `convert` using `yaml` and `toml`": ("done", ["convert"]),
+    "Extend `Wallet` by an `owner` attribute": ("done", ["Wallet.owner", "Wallet"]),
+    "Extend `Wallet` by a `currency` attribute": ("partial", ["Wallet.currency", "Wallet"]),
+    "Take the address from `SHOP_DB_URL`": ("done", []),
+    "Take the address from `SHOP_LOST_URL`": ("missing", []),
+    "Implement `convert` with `Wallet`, `Purse` and `Pocket` in mind": ("done", ["convert"]),
+}
+
+
+@promise("spec:claims")
+@pytest.mark.parametrize("task", CLAIMS)
+async def test_what_is_leant_on_is_no_claim_and_what_is_to_be_there_is(tmp_path: Path, task: str) -> None:
+    plant(tmp_path, {**CODE, ".kiro/specs/shop/tasks.md": f"- [x] 1 {task}\n"})
+    (only,) = (await judge(tmp_path)).judged
+    assert (only.verdict, only.symbols) == CLAIMS[task], only
+
+
+@promise("spec:claims")
+async def test_what_a_task_names_itself_must_hold_more_than_nothing(tmp_path: Path) -> None:
+    store = (
+        "class Store:\n    def __init__(self, base):\n        self.base = base\n"
+        "    def save(self, row):\n        self.base.put(row)\n        return True\n"
+        "    def load(self, key):\n        pass\n"
+    )
+    tasks = "- [x] 1 Provide `Store.save()` and `Store.load()`\n"
+    plant(tmp_path, {"store.py": store, ".kiro/specs/shop/tasks.md": tasks})
+    (only,) = (await judge(tmp_path)).judged
+    assert only.verdict == "partial"
+    assert {proof.claim.name: proof.state for proof in only.proofs} == {"Store.save": "found", "Store.load": "hollow"}
+
+
 @promise("spec:verdicts")
 async def test_a_file_that_cannot_be_read_is_unverifiable(tmp_path: Path) -> None:
     tasks = "- [x] 1. Implement `convert` in `src/shop/money.py`\n"

@@ -25,6 +25,10 @@ class AuditSink(Protocol):
         """The entry of how it ended; None when it was cancelled. Durable on return. Raises AuditUnavailable."""
         ...
 
+    async def stayed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
+        """Both entries at once, of an operation of which nothing left. Durable on return. Raises AuditUnavailable."""
+        ...
+
     async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
         """The entry of a call that is about to be passed on to an upstream server. Raises AuditUnavailable."""
         ...

@@ -49,40 +49,43 @@ class ComplianceValidator:
         self._found = Found()
         self._threads = anyio.CapacityLimiter(READERS)
 
-    async def admit(self, operation: Operation, caller: str) -> Clearance | Refusal:
-        """clear(), with the audit entry on the disk: an operation of which there is no record doesn't leave."""
+    async def look(self, operation: Operation) -> Clearance | Refusal:
+        """clear(), which for a long brief takes long. Nothing may leave before open()."""
         await late.loaded()
         if late.heavy() or len(operation.brief) > LONG:
             # Others have deadlines too, and this one would hold the loop for as long as it takes to look through.
-            cleared = await to_thread.run_sync(self.clear, operation, limiter=self._threads)
-        else:
-            cleared = self.clear(operation)
-        return await self._recorded(cleared, operation, caller)
+            return await to_thread.run_sync(self.clear, operation, limiter=self._threads)
+        return self.clear(operation)
 
     async def turn_away(self, refusal: Refusal, caller: str) -> Refusal:
-        """A refusal made elsewhere, with its audit entry."""
-        await self._recorded(refusal, refusal.operation, caller)
+        """A refusal, with its audit entry where one can be written."""
+        if self._audit is not None:
+            try:
+                await self._audit.refused(refusal, caller)
+            except Exception:
+                log.exception("the refusal of operation %s has no audit entry", refusal.operation.id)
         return refusal
 
-    async def _recorded(self, cleared: Clearance | Refusal, operation: Operation, caller: str) -> Clearance | Refusal:
+    async def open(self, clearance: Clearance, caller: str) -> Refusal | None:
+        """Have the audit entry on the disk: an operation of which there is no record doesn't leave."""
         if self._audit is None:
-            return cleared
+            return None
         try:
-            if isinstance(cleared, Refusal):
-                await self._audit.refused(cleared, caller)
-            else:
-                await self._audit.opened(cleared, caller)
-        except Exception as fault:
-            log.exception("operation %s has no audit entry", operation.id)
-            if isinstance(cleared, Refusal):
-                return cleared
-            told = str(fault) if isinstance(fault, AuditUnavailable) else type(fault).__name__
-            return Refusal(
-                operation=operation,
-                reason=f"nothing may leave without an audit entry, and it could not be written: {told}",
-                mend="the local findings are unaffected",
-            )
-        return cleared
+            await self._audit.opened(clearance, caller)
+        except Exception as fault:  # noqa: BLE001 - fail closed
+            return _unrecorded(clearance, fault)
+        return None
+
+    async def remember(self, outcome: Outcome | None, clearance: Clearance, caller: str) -> Refusal | None:
+        """The whole audit entry of an operation of which nothing has left, on the disk before its answer is given."""
+        if self._audit is None:
+            return None
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._audit.stayed(clearance, outcome, caller)
+        except Exception as fault:  # noqa: BLE001 - fail closed
+            return _unrecorded(clearance, fault)
+        return None
 
     async def settle(self, outcome: Outcome | None, clearance: Clearance, caller: str) -> None:
         """Close the audit entry; None when the operation was cancelled. An entry that can't be closed stays open."""
@@ -147,3 +150,41 @@ class ComplianceValidator:
         if not where.caller_model:
             reasons[RouteName.MCP] = "settings do not allow the calling agent's model"
         return reasons
+
+
+def _unrecorded(clearance: Clearance, fault: Exception) -> Refusal:
+    log.error("operation %s has no audit entry", clearance.operation.id, exc_info=fault)
+    told = str(fault) if isinstance(fault, AuditUnavailable) else type(fault).__name__
+    return Refusal(
+        operation=clearance.operation,
+        reason=f"nothing may leave without an audit entry, and it could not be written: {told}",
+        mend="the local findings are unaffected",
+    )
+
+
+class Entry:
+    """The audit entry of one operation: opened before anything leaves, closed when all is over.
+
+    Of an operation of which nothing has left, as when its answer is remembered, both parts are written at once.
+    """
+
+    def __init__(self, gate: ComplianceValidator, clearance: Clearance, caller: str) -> None:
+        self._gate = gate
+        self._clearance = clearance
+        self._caller = caller
+        self._open = False
+
+    async def open(self) -> Refusal | None:
+        """Durable on return, or a refusal: then nothing may leave."""
+        if self._open:
+            return None
+        refused = await self._gate.open(self._clearance, self._caller)
+        self._open = refused is None
+        return refused
+
+    async def close(self, outcome: Outcome | None) -> Refusal | None:
+        """Durable on return; None when the operation was cancelled. A refusal: nothing has left, nor may the answer."""
+        if self._open:
+            await self._gate.settle(outcome, self._clearance, self._caller)
+            return None
+        return await self._gate.remember(outcome, self._clearance, self._caller)

@@ -18,7 +18,6 @@ from bedrock_support.routing.matrix import Matrix
 from bedrock_support.routing.model import (
     LOCAL,
     CacheUse,
-    Clearance,
     Decision,
     Failure,
     FailureKind,
@@ -38,6 +37,8 @@ T = TypeVar("T")
 Ask = Callable[[Decision], Awaitable[Outcome]]
 log = logging.getLogger(__name__)
 
+LONG = 16_000
+"""Characters of a brief above which its key is made in a thread."""
 ROUNDS = 3
 """Leaders that a call waits for before it asks by itself."""
 
@@ -83,7 +84,7 @@ class PerformanceOptimizer:
         if self.spending is not None:
             used = outcome.decision or decision
             # Only where Bedrock was open to the question did another model save anything.
-            spared = self.would_cost(used) if RouteName.DIRECT in decision.plan else None
+            spared = self.would_cost(used) if outcome.cached is None and RouteName.DIRECT in decision.plan else None
             self.spending.record(self.tenant, outcome, spared)
         return outcome
 
@@ -98,12 +99,13 @@ class PerformanceOptimizer:
         assert flights is not None  # noqa: S101 - both or neither
         rule = self.matrix.rules[decision.operation.op_class]
         started = self.clock.now()
-
-        def look(clearance: Clearance) -> tuple[Question, Kept | None]:
-            question = answers.question(clearance, self.tenant, self.version)
-            return question, answers.find(question, rule.cache_seconds, rule.stale_seconds)
-
-        question, kept = await self._in_thread(partial(look, decision.clearance))
+        ask_key = partial(answers.question, decision.clearance, self.tenant, self.version)
+        short = len(decision.operation.brief) <= LONG
+        question = ask_key() if short else await self._in_thread(ask_key)
+        kept = answers.recall(question, rule.cache_seconds)
+        if kept is not None:
+            return self._from(decision, kept, started)
+        kept = await self._in_thread(partial(answers.find, question, rule.cache_seconds, rule.stale_seconds))
         for _ in range(ROUNDS):
             if kept is not None and (kept.fresh or flights.going(question.key)):
                 return self._from(decision, kept, started)

@@ -15,6 +15,7 @@ from bedrock_support.routing.length import text_tokens
 from bedrock_support.routing.model import Operation, Usage
 
 PRICES_PACKAGE = "bedrock_support.routing"
+CURRENCY = "USD"
 OUTPUT_SHARE = 0.5
 """Share of the allowed output that an answer is expected to use."""
 STANDARD_TIERS = frozenset({"", "default", "standard"})
@@ -118,14 +119,22 @@ def _price(row: dict[str, Any]) -> Price:
     )
 
 
-def _load() -> Table:
-    told = tomllib.loads(files(PRICES_PACKAGE).joinpath("prices.toml").read_text(encoding="utf-8"))
+def table_of(text: str) -> Table:
+    """The table in a TOML text.
+
+    Raises:
+        ValueError: it isn't in USD, which all sums, budgets and reports are in.
+    """
+    told = tomllib.loads(text)
+    if (currency := told["table"]["currency"]) != CURRENCY:
+        raise ValueError(f"table.currency is {currency!r}; give prices in {CURRENCY}, which every sum is told in")
     prices = {(row.pop("match"), row.pop("geography")): _price(row) for row in told["price"]}
     about = {name: str(value) for name, value in told["table"].items()}
     return Table(prices=MappingProxyType(prices), **about)
 
 
-TABLE = _load()  # with the module, which is imported before there is an event loop to block
+# With the module, which is imported before there is an event loop to block.
+TABLE = table_of(files(PRICES_PACKAGE).joinpath("prices.toml").read_text(encoding="utf-8"))
 
 
 @cache

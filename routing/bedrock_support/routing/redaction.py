@@ -22,10 +22,13 @@ _MANGLED = re.compile(
 )
 """A placeholder as models write it when they don't copy it: other brackets or none, escapes, blanks, small letters."""
 _WORDS = re.compile(r"[A-Za-z]+")
-_ONCE = re.compile(r"(?<=evidence-)[0-9a-f]{16}|(?<=_)[0-9a-f]{8}(?=\]\])")
+_ONCE = ((re.compile("evidence-[0-9a-f]{16}"), "evidence-"), (re.compile(r"_[0-9a-f]{8}\]\]"), "_]]"))
+"""What changes from call to call, and what is left of it. Two patterns: each is looked for by the letters it begins
+with, a dozen times as fast as both in one."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
+_CONTROLS = bytes(each for each in range(128) if _UNSEEN.match(chr(each)))
 _PROBE = "kT9xQ2vLw8"
 """What nobody would take for anything but a secret, and that only where a name says so."""
 SECRET_KINDS = frozenset({"SECRET", "OTP", "CVV"})
@@ -117,6 +120,8 @@ def seen(text: str) -> str:
 
     Instructions are hidden in them. Joiners stay, which scripts and emoji need.
     """
+    if text.isascii() and len(plain := text.encode()) == len(plain.translate(None, _CONTROLS)):
+        return text  # nearly every text, and far faster than by the pattern
     return _UNSEEN.sub("", text)
 
 
@@ -125,7 +130,9 @@ def digest_of(redacted: str) -> str:
 
     It may leave: a digest of the evidence itself would let anyone who can guess a short value check the guess.
     """
-    return hashlib.sha256(_ONCE.sub("", redacted).encode("utf-8", "surrogatepass")).hexdigest()
+    for once, left in _ONCE:
+        redacted = once.sub(left, redacted)
+    return hashlib.sha256(redacted.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _named(name: str, value: str) -> list[Span]:

@@ -95,6 +95,8 @@ class SupportCalls:
     operations: Operations
     """Calls that may go on when their time is up."""
     approvals: ApprovalDesk
+    secret: str
+    """Of this process, for the marks around evidence."""
     load: Load = field(default_factory=Load)
     results: Results = field(default_factory=Results)
     """Whole results of answers that show a part."""
@@ -194,6 +196,7 @@ class SupportCalls:
                         approve=approve,
                         whole=makers.append,
                         caller=caller.key,
+                        secret=self.secret,
                         agent=agent_of(context) if trusted else "",
                     ),
                     params,

@@ -130,6 +130,9 @@ async def _over_http(house: House, settings: Settings, arguments: argparse.Names
     from bedrock_support.server.access.opened import application
     from bedrock_support.server.http import bind, serve_app
 
+    if settings.rollout is not None:
+        # A front waits for the whole start and gives calls from the first moment on, urgent ones too.
+        await house.warm()
     tokens = listed_tokens(settings.tokens, settings.token_file)
     names = tuple(each.strip() for each in settings.hosts.split(",") if each.strip())
     listener = bind(arguments.host, arguments.port, asks=bool(tokens), names=names)

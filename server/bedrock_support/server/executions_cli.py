@@ -19,13 +19,13 @@ SEVERITIES = ("low", "medium", "high")
 
 
 def add_execution_parsers(commands: Commands) -> None:
-    """`executions` ends with 0, 1 (by --fail-on) or 2 when asked wrongly; `ingest-hook` with 0 unless --strict."""
+    """`executions` ends with 0, 1 (from --fail-on on) or 2 when asked wrongly; `ingest-hook` with 0 unless --strict."""
     runs = commands.add_parser("executions", help="loops, repeats, contradictions and abandoned work of agents")
     runs.add_argument("path", type=Path, metavar="PATH", help="transcript, span file, hook spool, or a folder of them")
     runs.add_argument("--focus", help="only runs with this in their id or file name")
     runs.add_argument("--json", action="store_true", help="everything as JSON")
     runs.add_argument(
-        "--fail-on", choices=(*SEVERITIES, "never"), default="never", help="least severity that ends with 1"
+        "--fail-on", choices=(*SEVERITIES, "never"), default="low", help="least severity that ends with 1"
     )
     runs.set_defaults(run=_executions)
     hook = commands.add_parser("ingest-hook", help="append one record of a tool call, given by a hook on stdin")

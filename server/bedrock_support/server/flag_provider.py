@@ -78,22 +78,27 @@ class FileProvider(AbstractProvider):
 
 
 class FedProvider(FileProvider):
-    """Resolves flags from what a feed says at this moment."""
+    """Resolves flags from what a feed said at the last look: all of them as of one moment, for one question."""
 
-    def __init__(self, name: str, feed: Callable[[], Mapping[str, bool]]) -> None:
-        """`feed` may block, and raise whatever it likes: the flags then stay as they are."""
+    def __init__(
+        self, name: str, feed: Callable[[], Mapping[str, bool]], end: Callable[[], None] | None = None
+    ) -> None:
+        """`feed` may block, and raise whatever it likes: the flags then stay as they are. `end` lets go of it."""
         super().__init__()
         self._name = name
         self._feed = feed
+        self._end = end
+
+    def look(self) -> None:
+        """Ask the feed. Raises whatever the feed raises."""
+        self.tell(self._feed())
+
+    def shutdown(self) -> None:
+        if self._end is not None:
+            self._end()
 
     def get_metadata(self) -> Metadata:
         return Metadata(name=self._name)
-
-    def resolve_boolean_details(
-        self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
-    ) -> FlagResolutionDetails[bool]:
-        self.tell(self._feed())
-        return super().resolve_boolean_details(flag_key, default_value, evaluation_context)
 
 
 class Evaluator:
@@ -110,11 +115,18 @@ class Evaluator:
         self._client = api.get_client(domain=self._domain)
 
     def all(self, defaults: Mapping[str, bool]) -> dict[str, bool]:
-        """Every flag of `defaults` as of one moment: asked again until two rounds agree. May block.
+        """Every flag of `defaults` as of one moment: a feed gives them so; else asked again until two rounds agree.
+        May block.
 
         Raises:
             ProviderTrouble: it isn't ready, failed, or changed its answers in every round.
         """
+        if isinstance(self._provider, FedProvider):
+            try:
+                self._provider.look()
+            except Exception as error:
+                raise ProviderTrouble(f"{type(error).__name__}: {error}"[:300]) from error
+            return self._round(defaults)
         found = self._round(defaults)
         for _ in range(ASKED):
             again = self._round(defaults)
@@ -172,14 +184,12 @@ def foreign(named: str) -> FeatureProvider:
 
 def _ofrep(named: str, url: str) -> FeatureProvider:
     """A service that speaks the OpenFeature Remote Evaluation Protocol, which flagd does too."""
-    try:
-        provider: Any = import_module("openfeature.contrib.provider.ofrep").OFREPProvider
-    except ImportError as error:
-        raise SettingsError(f"{VARIABLE} = {named!r}: install bedrock-support[ofrep]") from error
+    from bedrock_support.server.ofrep import OfrepFeed
+
     if not url.startswith(("http://", "https://")):
         raise SettingsError(f"{VARIABLE} = {named!r}: write ofrep:http://HOST:PORT")
-    made: FeatureProvider = provider(url, timeout=2.0)
-    return made
+    feed = OfrepFeed(url)
+    return FedProvider("ofrep", feed.latest, feed.close)
 
 
 def _flagd(named: str) -> FeatureProvider:

@@ -91,11 +91,15 @@ class House:
                     await self.peers.aclose()
             group.cancel_scope.cancel()
 
+    async def warm(self) -> None:
+        """Load what the start left out, and build the client of the direct route: no call then finds anything cold."""
+        await to_thread.run_sync(_load_what_calls_need)
+        # What stands in the way is told by the first call.
+        await self.manager.lifecycle.activate(self.manager.direct.check)
+
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER)
-        await to_thread.run_sync(_load_what_calls_need)
-        # Builds the client; what stands in the way is told by the first call.
-        await self.manager.lifecycle.activate(self.manager.direct.check)
+        await self.warm()
 
     async def aclose(self) -> None:
         """Free what outlives a connection."""

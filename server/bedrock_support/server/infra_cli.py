@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from bedrock_support.server.commands import Commands, counts
+from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.settings import load
 
 if TYPE_CHECKING:
@@ -49,9 +50,14 @@ def add_infra_action(actions: Commands) -> None:
 
 
 def with_path(argv: Sequence[str]) -> list[str]:
-    """`audit PATH` as `audit infrastructure PATH`: a first word that is no action of the trail is a path."""
+    """`audit PATH` as `audit infrastructure PATH`: a first word that is no action of the trail is a path.
+
+    `audit --live` is of infrastructure, too.
+    """
     words = list(argv)
-    if len(words) > 1 and words[0] == "audit" and not words[1].startswith("-") and words[1] not in _TRAIL:
+    named = words[:1] == ["audit"] and not _TRAIL & set(words[1:2])
+    optioned = len(words) > 1 and words[1].startswith("-")
+    if named and len(words) > 1 and (not optioned or ("--live" in words and not _TRAIL & set(words))):
         words.insert(1, "infrastructure")
     return words
 
@@ -63,9 +69,13 @@ def _seconds(text: str) -> float:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    if arguments.live:
-        return _told(_live(arguments), arguments)
     from bedrock_support.tools.base import InputError
+
+    if arguments.live:
+        try:
+            return _told(_live(arguments), arguments)
+        except (InputError, SettingsError) as error:
+            return _refuse(str(error))
     from bedrock_support.tools.infra.run import audit
 
     root = arguments.path.expanduser()
@@ -74,9 +84,11 @@ def _audit(arguments: argparse.Namespace) -> int:
             f"PATH = {str(arguments.path)!r}: no file or folder, and no action of audit. Name one that exists"
         )
 
+    place = root.resolve()
+
     async def work() -> Audited:
         return await audit(
-            root.resolve(),
+            place,
             workers=anyio.CapacityLimiter(2),
             focus=arguments.focus,
             min_severity=arguments.min_severity,
@@ -92,11 +104,15 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _live(arguments: argparse.Namespace) -> Audited:
     from bedrock_support.routing.bedrock.account import AccountReader
+    from bedrock_support.server.live import outside
     from bedrock_support.tools.infra.live import audit_live
     from bedrock_support.tools.infra.sources import Sources
 
-    reader = AccountReader(region=arguments.region or load().region, profile=arguments.profile)
-    return audit_live(reader, Sources([]), arguments.min_severity)
+    settings = load()
+    region = arguments.region or settings.region
+    outside("--region", region, settings.residency)
+    reader = AccountReader(region=region, profile=arguments.profile or settings.profile)
+    return audit_live(reader, Sources([]), arguments.min_severity, arguments.focus)
 
 
 def _told(found: Audited, arguments: argparse.Namespace) -> int:

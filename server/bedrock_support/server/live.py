@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from bedrock_support.routing.bedrock.account import AccountReader
 from bedrock_support.routing.bedrock.watching import CloudWatchReader
 from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import EU_REGIONS, foreign_target
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.settings import READS, Settings
 from bedrock_support.tools.live.asking import usable
-from bedrock_support.tools.live.names import CLOUDWATCH, JAEGER, LOGS, PROMETHEUS
+from bedrock_support.tools.live.names import ACCOUNT, CLOUDWATCH, JAEGER, LOGS, PROMETHEUS
 from bedrock_support.tools.live.sources import LiveSources
 
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-\d")
@@ -19,6 +20,7 @@ SETTINGS = {
     PROMETHEUS: READS["prometheus_url"],
     CLOUDWATCH: READS["cloudwatch"],
     LOGS: READS["cloudwatch"],
+    ACCOUNT: READS["account"],
 }
 
 
@@ -33,7 +35,11 @@ def live_sources(settings: Settings) -> LiveSources:
         prometheus=_base("prometheus_url", settings.prometheus_url, settings.residency),
         cloudwatch={
             region: CloudWatchReader(region=region, profile=settings.profile)
-            for region in _regions(settings.cloudwatch, settings.residency)
+            for region in regions("cloudwatch", settings.cloudwatch, settings.residency)
+        },
+        accounts={
+            region: AccountReader(region=region, profile=settings.profile)
+            for region in regions("account", settings.account, settings.residency)
         },
         settings=SETTINGS,
     )
@@ -50,14 +56,18 @@ def _base(field: str, url: str | None, residency: Residency) -> str | None:
     return url
 
 
-def _regions(listed: str, residency: Residency) -> list[str]:
+def regions(field: str, listed: str, residency: Residency) -> list[str]:
+    """The Regions that a setting lists. Raises SettingsError as live_sources does."""
     found = list(dict.fromkeys(each.strip() for each in listed.split(",") if each.strip()))
     for each in found:
-        if not REGION.fullmatch(each):
-            raise SettingsError(
-                f"{READS['cloudwatch']} = {listed!r}: {each!r} is no Region. Give eu-central-1,eu-west-1"
-            )
-        if residency is Residency.EU and each not in EU_REGIONS:
-            known = ", ".join(sorted(EU_REGIONS))
-            raise SettingsError(f"{READS['cloudwatch']} = {listed!r}: residency eu, but {each} isn't one of {known}")
+        outside(READS[field], each, residency)
     return found
+
+
+def outside(field: str, region: str, residency: Residency) -> None:
+    """Raises SettingsError for what is no Region, and under residency eu for one outside the EU."""
+    if not REGION.fullmatch(region):
+        raise SettingsError(f"{field} = {region!r}: is no Region. Give such as eu-central-1 or eu-west-1")
+    if residency is Residency.EU and region not in EU_REGIONS:
+        known = ", ".join(sorted(EU_REGIONS))
+        raise SettingsError(f"{field} = {region!r}: residency eu, but it isn't one of {known}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from bedrock_support.routing import semconv
 from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.clock import Clock, Entropy
-from bedrock_support.routing.compliance import ComplianceValidator
+from bedrock_support.routing.compliance import ComplianceValidator, Entry
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.dispatch import SEALING, dispatch
 from bedrock_support.routing.estimate import Estimate, Weights
@@ -129,14 +129,17 @@ class BedrockSupportManager:
         self, operation: Operation, who: str, routes: Mapping[RouteName, Route], taken: FlagSnapshot
     ) -> Outcome:
         with self.seen.compliance.use():
-            clearance = await self.compliance.admit(operation, who)
+            clearance = await self.compliance.look(operation)
         if isinstance(clearance, Refusal):
             annotate({semconv.OUTCOME: "refused"})
-            return Outcome(operation=operation, refusal=clearance)
+            return Outcome(operation=operation, refusal=await self.compliance.turn_away(clearance, who))
+        entry = Entry(self.compliance, clearance, who)
         if not clearance.routes <= routes.keys():
             clearance = replace(clearance, routes=clearance.routes & routes.keys())
 
         async def ask(decided: Decision) -> Outcome:
+            if refused := await entry.open():
+                return Outcome(operation=operation, refusal=refused)
             return await dispatch(decided, routes, self.running)
 
         at = self.clock.wall()
@@ -151,9 +154,15 @@ class BedrockSupportManager:
                 behind = None if alone else partial(self.renewals.offer, operation)
                 outcome = kept.outcome = await self.optimizer.run(decision, ask, behind)
         except BaseException:
-            await self.compliance.settle(None, clearance, who)
+            await entry.close(None)
             raise
-        await self.compliance.settle(outcome, clearance, who)
+        if refused := outcome.refusal or await entry.close(outcome):
+            annotate({semconv.OUTCOME: "refused"})
+            return Outcome(operation=operation, refusal=refused)
+        return await self._ended(outcome, decision, clearance, who)
+
+    async def _ended(self, outcome: Outcome, decision: Decision, clearance: Clearance, who: str) -> Outcome:
+        """Told to all who keep count, and sealed."""
         if who not in UNATTENDED and self.backlog is not None:
             outcome = await self.backlog.accept(outcome)
         self.board.judged(outcome)
@@ -167,7 +176,7 @@ class BedrockSupportManager:
             {
                 semconv.OUTCOME: ended(outcome),
                 semconv.DECISION_ID: decision.id,
-                semconv.DEADLINE_MET: self.clock.now() <= operation.deadline,
+                semconv.DEADLINE_MET: self.clock.now() <= clearance.operation.deadline,
             }
         )
         return self.compliance.seal(outcome, clearance)

@@ -46,6 +46,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     from bedrock_support.tools.base import InputError
     from bedrock_support.tools.remedy.given import RemedyInput
 
+    patch: str | None = None
     root, findings = arguments.path.expanduser().resolve(), arguments.findings.expanduser().resolve()
     try:
         patch = arguments.patch.expanduser().read_text(encoding="utf-8") if arguments.patch else None
@@ -53,6 +54,10 @@ def _plan(arguments: argparse.Namespace) -> int:
         # On the command line whoever asks may read whatever their own account may.
         result = anyio.run(_planning, given, (root, findings.parent))
     except (InputError, OSError, ValueError) as error:
+        # A file without findings is what a clean check gives: no mistake of whoever pipes it here.
+        if isinstance(error, InputError) and (error.field, error.value) == ("findings", "[]") and patch is None:
+            sys.stdout.write('{"steps": []}\n' if arguments.json else "Nothing to do: the file holds no finding\n")
+            return FINE
         sys.stderr.write(f"bedrock-support plan: {error}\n")
         return USAGE_ERROR
     if arguments.json:

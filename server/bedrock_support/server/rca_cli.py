@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from bedrock_support.tools.live.reading import Measured
     from bedrock_support.tools.paths import Place
 
-FINE, NOTHING, USAGE_ERROR = 0, 1, 2
+FINE, FOUND, USAGE_ERROR = 0, 1, 2
 
 
 def add_rca_parser(commands: Commands) -> None:
-    """The command `rca`: ends with 0 when causes were found, 1 when none were, 2 when asked wrongly."""
+    """The command `rca`: ends with 0 when no cause was found, 1 with causes, 2 when asked wrongly."""
     rca = commands.add_parser("rca", help="rank root causes from metrics, traces, changes and the call graph")
     rca.add_argument(
         "paths",
@@ -60,7 +60,7 @@ def _rca(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(_document(found, arguments.limit)) + "\n")
     else:
         _show(found, arguments.limit)
-    return FINE if found.causes else NOTHING
+    return FOUND if found.causes else FINE
 
 
 def _asked(names: list[LiveName], start: float | None, end: float | None) -> Measured | None:

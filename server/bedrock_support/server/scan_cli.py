@@ -47,7 +47,7 @@ def _scan(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
     except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        sys.stderr.write(f"path = {str(error.filename)!r}: {error.strerror}. Name files or folders that may be read\n")
         return USAGE_ERROR
     except NoModel as error:
         sys.stderr.write(f"{error}\n")

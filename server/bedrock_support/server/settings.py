@@ -84,6 +84,8 @@ class Settings(BaseModel):
     """Base URL of a Prometheus, to read metrics from."""
     cloudwatch: str = ""
     """Regions whose logs and metrics may be read, separated by commas."""
+    account: str = ""
+    """Regions in which audit_infrastructure may read what the account holds, separated by commas."""
     peers_file: Path | None = None
     """File that lists upstream MCP servers, in the usual mcpServers form."""
     queue_file: Path | None = None
@@ -170,6 +172,7 @@ READS = {
     "jaeger_url": f"{PREFIX}JAEGER",
     "prometheus_url": f"{PREFIX}PROMETHEUS",
     "cloudwatch": f"{PREFIX}CLOUDWATCH",
+    "account": f"{PREFIX}ACCOUNT",
     "peers_file": f"{PREFIX}PEERS",
     "queue_file": f"{PREFIX}QUEUE",
     "store": f"{PREFIX}STORE",

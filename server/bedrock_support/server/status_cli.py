@@ -7,13 +7,12 @@ import http.client
 import json
 import sys
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from bedrock_support.server.access.listed import listed_tokens
+from bedrock_support.server.access.listed import shown_token
 from bedrock_support.server.environment import PREFIX, process_environment
 from bedrock_support.server.loopback import is_loopback
 from bedrock_support.telemetry.components import Component
@@ -48,17 +47,6 @@ def _known_url(text: str) -> str:
     if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
         raise argparse.ArgumentTypeError(f"{text!r} is neither https:// nor http:// and a loopback address")
     return text
-
-
-def shown_token(environ: Mapping[str, str], file: Path | None) -> str:
-    """The token to show: the file's first, or else the first of those set; empty where there is none.
-
-    Raises:
-        SettingsError: what is set can't be used.
-    """
-    named = file or (Path(told) if (told := environ.get(f"{PREFIX}TOKEN_FILE")) else None)
-    known = listed_tokens("" if file else environ.get(f"{PREFIX}TOKENS", ""), named)
-    return next(iter(known.values()), "")
 
 
 def _status(arguments: argparse.Namespace) -> int:

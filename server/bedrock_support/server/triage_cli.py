@@ -25,8 +25,8 @@ def add_triage_parser(commands: Commands) -> None:
     """The command `triage`: ends with 0 when nothing was found, 1 with findings, 2 when asked wrongly."""
     triage = commands.add_parser("triage", help="what went wrong in a log, where it started, what changed; no model")
     triage.add_argument("path", metavar="PATH", help="log file or folder; or logs:GROUP[@REGION], jaeger:SERVICE")
-    triage.add_argument("--start", help="when it went wrong: ISO 8601 (default: found by itself, or the last hour)")
-    triage.add_argument("--end", help="until when")
+    triage.add_argument("--start", help="when it went wrong: ISO 8601 or unix seconds (default: found by itself, or the last hour)")
+    triage.add_argument("--end", help="until when (default: now)")
     triage.add_argument("--question", help="what you want to know; --json then has it with its evidence as `brief`")
     triage.add_argument(
         "--limit", type=int, choices=range(1, 51), default=10, metavar="N", help="1 to 50 (default: 10)"
@@ -50,7 +50,7 @@ def _triage(arguments: argparse.Namespace) -> int:
                 "path": arguments.path if live else str(path),
                 "question": arguments.question,
                 "max_findings": arguments.limit,
-                "window": {"start": arguments.start, "end": arguments.end} if arguments.start else None,
+                "window": _window(arguments.start, arguments.end),
             }
         )
         result, brief = anyio.run(_triaging, given, roots)
@@ -66,6 +66,15 @@ def _triage(arguments: argparse.Namespace) -> int:
     else:
         _show(result)
     return FOUND if result.findings else FINE
+
+
+def _window(start: str | None, end: str | None) -> dict[str, float] | None:
+    """From start to end, or to now. Raises InputError for what is no time."""
+    from bedrock_support.routing.clock import SystemClock
+    from bedrock_support.tools.root_cause import times_of
+
+    begins, ends = times_of(start, end)
+    return None if begins is None else {"start": begins, "end": SystemClock().wall() if ends is None else ends}
 
 
 async def _triaging(given: TriageInput, roots: tuple[Path, ...]) -> tuple[TriageResult, str]:

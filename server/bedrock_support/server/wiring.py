@@ -173,6 +173,7 @@ def build(
         load=load,
         operations=operations,
         approvals=ApprovalDesk(files=approval_files(settings.approvals, settings.approvers), audit=audit, clock=clock),
+        secret=entropy.token(),
     )
     evidence = ComplianceEvidence(
         settings=settings,

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,9 +53,16 @@ class TriageAnswer(_Answer):
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
+@cache
 def answer_schema(shape: type[BaseModel] = TriageAnswer) -> dict[str, Any]:
-    """JSON Schema of the answer, without the titles that only cost tokens."""
+    """JSON Schema of the answer, without the titles that only cost tokens. Made once, and the same for all: read it."""
     return _untitled(shape.model_json_schema())
+
+
+@cache
+def schema_text(shape: type[BaseModel] = TriageAnswer) -> str:
+    """The same as JSON: every question has it, and making it takes longer than routing the question."""
+    return json.dumps(answer_schema(shape), separators=(",", ":"))
 
 
 def _untitled(value: Any) -> Any:

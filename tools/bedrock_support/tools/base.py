@@ -87,6 +87,8 @@ class ToolContext:
     """Tells the calling client from others, without naming it."""
     lasts_until: float = 0.0
     """For a call that may go on in the background: absolute monotonic seconds by which its work must have ended."""
+    secret: str = ""
+    """Known to this server alone, as long as it runs; empty where nobody is asked the same again."""
     agent: str = ""
     """Name of the agent that asks, where the connection is one that its user started; else empty."""
 

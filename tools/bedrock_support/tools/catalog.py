@@ -10,7 +10,7 @@ from bedrock_support.tools.compliance import Gather, compliance_report
 from bedrock_support.tools.detect import detect_gaps
 from bedrock_support.tools.explain import Look, explain_routing
 from bedrock_support.tools.gaps.store import FactStore
-from bedrock_support.tools.infrastructure import AUDIT
+from bedrock_support.tools.infrastructure import audit_infrastructure
 from bedrock_support.tools.live.sources import LiveSources
 from bedrock_support.tools.root_cause import find_root_cause
 from bedrock_support.tools.runs import ANALYZE
@@ -38,7 +38,7 @@ def catalog(
         detect_gaps(store),
         verify_specs(store),
         find_root_cause(live),
-        AUDIT,
+        audit_infrastructure(live),
         ANALYZE,
         complete_handoff(desk, note, screen),
         explain_routing(look),

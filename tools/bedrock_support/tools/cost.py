@@ -34,9 +34,9 @@ class Part(Result):
 
     name: str
     calls: int
-    usd: float
+    usd: float | None = Field(default=None, description="Left out: none of these calls has a known cost")
     unknown_cost_calls: int
-    failed_usd: float
+    failed_usd: float | None = None
     input_tokens: int
     output_tokens: int
 
@@ -192,15 +192,15 @@ def _parts(lines: Sequence[Line], name: Callable[[Line], str]) -> list[Part]:
         Part(
             name=key,
             calls=sums.calls,
-            usd=round(sums.usd, 6),
+            usd=round(sums.usd, 6) if sums.calls > sums.unknown else None,
             unknown_cost_calls=sums.unknown,
-            failed_usd=round(sums.failed_usd, 6),
+            failed_usd=round(sums.failed_usd, 6) if sums.calls > sums.unknown else None,
             input_tokens=sums.input_tokens,
             output_tokens=sums.output_tokens,
         )
         for key, sums in found.items()
     ]
-    return sorted(parts, key=lambda each: (-each.usd, each.name))
+    return sorted(parts, key=lambda each: (-(each.usd or 0.0), each.name))
 
 
 def _budgets(budgets: Budgets | None, tenant: str) -> list[BudgetNow]:
@@ -237,7 +237,10 @@ def worded(found: CostReport) -> str:
         )
     if found.saved_by_own_model_usd is not None:
         lines.append(f"Models of clients and peers saved about {found.saved_by_own_model_usd:.4f} USD")
-    lines += [f"{part.name}: {part.calls} calls, {part.usd:.4f} USD" for part in found.by_class[:7]]
+    lines += [
+        f"{part.name}: {part.calls} calls, {'unknown' if part.usd is None else f'{part.usd:.4f} USD'}"
+        for part in found.by_class[:7]
+    ]
     lines += [f"budget {each.period}: {each.share:.0%} of {each.usd:g} USD" for each in found.budgets]
     lines += [f"Next: {each.what} (about {each.usd:.4f} USD of these days)" for each in found.next_savings[:3]]
     return "\n".join((*lines, *found.limits))

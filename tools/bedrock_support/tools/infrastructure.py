@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -23,6 +24,9 @@ from bedrock_support.tools.envelope import (
     opinion_in_words,
     tally,
 )
+from bedrock_support.tools.live.names import ACCOUNT, LiveName, live_name
+from bedrock_support.tools.live.reading import in_time
+from bedrock_support.tools.live.sources import LiveSources
 from bedrock_support.tools.opinion import RESERVE, ROOM, judged
 from bedrock_support.tools.paths import Place, confine
 
@@ -41,7 +45,8 @@ _RESERVE = 0.15
 """Share of the time that is kept for the answer."""
 _ENGINES = 0.4
 """Share of the time that each engine may take."""
-_LONGEST = 160
+NOTHING = LiveSources()
+"""With nothing live to ask."""
 
 
 class InfrastructureInput(JudgingInput):
@@ -76,12 +81,15 @@ class InfrastructureResult(Envelope):
     by_kind: dict[str, int]
 
 
-async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureResult:
+async def _run(ctx: ToolContext, given: InfrastructureInput, live: LiveSources) -> InfrastructureResult:
     # Loaded by the first call: a server's start must not wait for it.
     from bedrock_support.tools.infra.run import audit
 
-    place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
     until = ctx.deadline - ctx.remaining() * (RESERVE if given.judge else _RESERVE)
+    asked = live_name("path", given.path, (ACCOUNT,))
+    if asked is not None:
+        return await _answer(ctx, given, None, await _held(ctx, given, asked, live, until))
+    place = await to_thread.run_sync(confine, "path", given.path, ctx.roots, limiter=ctx.workers)
     found = await audit(
         place.path,
         workers=ctx.workers,
@@ -90,6 +98,30 @@ async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureRe
         engine_seconds=ctx.remaining() * _ENGINES,
         expired=lambda: ctx.clock.now() >= until,
     )
+    return await _answer(ctx, given, place, found)
+
+
+async def _held(
+    ctx: ToolContext, given: InfrastructureInput, asked: LiveName, live: LiveSources, until: float
+) -> Audited:
+    """What is wrong with the account, as far as it could be read in time."""
+    from bedrock_support.tools.infra.live import Thing, audit_held
+    from bedrock_support.tools.infra.sources import Sources
+
+    live.check("path", asked)
+    reader = live.account(asked)
+    held, notes = list[Thing](), list[str]()
+    _, late = await in_time(ctx, until, lambda budget: reader.collect(held, notes, budget.spent))
+    # A reader that hangs may still add to both.
+    audited = partial(
+        audit_held, reader.place, list(held), [*notes, *late], Sources([]), given.min_severity, given.focus
+    )
+    return await to_thread.run_sync(audited, limiter=ctx.workers)
+
+
+async def _answer(
+    ctx: ToolContext, given: InfrastructureInput, place: Place | None, found: Audited
+) -> InfrastructureResult:
     result = await to_thread.run_sync(_result, ctx, given, place, found, limiter=ctx.workers)
     if len(result.findings) < result.total:
         first, most = given.model_copy(update={"offset": 0}), list(found.problems[:MOST_WHOLE])
@@ -98,7 +130,7 @@ async def _run(ctx: ToolContext, given: InfrastructureInput) -> InfrastructureRe
     return await judged(ctx, NAME, QUESTION, result) if given.judge else result
 
 
-def _result(ctx: ToolContext, given: InfrastructureInput, place: Place, found: Audited) -> InfrastructureResult:
+def _result(ctx: ToolContext, given: InfrastructureInput, place: Place | None, found: Audited) -> InfrastructureResult:
     """The page that was asked for, cut to what clients take."""
     redactor = Redactor(hashlib.sha256(ctx.call_id.encode()).hexdigest()[:8])
     page = list(found.problems[given.offset : given.offset + given.limit])
@@ -117,20 +149,17 @@ def _result(ctx: ToolContext, given: InfrastructureInput, place: Place, found: A
 def _page(
     ctx: ToolContext,
     given: InfrastructureInput,
-    place: Place,
+    place: Place | None,
     found: Audited,
     page: list[Problem],
     explained: int,
     redactor: Redactor,
 ) -> InfrastructureResult:
-    evidence: dict[tuple[str, int], Evidence] = {}
+    from bedrock_support.tools.infra.evidence import Key, quotes_of
+
+    evidence: dict[Key, Evidence] = {}
     findings: list[Finding] = []
     for each in page[:explained]:
-        ids = [
-            quote.id
-            for file, line in [(each.file, each.line), *each.also[:3]]
-            if (quote := _quote(evidence, place, file, line, redactor, hide=each.kind == "plain_secret"))
-        ]
         findings.append(
             Finding(
                 id=f"I{given.offset + len(findings) + 1}",
@@ -140,7 +169,7 @@ def _page(
                 path=each.file,
                 line=each.line,
                 confidence=each.confidence,
-                evidence_ids=list(dict.fromkeys(ids)),
+                evidence_ids=quotes_of(evidence, place, found, each, redactor),
                 disproof=each.disproof,
             )
         )
@@ -179,34 +208,6 @@ def _row(each: Problem, redactor: Redactor) -> ProblemRow:
     )
 
 
-def _quote(
-    evidence: dict[tuple[str, int], Evidence], place: Place, file: str, line: int, redactor: Redactor, *, hide: bool
-) -> Evidence | None:
-    """A line as evidence; what may be a secret is left out of what is shown, the digest is of what stands there."""
-    from bedrock_support.tools.gaps.files import SourceFile, read
-
-    if (file, line) in evidence:
-        return evidence[file, line]
-    path = place.path / file if place.is_folder else place.path
-    if not path.resolve().is_relative_to(place.root):
-        return None
-    data = read(SourceFile(path=path, label=file, size=0))
-    lines = data.split(b"\n") if data is not None else []
-    if not 0 < line <= len(lines):
-        return None
-    text = lines[line - 1].removesuffix(b"\r")
-    # The value of a secret may have any form: only what stands before it is shown and digested.
-    text = text[:80].replace(b"=", b":").split(b":")[0] if hide else text
-    evidence[file, line] = Evidence(
-        id=f"E{len(evidence) + 1}",
-        kind="declaration",
-        source=f"{file}:{line}",
-        quote=redactor.redact(text.decode("utf-8", "replace")[:_LONGEST]),
-        sha256=hashlib.sha256(text).hexdigest(),
-    )
-    return evidence[file, line]
-
-
 def summary(result: InfrastructureResult) -> str:
     """The result in plain text."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in list(result.by_kind.items())[:8])
@@ -221,14 +222,16 @@ def summary(result: InfrastructureResult) -> str:
     return "\n".join(lines)
 
 
-AUDIT = SupportTool(
-    name=NAME,
-    title="Find what is wrong with infrastructure",
-    description="CloudFormation, CDK, Terraform, compose, Kubernetes: exposure, secrets, timeout and retry chains, "
-    "dead alarms, unread settings. Read only.",
-    input_model=InfrastructureInput,
-    output_model=InfrastructureResult,
-    run=_run,
-    op_class=lambda _: OperationClass.BACKGROUND,
-    summary=summary,
-)
+def audit_infrastructure(live: LiveSources = NOTHING) -> SupportTool[InfrastructureInput, InfrastructureResult]:
+    """The tool, with the accounts that it may read."""
+    return SupportTool(
+        name=NAME,
+        title="Find what is wrong with infrastructure",
+        description="CloudFormation, CDK, Terraform, compose, Kubernetes: exposure, secrets, timeout and retry chains, "
+        "dead alarms, unread settings. Or path aws:REGION, a live account. Read only.",
+        input_model=InfrastructureInput,
+        output_model=InfrastructureResult,
+        run=partial(_run, live=live),
+        op_class=lambda _: OperationClass.BACKGROUND,
+        summary=summary,
+    )

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Literal
 
 from bedrock_support.routing.model import Carrier, Outcome, Reply
-from bedrock_support.tools.answers import answer_schema, judge_answer
+from bedrock_support.tools.answers import answer_schema, judge_answer, schema_text
 from bedrock_support.tools.envelope import Evidence, Finding, HandoffRef, Judgement, ModelUse, Status
 from bedrock_support.tools.ranking import pick
 
 
-def nonce_of(operation_id: str, digest: str) -> str:
-    """The mark around evidence: unknown to whoever wrote the log, the same for the same operation."""
-    return hashlib.sha256(f"{operation_id}:{digest}".encode()).hexdigest()[:16]
+def nonce_of(secret: str, digest: str) -> str:
+    """The mark around evidence: unknown to whoever wrote the log, and the same for the same evidence, so that the same
+    question is the same text. Whoever has seen one can't use it: with it in the evidence, that has another one."""
+    return hmac.digest(secret.encode(), digest.encode(), "sha256").hex()[:16]
 
 
 _METHOD = """\
@@ -69,17 +71,19 @@ How to review:
 Answer with one JSON object of the following schema and nothing else: """
 
 
+@cache
 def review_prompt() -> str:
     """Standing instructions for a second look at findings, the same to the letter for every call."""
-    return _REVIEW + json.dumps(answer_schema(), separators=(",", ":"))
+    return _REVIEW + schema_text()
 
 
+@cache
 def system_prompt() -> str:
     """Standing instructions: what the work is, that evidence is data, and the form of the answer.
 
     The same for every call, to the letter, so that a model's prompt cache can keep them.
     """
-    return _METHOD + json.dumps(answer_schema(), separators=(",", ":"))
+    return _METHOD + schema_text()
 
 
 @dataclass(frozen=True, slots=True)

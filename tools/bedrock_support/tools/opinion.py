@@ -62,7 +62,8 @@ def _operation(ctx: ToolContext, tool: str, question: str, result: Envelope) -> 
     digest = _digest(question, result.findings, result.evidence)
     identity = f"{ctx.call_id}.{tool}"
     budget = min(ctx.rule.evidence_tokens, BRIEF_TOKENS)
-    brief = brief_of(f"Question: {question}", result.findings, result.evidence, nonce_of(identity, digest), budget)
+    nonce = nonce_of(ctx.secret or identity, digest)
+    brief = brief_of(f"Question: {question}", result.findings, result.evidence, nonce, budget)
     return Operation(
         id=identity,
         op_class=ctx.op_class,

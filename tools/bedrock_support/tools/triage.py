@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import CancelScope, to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from bedrock_support.routing.model import Operation, OperationClass
@@ -100,8 +99,7 @@ async def triage(ctx: ToolContext, given: TriageInput, live: LiveSources = NOTHI
         report = await session.analyse(window, given.max_findings)
         limits = session.limits(report)
     finally:
-        with CancelScope(shield=True):
-            await to_thread.run_sync(session.close)
+        await session.aclose()
     if report.frames and ctx.roots:
         seconds = min(_GIT_SECONDS, ctx.remaining() * _GIT_SHARE)
         report.tell(await near(report.frames, ctx.roots, ctx.workers, seconds))
@@ -157,7 +155,7 @@ def _seconds(moment: datetime) -> int:
 def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: list[str]) -> Operation:
     digest = report.digest()
     identity = f"{ctx.call_id}.triage"
-    nonce = nonce_of(identity, digest)
+    nonce = nonce_of(ctx.secret or identity, digest)
     bad, quiet = report.windows.bad, report.windows.quiet
     head = [
         f"Question: {given.question or 'What went wrong, what came first, and what should be done next?'}",

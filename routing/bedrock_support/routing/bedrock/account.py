@@ -55,19 +55,22 @@ class AccountReader:
         """What stands for the file in findings."""
         return f"aws:{self._region}"
 
-    def collect(self) -> tuple[list[Held], list[str]]:
-        """Everything that may be read, and what may not, with the permission that is missing. Never raises for AWS."""
+    def collect(self, held: list[Any], notes: list[str], spent: Callable[[], bool] = bool) -> None:
+        """Add to `held` everything that may be read, and to `notes` what may not, with the permission that is missing.
+
+        Both grow as it reads, so that a caller whose time is over has what was read by then; once `spent` says so
+        nothing more is asked. Never raises for AWS.
+        """
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
 
-        held: list[Held] = []
-        notes: list[str] = []
         config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
         try:
             session: Any = boto3.Session(region_name=self._region, profile_name=self._profile)
         except BotoCoreError as error:
-            return [], [f"the account can't be asked: {error}"]
+            notes.append(f"the account can't be asked: {error}")
+            return
 
         def client(name: str) -> Any:
             return session.client(name, config=config)
@@ -75,13 +78,17 @@ class AccountReader:
         for name, read in _READERS.items():
             try:
                 for each in read(client):
-                    held.append(each)  # noqa: PERF402 - what was read before a refusal is kept
+                    held.append(each)
+                    if spent():
+                        break
             except ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "error")
                 notes.append(f"{name} weren't read to the end ({code}): it needs {', '.join(PERMISSIONS[name])}")
             except BotoCoreError as error:
                 notes.append(f"{name} weren't read: {error}")
-        return held, notes
+            if spent():
+                notes.append(f"the time was over while {name} were read: call again, or focus on less")
+                return
 
 
 Client = Callable[[str], Any]

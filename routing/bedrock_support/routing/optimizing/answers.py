@@ -6,15 +6,17 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import Carrier, Clearance, Reply, Usage
-from bedrock_support.routing.optimizing.canonical import Canonical, canonical
+from bedrock_support.routing.optimizing.canonical import Slots
 from bedrock_support.routing.optimizing.port import AnyStore
+from bedrock_support.routing.optimizing.told import Told
 from bedrock_support.routing.redaction import tidied
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Part of every key: raise it when keys or entries change their meaning."""
 MOST_IN_MEMORY = 512
 """Answers kept in memory besides."""
@@ -29,7 +31,7 @@ class Question:
     """What is asked of the cache."""
 
     key: str
-    about: Canonical
+    about: Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,14 @@ class Answers:
         self._clock = clock
         self._memory: OrderedDict[str, bytes] = OrderedDict()
         self._remembering = threading.Lock()
+        self._told = Told()
 
     def question(self, clearance: Clearance, tenant: str, version: str) -> Question:
-        """The key of a cleared operation: all that the answer may depend on, and whose question it is."""
+        """The key of a cleared operation: all that the answer may depend on, and whose question it is. Waits for
+        nobody."""
         asked = clearance.operation
-        about = canonical(f"{asked.system}\n\x1d\n{asked.brief}", clearance.restore)
+        system, _ = self._told.of(asked.system, clearance.restore)
+        brief, about = self._told.of(asked.brief, clearance.restore)
         parts = [
             KEY_VERSION,
             tenant,
@@ -71,10 +76,18 @@ class Answers:
             asked.residency.value,
             asked.answer_schema,
             sorted(route.value for route in clearance.routes),
-            about.text,
+            system,
+            brief,
         ]
         plain = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=dict)
         return Question("answer:" + hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest(), about)
+
+    def recall(self, question: Question, fresh_for: float) -> Kept | None:
+        """The same as find(), of what this process has in memory and only while it is fresh. Waits for nobody."""
+        found = self._read(self._memory.get(question.key), question, fresh_for, 0.0)
+        with suppress(KeyError):  # another thread may have dropped it
+            self._memory.move_to_end(question.key)
+        return found
 
     def find(self, question: Question, fresh_for: float, stale_for: float) -> Kept | None:
         """The answer, if one is kept that is no older than both spans together, in seconds."""
@@ -82,7 +95,12 @@ class Answers:
         if found is not None and found.fresh:
             return found
         # What is past its time here may have been asked anew elsewhere.
-        return self._read(self._store.get(question.key), question, fresh_for, stale_for) or found
+        raw = self._store.get(question.key)
+        kept = self._read(raw, question, fresh_for, stale_for)
+        if raw is None or kept is None:
+            return found
+        self._remember(question.key, raw)
+        return kept
 
     def _read(self, raw: bytes | None, question: Question, fresh_for: float, stale_for: float) -> Kept | None:
         if raw is None:
@@ -102,11 +120,9 @@ class Answers:
                 usage=usage,
                 simulated=entry["simulated"],
             )
-            kept = Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"], size=len(raw))
+            return Kept(reply=reply, age=age, fresh=age <= fresh_for, usd=entry["usd"], size=len(raw))
         except (ValueError, TypeError, KeyError):
             return None  # another version's entry, or none of ours: as good as nothing
-        self._remember(question.key, raw)
-        return kept
 
     def keep(self, question: Question, reply: Reply, usd: float | None, seconds: float) -> bool:
         """Keep an answer for so long. False for one that is cut, too long, or can't be put in general terms."""

@@ -11,36 +11,43 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 
-_TIME = r"(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"
+_PLACEHOLDER = re.compile(r"\[\[[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 _LOOKS_LIKE = r"\[\[(?!EMAIL|PERSON|NAME|USERNAME|ADDRESS|SECRET)[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\]"
 """Redaction takes one random id in a hundred for a number of somebody's, the whole of it or a part."""
-_KEYED = (
+_TIME = re.compile(r"\d(?<!\w\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
+"""Begins with its digit, so that the rest of a text is skipped at the speed of a search for one."""
+_KEYED = re.compile(
     r"(?i:\b(?:x-)?(?:amzn-?)?(?:request|req|trace|span|correlation|session)(?:[_-]?id)?\b)"
-    r"\\{0,3}[\"']?\s{0,2}[=:]\s{0,2}\\{0,3}[\"']?"
-    rf"(?P<keyed>(?=[\w-]{{4}}|[\w-]{{0,3}}\[\[)(?:[\w-]|{_LOOKS_LIKE}){{1,128}})"
+    r"\\{0,3}[\"']?[^\S\n]{0,2}[=:][^\S\n]{0,2}\\{0,3}[\"']?"
+    rf"(?=[\w-]{{4}}|[\w-]{{0,3}}\[\[)((?:[\w-]{{1,128}}|{_LOOKS_LIKE}){{1,8}})"
 )
-_EVIDENCE = r"\"id\": \"(?P<evidence>E\d{1,6})\""
-_MARK = r"</?evidence-(?P<mark>[0-9a-f]{16})>"
-_PLACEHOLDER = r"(?P<placeholder>\[\[[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\])"
-_VARYING = re.compile("|".join((_PLACEHOLDER, _MARK, _EVIDENCE, _TIME, _KEYED)))
-_TIMES = re.compile(_TIME)
-_LOOSE = re.compile(rf"{_TIME}|\b\d\d:\d\d:\d\d\b|\bE\d{{1,6}}\b")
+_KEYS = ("req", "trace", "span", "correlation", "session")
+_BEFORE_KEY = (7, 6, 5, 4, 2, 0)
+"""Characters before such a word in which its key may begin: x-amzn-, x-amzn, amzn-, amzn, x-."""
+_PREFIXED = frozenset("-n")
+_EVIDENCE = re.compile(r"E\d{1,6}(?=\")")
+_MARK = re.compile(r"[0-9a-f]{16}(?=>)")
+_LOOSE = re.compile(rf"{_TIME.pattern}|\b\d\d:\d\d:\d\d\b|\bE\d{{1,6}}\b")
 """What an answer may not hold once everything that varies has been taken out of it."""
 _SLOT = "\x1a{}\x1a"
 _SLOTS = re.compile("\x1a(\\d{1,6})\x1a")
+_PLAIN = "_00000000]]"
+"""How placeholders end here, whatever the call's nonce."""
+
+Place = tuple[int, int, str]
+"""Begin and end of a value that varies, and its kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Canonical:
-    """A text without what varies, and what that was."""
+class Slots:
+    """What stood where a text varies, in the order of first appearance."""
 
-    text: str
     literals: tuple[str, ...]
-    """What stood in each slot, in the order of their first appearance."""
 
     def general(self, answer: str) -> str | None:
         """An answer with slots for what it repeats of the question; None when it holds more of that kind than that."""
@@ -69,59 +76,148 @@ class Canonical:
         return None if missing else filled
 
 
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A text without what varies, and what that was."""
+
+    text: str
+    slots: Slots
+
+
+def plain_marks(text: str, behind: Mapping[str, str]) -> tuple[str, str]:
+    """The text with one nonce for all calls in this call's placeholders, and the nonce that was theirs.
+
+    The nonce is empty where there is nothing to do, or where somebody wrote what would then be taken for ours.
+    """
+    nonce = next(iter(behind))[-10:-2] if behind else ""
+    if not nonce or _PLAIN in text:
+        return text, ""
+    return text.replace(f"_{nonce}]]", _PLAIN), nonce
+
+
+def with_nonce(literals: tuple[str, ...], nonce: str) -> tuple[str, ...]:
+    """The literals of a text of plain_marks(), in a call's own placeholders."""
+    return tuple([each.replace(_PLAIN, f"_{nonce}]]") for each in literals]) if nonce else literals
+
+
 def canonical(text: str, behind: Mapping[str, str]) -> Canonical:
     """What the text comes down to. `behind` has the value of each placeholder, of which only a digest is kept."""
-    lines = text.split("\n")
+    places = list(_varying(text))
+    lines: list[tuple[str, list[str], int, int, int, list[Place]]] = []
+    begin = at = 0
+    for number, line in enumerate(text.split("\n")):
+        end = begin + len(line)
+        mine: list[Place] = []
+        while at < len(places) and places[at][0] < end:
+            mine.append(places[at])
+            at += 1
+        times = [text[first:last] for first, last, kind in mine if kind == "time"]
+        lines.append((_bare(text, begin, end, mine) if mine else line, times, number, begin, end, mine))
+        begin = end + 1
     # Sorted by what is left of them, and like ones by their times, so that their order doesn't decide.
-    bare = sorted(range(len(lines)), key=lambda at: (_VARYING.sub(_kind, lines[at]), _TIMES.findall(lines[at]), at))
-    state = _Numbering(behind)
-    return Canonical("\n".join([_VARYING.sub(state.slot, lines[at]) for at in bare]), tuple(state.literals))
+    lines.sort(key=itemgetter(0, 1, 2))
+    state = _Numbering(text, behind)
+    told = [state.line(begin, end, mine) if mine else bare for bare, _, _, begin, end, mine in lines]
+    return Canonical("\n".join(told), Slots(tuple(state.literals)))
 
 
-def _kind(found: re.Match[str]) -> str:
-    group = found.lastgroup or ""
-    start, end = found.span(group)
-    return f"{found[0][: start - found.start()]}<{group}>{found[0][end - found.start() :]}"
+def _varying(text: str) -> Iterator[Place]:
+    """Where what varies stands, in order; of two that overlap the one that begins first."""
+    found = [(each.start(), each.end(), each.start(), "time") for each in _TIME.finditer(text)]
+    if "[[" in text:
+        found += [(each.start(), each.end(), each.start(), "placeholder") for each in _PLACEHOLDER.finditer(text)]
+    for head, pattern, kind in (
+        ('"id": "', _EVIDENCE, "evidence"),
+        ("<evidence-", _MARK, "mark"),
+        ("</evidence-", _MARK, "mark"),
+    ):
+        for at in _each(text, head):
+            value = pattern.match(text, at + len(head))
+            if value is not None:
+                found.append((at, value.end() + 1, at + len(head), kind))
+    found += _keyed(text)
+    done = 0
+    for start, end, first, kind in sorted(found):
+        if start >= done:
+            done = end
+            yield first, end - (kind in ("evidence", "mark")), kind
+
+
+def _keyed(text: str) -> Iterator[tuple[int, int, int, str]]:
+    low = text.lower()
+    if len(low) != len(text):
+        return  # of such a text places don't agree: what is kept to the letter is asked anew at worst
+    for at in [at for key in _KEYS for at in _each(low, key)]:
+        for before in _BEFORE_KEY if low[at - 1 : at] in _PREFIXED else (0,):
+            value = _KEYED.match(text, at - before) if at >= before else None
+            if value is not None:
+                yield at - before, value.end(), value.start(1), "keyed"
+
+
+def _each(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + len(part))
+
+
+def _bare(text: str, begin: int, end: int, places: list[Place]) -> str:
+    parts: list[str] = []
+    at = begin
+    for first, last, kind in places:
+        parts += (text[at:first], f"<{kind}>")
+        at = last
+    parts.append(text[at:end])
+    return "".join(parts)
 
 
 class _Numbering:
     """Gives each varying value its slot."""
 
-    def __init__(self, behind: Mapping[str, str]) -> None:
+    def __init__(self, text: str, behind: Mapping[str, str]) -> None:
+        self._text = text
         self._behind = behind
         self._numbers: dict[str, int] = {}
         self._first: datetime | None = None
         self.literals: list[str] = []
 
-    def slot(self, found: re.Match[str]) -> str:
-        group = found.lastgroup or ""
-        value = found[group]
-        number = self._numbers.setdefault(value, len(self.literals))
-        if number == len(self.literals):
-            self.literals.append(value)
-        start, end = found.span(group)
-        about = self._about(group, value)
-        return f"{found[0][: start - found.start()]}<{group} {number}{about}>{found[0][end - found.start() :]}"
+    def line(self, begin: int, end: int, places: list[Place]) -> str:
+        """The line with a slot for each value."""
+        text = self._text
+        parts: list[str] = []
+        at = begin
+        for first, last, kind in places:
+            value = text[first:last]
+            number = self._numbers.setdefault(value, len(self.literals))
+            if number == len(self.literals):
+                self.literals.append(value)
+            # A sign that no cleared text holds, so that nobody can write what looks like a slot.
+            parts += (text[at:first], f"\x1a{kind} {number}{self._about(kind, value)}\x1a")
+            at = last
+        parts.append(text[at:end])
+        return "".join(parts)
 
-    def _about(self, group: str, value: str) -> str:
-        if group == "placeholder":
+    def _about(self, kind: str, value: str) -> str:
+        if kind == "placeholder":
             label = value[2:].rpartition("_")[0].rpartition("_")[0]
             return f" {label} {hashlib.sha256(self._behind.get(value, value).encode()).hexdigest()}"
-        if group != "time":
+        if kind != "time":
             return ""
         moment = _moment(value)
         if moment is None:
             return f" {value}"
         if self._first is None:
             self._first = moment
-        return f" {(moment - self._first).total_seconds():+.0f}"
+        # To the thousandth: what came first within one second matters.
+        return f" {(moment - self._first).total_seconds():+.3f}"
 
 
 def _moment(value: str) -> datetime | None:
-    text = value.replace(",", ".").replace("Z", "+00:00")
-    whole, dot, rest = text.partition(".")
-    if dot:
-        # datetime takes six digits at most; further ones don't change a whole second.
+    if "." not in value and "," not in value:
+        text = value
+    else:
+        whole, _, rest = value.replace(",", ".").partition(".")
+        # datetime takes six digits at most; further ones don't change a thousandth.
         digits = re.match(r"\d+", rest)
         length = digits.end() if digits else 0
         text = f"{whole}.{rest[:length][:6]:0<6}{rest[length:]}"

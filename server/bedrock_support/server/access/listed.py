@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from bedrock_support.server.environment import PREFIX, SettingsError
@@ -37,6 +38,17 @@ def listed_tokens(listed: str, file: Path | None) -> dict[str, str]:
             raise SettingsError(f"{where}, token {number}: its name or the token stands there already. Use each once")
         known[name] = token
     return known
+
+
+def shown_token(environ: Mapping[str, str], file: Path | None = None) -> str:
+    """The token to show: the file's first, or else the first of those set; empty where there is none.
+
+    Raises:
+        SettingsError: what is set can't be used.
+    """
+    named = file or (Path(told) if (told := environ.get(f"{PREFIX}TOKEN_FILE")) else None)
+    known = listed_tokens("" if file else environ.get(f"{PREFIX}TOKENS", ""), named)
+    return next(iter(known.values()), "")
 
 
 def _parsed(where: str, number: int, text: str) -> tuple[str, str]:

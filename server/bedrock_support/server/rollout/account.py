@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from bedrock_support.routing.clock import SystemClock, SystemEntropy
-from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.access.listed import shown_token
+from bedrock_support.server.environment import SettingsError, process_environment
 from bedrock_support.server.rollout.control import Control, NoFront
 from bedrock_support.server.rollout.files import RolloutFiles
 from bedrock_support.server.rollout.locks import is_held
@@ -21,8 +22,10 @@ INTERRUPTED = "interrupted"
 async def account(files: RolloutFiles) -> dict[str, Any]:
     """The state of the newest rollout and of the front. Raises OSError, sqlite3.Error, SettingsError."""
     told = await recorded(files)
-    control = Control(files=files, desk=Desk(), clock=SystemClock(), entropy=SystemEntropy())
     try:
+        desk = Desk()
+        token = await desk(partial(shown_token, process_environment()))
+        control = Control(files=files, desk=desk, clock=SystemClock(), entropy=SystemEntropy(), token=token)
         told["flags"] = await control.file_flags()
         told["front"] = await control.status()
     except (NoFront, SettingsError) as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bedrock_support.server.rollout.store import Desk, EvidenceStore
+
+TRIES = 3
+"""Times that a check is made which rests on an answer within its class's deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,19 @@ class Check:
     value: Mapping[str, object] = field(default_factory=dict[str, object])
     trace: str = ""
     """Id of the decision or trace that it rests on."""
+
+
+async def tried(check: Callable[[], Awaitable[Check]]) -> Check:
+    """A check of an answer in time, made up to TRIES times: a process that has just started answers its first question
+    late, and a busy machine any. What did not hold stays in its value. Never for what may not happen even once."""
+    missed: list[Mapping[str, object]] = []
+    while True:
+        found = await check()
+        if found.ok or len(missed) + 1 >= TRIES:
+            return (
+                replace(found, value={**found.value, "tries": len(missed) + 1, "missed": missed}) if missed else found
+            )
+        missed.append(found.value)
 
 
 @dataclass(slots=True, kw_only=True)

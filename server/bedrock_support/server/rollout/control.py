@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 import httpx2
 
 from bedrock_support.routing.clock import Clock, Entropy
-from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json
 from bedrock_support.server.rollout.flag_writer import read_flags, replace_flags, write_flags
 from bedrock_support.server.rollout.front import STATUS
 from bedrock_support.server.rollout.store import Desk
-from bedrock_support.server.rollout.synthetic import calling
+from bedrock_support.server.rollout.synthetic import Caller, calling, shown
 
 POLL = 0.05
-SEEN = 5.0
-"""Seconds to wait until every worker says that it has a change; each follows its file within one (docs/flags.md)."""
-SETTLED = 60.0
+SEEN = 20.0
+"""Seconds to wait until every worker says that it has a change; each follows its file within one (docs/flags.md), and
+asking them all takes seconds on a busy machine."""
+ANSWERS = 15.0
+"""Seconds within which the front must say how things are."""
+WRITTEN = 15.0
+"""Seconds that the front may take to write what it sampled."""
+UNAUTHORIZED = 401
+SETTLED = 120.0
 """Seconds a fleet may take until it is as wished, drained workers included."""
 
 
@@ -41,6 +47,8 @@ class Control:
     desk: Desk
     clock: Clock
     entropy: Entropy
+    token: str = field(default="", repr=False)
+    """Shown to the front, where it asks for one."""
 
     async def url(self) -> str:
         """The front's MCP address. Raises NoFront."""
@@ -53,12 +61,32 @@ class Control:
         """What the front says is so. Raises NoFront."""
         address = (await self.url()).removesuffix("/mcp") + STATUS
         try:
-            async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+            async with httpx2.AsyncClient(timeout=ANSWERS, trust_env=False, headers=shown(self.token)) as client:
                 response = await client.get(address)
+                if response.status_code == UNAUTHORIZED:
+                    raise NoFront(f"the front asks for a token that it knows: set {PREFIX}TOKENS or {PREFIX}TOKEN_FILE")
                 told: dict[str, Any] = response.raise_for_status().json()
                 return told
         except (httpx2.HTTPError, ValueError) as error:
             raise NoFront(f"the front does not answer ({type(error).__name__}). Start it again") from None
+
+    async def recorded(self) -> dict[str, Any]:
+        """The front's status, once it has written what it had sampled when this began, as far as it can be written.
+        Raises NoFront.
+        """
+        until = self.clock.now() + WRITTEN
+        told = await self.status()
+        sampled = int(told["samples"])
+        while int(told["written_samples"]) + int(told["lost_samples"]) < sampled and self.clock.now() < until:
+            await anyio.sleep(POLL)
+            told = await self.status()
+        return told
+
+    @asynccontextmanager
+    async def calling(self, worker: str = "") -> AsyncGenerator[Caller]:
+        """A client with a session of its own, with a worker by name if one is given. Raises NoFront, Unreachable."""
+        async with calling(await self.url(), worker, self.token) as caller:
+            yield caller
 
     async def fleet(self) -> Fleet:
         return await self.desk(self.files.read_fleet)
@@ -102,11 +130,10 @@ class Control:
 
     async def seen_flags(self) -> dict[str, dict[str, bool]]:
         """By worker: the flags that it says it has. Raises NoFront, Unreachable."""
-        url = await self.url()
         seen: dict[str, dict[str, bool]] = {}
         for each in (await self.status())["workers"]:
             if each["state"] == "ready":
-                async with calling(url, each["name"]) as caller:
+                async with self.calling(each["name"]) as caller:
                     seen[each["name"]] = await caller.flags()
         return seen
 

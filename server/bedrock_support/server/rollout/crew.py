@@ -16,8 +16,8 @@ from anyio.streams.text import TextReceiveStream
 from bedrock_support.server.rollout.files import Fleet, Wanted
 from bedrock_support.server.rollout.starting import Start
 
-READY = 30.0
-"""Seconds until a started worker must listen."""
+READY = 60.0
+"""Seconds until a started worker must listen. One that can't start ends by itself, and is known at once."""
 DRAIN = 45.0
 """Seconds that running calls get on a worker that is to go: nearly all that a call may take (see max_call_seconds)."""
 TERMINATE = 6.0

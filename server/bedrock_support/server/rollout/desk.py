@@ -11,6 +11,8 @@ from pathlib import Path
 import anyio
 
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
+from bedrock_support.server.access.listed import shown_token
+from bedrock_support.server.environment import process_environment
 from bedrock_support.server.rollout.checks import Notes
 from bedrock_support.server.rollout.control import Control, NoFront
 from bedrock_support.server.rollout.files import RolloutFiles
@@ -69,7 +71,8 @@ async def office(folder: Path, *, kind: str, run: str | None = None, overrule: b
                 await desk(partial(store.begin, name, kind, {}))
             else:
                 await desk(partial(store.adopt, name))
-            control = Control(files=files, desk=desk, clock=clock, entropy=entropy)
+            token = await desk(partial(shown_token, process_environment()))
+            control = Control(files=files, desk=desk, clock=clock, entropy=entropy, token=token)
             notes = Notes(store=store, desk=desk, run=name)
             yield Office(files=files, control=control, notes=notes, clock=clock, entropy=entropy)
         finally:

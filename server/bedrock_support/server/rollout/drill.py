@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.server.environment import process_environment
-from bedrock_support.server.rollout.checks import Check, Notes
+from bedrock_support.server.rollout.checks import Check, Notes, tried
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.files import Fleet, RolloutFiles, read_json, write_json
 from bedrock_support.server.rollout.flag_writer import NAMES
 from bedrock_support.server.rollout.front import open_front
 from bedrock_support.server.rollout.levels import LEVELS, SUPPORT_MODE, Level, Rollback
-from bedrock_support.server.rollout.synthetic import calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, log_text
 from bedrock_support.server.sandbox.emulator import open_sandbox
 
 SPOILED = {"BEDROCK_SUPPORT_MAX_CALL_SECONDS": "20"}
@@ -83,8 +84,11 @@ class Drill:
             status = await control.status()
             return Check(name="spoiled before", ok=bool(status["workers"]), value={"env": SPOILED})
         await control.set_flags(dict.fromkeys(NAMES, True))
-        async with calling(await control.url()) as caller:
-            called = await caller.triage("infrastructure", log_text(control.entropy))
+        async with control.calling() as caller:
+            return await tried(partial(self._answered, caller))
+
+    async def _answered(self, caller: Caller) -> Check:
+        called = await caller.triage("infrastructure", log_text(self.control.entropy))
         ok = not called.error and called.route == "direct" and called.model.get("used") is True
         return Check(name="direct answers before", ok=ok, value=called.as_table(), trace=called.decision_id)
 

@@ -19,10 +19,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
+from bedrock_support.server.access.gate import guarded
+from bedrock_support.server.access.listed import listed_tokens
+from bedrock_support.server.access.signed_in import SignedIn
+from bedrock_support.server.access.tokens import Tokens
 from bedrock_support.server.app import MAX_BODY, VERSION
-from bedrock_support.server.environment import SettingsError, process_environment
+from bedrock_support.server.environment import PREFIX, SettingsError, process_environment
 from bedrock_support.server.http import bind, security, serve_app
 from bedrock_support.server.rollout.crew import Crew
 from bedrock_support.server.rollout.files import BLUE, WHOLE, RolloutFiles, Wanted, read_json, write_json
@@ -49,7 +54,7 @@ class Front:
         self._clock = clock
         self._samples: list[Sample] = []
         self._pids: list[int] | None = None
-        self.lost = 0
+        self.sampled = self.written = self.lost = 0
         self.trouble = ""
         self.crew = Crew(start, self._note)
         self.proxy = Proxy(self.crew, client, clock, security(), self._sample)
@@ -92,6 +97,7 @@ class Front:
                         opening = partial(EvidenceStore, self.files.evidence, self._clock)
                         store = await to_thread.run_sync(opening, limiter=self._writer)
                     await to_thread.run_sync(store.add_calls, samples, limiter=self._writer)
+                    self.written += len(samples)
                 except (sqlite3.Error, OSError) as error:
                     self.lost += len(samples)
                     log.warning("samples lost: %s", error)
@@ -101,6 +107,7 @@ class Front:
                     await to_thread.run_sync(partial(_last, store, self._samples), limiter=self._writer)
 
     def _sample(self, sample: Sample) -> None:
+        self.sampled += 1
         if len(self._samples) >= MOST_WAITING:
             self.lost += 1
         else:
@@ -121,6 +128,8 @@ class Front:
                 "version": VERSION,
                 "revision": self.crew.fleet.revision,
                 "live": self.crew.fleet.live,
+                "samples": self.sampled,
+                "written_samples": self.written,
                 "lost_samples": self.lost,
                 "trouble": self.trouble,
                 "workers": [each.as_table() for each in self.crew.all],
@@ -150,6 +159,16 @@ def made_ready(files: RolloutFiles, entropy: Entropy) -> None:
         raise SettingsError(f"--state = {str(files.folder)!r}: {error.strerror}. Name a folder of yours") from error
 
 
+def gated(app: Starlette, listed: Mapping[str, str], clock: Clock, entropy: Entropy) -> ASGIApp:
+    """The application behind the gate of a server, where tokens are set.
+
+    What the gate lets through is passed on with its token, and each worker, which has the front's environment, asks for
+    it again: a session there belongs to its holder. Refused here, a stranger's requests are in no sample that a gate of
+    a rollout goes by.
+    """
+    return guarded(app, Tokens(listed), SignedIn(clock, entropy)) if listed else app
+
+
 @asynccontextmanager
 async def open_front(
     files: RolloutFiles, port: int, *, roots: Sequence[Path] = (), env: Mapping[str, str] | None = None
@@ -170,6 +189,9 @@ async def _opened(
     files: RolloutFiles, port: int, roots: Sequence[Path], base: Mapping[str, str]
 ) -> AsyncGenerator[str]:
     clock, entropy = SystemClock(), SystemEntropy()
+    file = base.get(f"{PREFIX}TOKEN_FILE")
+    read = partial(listed_tokens, base.get(f"{PREFIX}TOKENS", ""), Path(file) if file else None)
+    listed = await to_thread.run_sync(read)
     await to_thread.run_sync(made_ready, files, entropy)
     start = Start(base=base, flags=files.flags, state_key=entropy.token(), roots=tuple(roots))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
@@ -190,7 +212,7 @@ async def _opened(
             group.start_soon(front.crew.run)
             group.start_soon(front.follow)
             group.start_soon(front.record)
-            group.start_soon(serve_app, front.app(), listener, announced, stop)
+            group.start_soon(serve_app, gated(front.app(), listed, clock, entropy), listener, announced, stop)
             await up.wait()
             url = f"{said[0]}/mcp"
             await to_thread.run_sync(write_json, files.front, {"url": url, "pid": os.getpid()})

@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 
 from bedrock_support.server.commands import Commands, port
-from bedrock_support.server.environment import PREFIX, SettingsError
 
 
 def add_front_parser(commands: Commands) -> None:
@@ -23,16 +22,13 @@ def add_front_parser(commands: Commands) -> None:
 
 
 def _front(arguments: argparse.Namespace) -> int:
+    from bedrock_support.server.access.listed import listed_tokens
     from bedrock_support.server.rollout.files import RolloutFiles
     from bedrock_support.server.rollout.front import run_front
     from bedrock_support.server.settings import load
 
     settings = load()
-    if settings.tokens or settings.token_file is not None:
-        raise SettingsError(
-            f"{PREFIX}TOKENS, {PREFIX}TOKEN_FILE: the front doesn't ask for tokens yet, and serves on loopback only. "
-            "Unset them, or serve without a front"
-        )
+    listed_tokens(settings.tokens, settings.token_file)  # what can't be used is said here, and not by each worker
 
     async def serve() -> None:
         stop = anyio.Event()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from bedrock_support.server.environment import SettingsError
-from bedrock_support.server.rollout.checks import Check
+from bedrock_support.server.rollout.checks import Check, tried
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled, agree
 from bedrock_support.server.rollout.files import WHOLE, Fleet, read_json, write_json
 from bedrock_support.server.rollout.flag_writer import replace_flags
-from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, Unreachable, log_text
 from bedrock_support.server.rollout.validation import Validation
 
 Level = Literal["immediate", "partial", "full"]
@@ -74,7 +75,7 @@ class Rollback:
         """Support mode, routing and the direct fallback off in every process; then no call may reach a model."""
         done = await self.control.set_flags(OFF)
         checks = [_flags_read_back(done)]
-        async with calling(await self.control.url()) as caller:
+        async with self.control.calling() as caller:
             for op_class in ("infrastructure", "emergency"):
                 called = await caller.triage(op_class, log_text(self.control.entropy))
                 ok = not called.error and called.model.get("used") is False
@@ -92,20 +93,23 @@ class Rollback:
 
         status = await self.control.settle(await self.control.wish(isolated))
         checks = [Check(name="every worker was replaced", ok=bool(status["workers"]), value=_short(status))]
-        async with calling(await self.control.url()) as caller:
+        async with self.control.calling() as caller:
             direct: Mapping[str, Any] = (await caller.health()).get("routes", {}).get("direct", {})
             checks.append(Check(name="direct is out of reach", ok=direct.get("state") == "unconfigured", value=direct))
             serving = (await caller.flags()).get(SUPPORT_MODE, False)
-            called = await caller.triage("infrastructure", log_text(self.control.entropy))
-            answered = called.route == "mcp" and called.model.get("used") is True
-            ok = not called.error and (answered if serving else called.model.get("used") is False)
-            name = "urgent work goes on over MCP" if serving else "support mode is off: answered by rule alone"
-            checks.append(Check(name=name, ok=ok, value=called.as_table(), trace=called.decision_id))
+            checks.append(await tried(partial(self._goes_on, caller, serving=serving)))
             called = await caller.triage("emergency", log_text(self.control.entropy))
             ok = not called.error and called.model.get("used") is False
             name = "an emergency takes no other route"
             checks.append(Check(name=name, ok=ok, value=called.as_table(), trace=called.decision_id))
         return checks
+
+    async def _goes_on(self, caller: Caller, *, serving: bool) -> Check:
+        called = await caller.triage("infrastructure", log_text(self.control.entropy))
+        answered = called.route == "mcp" and called.model.get("used") is True
+        ok = not called.error and (answered if serving else called.model.get("used") is False)
+        name = "urgent work goes on over MCP" if serving else "support mode is off: answered by rule alone"
+        return Check(name=name, ok=ok, value=called.as_table(), trace=called.decision_id)
 
     async def _full(self) -> list[Check]:
         """One worker with the last good configuration and flags, nothing else; then the six checks."""

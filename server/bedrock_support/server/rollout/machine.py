@@ -29,7 +29,7 @@ from bedrock_support.server.rollout.plan import (
 )
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.steps import Aborted, Steps, worded
-from bedrock_support.server.rollout.synthetic import Unreachable, calling, log_text
+from bedrock_support.server.rollout.synthetic import Unreachable, log_text
 
 KNOWN = (
     OSError,
@@ -182,7 +182,7 @@ class Machine:
             seen = await control.seen_flags()
             same = await control.file_flags() == dict(plan.flags_before) and agree(plan.flags_before, seen)
             checks.append(Check(name="flags read back", ok=same, value={**flags, "workers": seen}))
-            async with calling(await control.url()) as caller:
+            async with control.calling() as caller:
                 for op_class in ("standard", "infrastructure"):
                     called = await caller.triage(op_class, log_text(control.entropy))
                     name, value = f"a {op_class} call goes well", called.as_table()

@@ -11,6 +11,7 @@ import anyio
 
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.server.rollout.checks import Check
+from bedrock_support.server.rollout.control import POLL
 from bedrock_support.server.rollout.desk import Office
 from bedrock_support.server.rollout.files import WHOLE, Fleet, Wanted, write_json
 from bedrock_support.server.rollout.gates import judge, missing
@@ -22,7 +23,7 @@ from bedrock_support.server.rollout.quality import Limits, quality
 from bedrock_support.server.rollout.starting import born
 from bedrock_support.server.rollout.steps import Aborted, Step
 from bedrock_support.server.rollout.store import Sample
-from bedrock_support.server.rollout.synthetic import calling, log_text
+from bedrock_support.server.rollout.synthetic import log_text
 from bedrock_support.server.rollout.validation import Validation
 from bedrock_support.server.rollout.vitals import Vitals
 
@@ -30,8 +31,8 @@ ROOM = 64 * 1024 * 1024
 """Bytes that must be free where the state folder lies."""
 AT_ONCE = 4
 """Synthetic calls side by side."""
-FLUSHED = 0.6
-"""Seconds after which the front has written what it sampled."""
+ARRIVE = 15.0
+"""Seconds that samples of calls which have ended may take to be in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Phases:
 
     async def _call(self, name: str) -> Check:
         control = self.office.control
-        async with calling(await control.url()) as caller:
+        async with control.calling() as caller:
             called = await caller.triage("standard", log_text(control.entropy))
         return Check(name=name, ok=not called.error, value=called.as_table(), trace=called.decision_id)
 
@@ -101,7 +102,7 @@ class Phases:
         """A model that the gate must refuse is told of here, while nothing has moved."""
         binding = same_model(self.plan.env)
         limits = Limits.of(self.plan.limits)
-        return [await in_time(self.office.control, self.plan.before.live, limits, binding=binding)]
+        return await in_time(self.office.control, self.plan.before.live, limits, binding=binding)
 
     def components(self) -> list[Step]:
         return [
@@ -121,22 +122,22 @@ class Phases:
         return [Check(name="the new worker listens", ok=found["state"] == "ready", value=value)]
 
     async def _tools(self) -> list[Check]:
-        url = await self.office.control.url()
-        async with calling(url, self.plan.before.live) as caller:
+        control = self.office.control
+        async with control.calling(self.plan.before.live) as caller:
             old = await caller.tools()
-        async with calling(url, self.plan.candidate) as caller:
+        async with control.calling(self.plan.candidate) as caller:
             new = await caller.tools()
         lost = sorted(set(old) - set(new))
         return [Check(name="it offers every tool of the old one", ok=bool(new) and not lost, value={"lost": lost})]
 
     async def _version(self) -> list[Check]:
-        async with calling(await self.office.control.url(), self.plan.candidate) as caller:
+        async with self.office.control.calling(self.plan.candidate) as caller:
             version, flags = await caller.version(), await caller.flags()
         return [Check(name="it tells its version and flags", ok=bool(version and flags), value={"is": version})]
 
     async def _pace_of_candidate(self) -> list[Check]:
         limits = Limits.of(self.plan.limits)
-        return [await in_time(self.office.control, self.plan.candidate, limits, binding=True)]
+        return await in_time(self.office.control, self.plan.candidate, limits, binding=True)
 
     def slo_gates(self) -> list[Step]:
         steps: list[Step] = []
@@ -163,24 +164,30 @@ class Phases:
     async def _gated(self, since: float, lost_before: int) -> list[Check]:
         """Gates on what the candidate did since a moment, filled up by synthetic calls."""
         plan = self.plan
-        short = missing(await self._samples(since), plan.least)
-        if short:
-            await self._supply(short)
-        lost = int((await self.office.control.status())["lost_samples"]) - lost_before
         deadlines = {name.value: rule.deadline for name, rule in shipped().rules.items()}
-        return judge(await self._samples(since), deadlines, plan.least, lost)
+        seen, lost = await self._samples(since, lost_before)
+        if short := missing(seen, plan.least):
+            await self._supply(short)
+            until = self.office.clock.now() + ARRIVE
+            seen, lost = await self._samples(since, lost_before)
+            # A client has its answer before the front has seen the answer's end.
+            while missing(seen, plan.least) and not lost and self.office.clock.now() < until:
+                await anyio.sleep(POLL)
+                seen, lost = await self._samples(since, lost_before)
+        return judge(seen, deadlines, plan.least, lost)
 
-    async def _samples(self, since: float) -> list[Sample]:
-        await anyio.sleep(FLUSHED)
+    async def _samples(self, since: float, lost_before: int = 0) -> tuple[list[Sample], int]:
+        """What the record has of the candidate since a moment, and how many samples were lost meanwhile."""
+        lost = int((await self.office.control.recorded())["lost_samples"]) - lost_before
         store = self.office.notes.store
-        return await self.office.notes.desk(partial(store.calls, self.plan.candidate, since))
+        return await self.office.notes.desk(partial(store.calls, self.plan.candidate, since)), lost
 
     async def _supply(self, short: dict[str, int]) -> None:
-        url = await self.office.control.url()
+        control = self.office.control
         wanted = [name for name, count in short.items() for _ in range(count)]
 
         async def some(mine: list[str]) -> None:
-            async with calling(url, self.plan.candidate) as caller:
+            async with control.calling(self.plan.candidate) as caller:
                 for op_class in mine:
                     await caller.triage(op_class, log_text(self.office.entropy))
 
@@ -195,7 +202,8 @@ class Phases:
 
     async def _recorded(self) -> int:
         run = await self.office.notes.desk(partial(self.office.notes.store.run, self.office.notes.run))
-        return len(await self._samples(run.started if run else self.office.clock.wall()))
+        seen, _ = await self._samples(run.started if run else self.office.clock.wall())
+        return len(seen)
 
     def flags(self) -> list[Step]:
         steps: list[Step] = []

@@ -21,8 +21,11 @@ from bedrock_support.server.rollout.watching import Asked, Watch
 
 PIN = "x-bedrock-support-worker"
 """Header that asks for a worker by its name, whatever its weight: for probes."""
-PASSED_ON = ("accept", "content-type", "last-event-id", "mcp-protocol-version", "traceparent", "tracestate", "baggage")
-PASSED_BACK = ("content-type", "content-length", "cache-control", "allow", "retry-after")
+TRACE = ("traceparent", "tracestate", "baggage")
+PASSED_ON = ("accept", "authorization", "content-type", "last-event-id", "mcp-protocol-version", *TRACE)
+PASSED_BACK = ("www-authenticate", "content-type", "content-length", "cache-control", "allow", "retry-after")
+KEPT = ("accept", "authorization", "mcp-protocol-version")
+"""Of the request that opened a session: with these it is opened anew on another worker."""
 OK, GONE, BUSY, BAD_GATEWAY = 200, 404, 503, 502
 SERVER_ERROR = 500
 
@@ -62,12 +65,14 @@ class Proxy:
             name: value for name, value in request.headers.items() if name.startswith("mcp-") and name != HEADER
         }
         session: Session | None = None
+        owner = request.user.username if "user" in request.scope else ""
         pinned = request.headers.get(PIN, "")
         if known := request.headers.get(HEADER):
             session = self._sessions.find(known)
-            if session is None:
+            # To anybody but the holder of the token that opened it, a session doesn't exist.
+            if session is None or session.owner != owner:
                 return _told(GONE, asked, "Session not found: initialize again")
-        return await self._forward(request.method, headers, body, asked, session, began, pinned)
+        return await self._forward(request.method, headers, body, asked, session, began, pinned, owner)
 
     async def _forward(
         self,
@@ -78,6 +83,7 @@ class Proxy:
         session: Session | None,
         began: float,
         pinned: str,
+        owner: str,
     ) -> Response:
         worker: Worker | None = None
         for last in (False, True):
@@ -102,7 +108,7 @@ class Proxy:
             except BaseException:
                 self._done(worker, session, asked, calling)
                 raise
-            return self._answer(response, worker, session, asked, began, calling, body, headers)
+            return self._answer(response, worker, session, asked, began, calling, body, headers, owner)
         raise AssertionError  # the loop's last round returns
 
     async def _place(
@@ -144,6 +150,7 @@ class Proxy:
         calling: bool,
         body: bytes,
         headers: dict[str, str],
+        owner: str,
     ) -> Response:
         back = {name: value for name in PASSED_BACK if (value := response.headers.get(name))}
         upstream = response.headers.get(HEADER)
@@ -152,8 +159,8 @@ class Proxy:
         elif upstream:
             back[HEADER] = upstream
             if asked.method == "initialize" and response.status_code == OK:
-                kept = {name: headers[name] for name in ("accept", "mcp-protocol-version") if name in headers}
-                session = Session(id=upstream, worker=worker, upstream=upstream, hello=body, headers=kept)
+                kept = {name: headers[name] for name in KEPT if name in headers}
+                session = Session(id=upstream, worker=worker, upstream=upstream, hello=body, headers=kept, owner=owner)
                 self._sessions.add(session)
         if response.request.method == "DELETE" and session is not None:
             self._sessions.drop(session)

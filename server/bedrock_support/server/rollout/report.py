@@ -176,7 +176,9 @@ def _failed(seen: Sequence[Evidence]) -> Section:
 
 
 def _verdict(each: Evidence) -> Cell:
-    return Cell(text="yes" if each.ok else "NO", sources=(f"E{each.id}",))
+    tries = each.value.get("tries")
+    held = "yes" if tries is None else f"yes, at try {tries}"
+    return Cell(text=held if each.ok else "NO", sources=(f"E{each.id}",))
 
 
 def _pair(name: str, value: str, source: str) -> tuple[Cell, ...]:

@@ -31,7 +31,10 @@ class Session:
     upstream: str
     hello: bytes
     """The client's initialize request, with which the session is opened again on another worker."""
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
+    """With which it was sent, the token that was shown among them."""
+    owner: str = ""
+    """Who holds that token; empty where none is asked for."""
     running: dict[str | int, tuple[Worker, str]] = field(default_factory=dict[str | int, tuple[Worker, str]])
     """By the client's request id: who works on it, under which session id."""
     asked: dict[str | int, list[tuple[Worker, str]]] = field(default_factory=dict[str | int, list[tuple[Worker, str]]])

@@ -21,8 +21,8 @@ from bedrock_support.server.rollout.proxy import PIN
 from bedrock_support.server.settings import FLAG_NAMES
 
 STAND_IN = "rollout stand-in (no model)"
-PATIENCE = 45.0
-"""Seconds one synthetic call may take; a class's own deadline is shorter."""
+PATIENCE = 60.0
+"""Seconds that one synthetic call, or the beginning of a session, may take; any class's own deadline is shorter."""
 LOG = """\
 2026-01-05T09:00:00Z INFO synthetic check of a rollout
 2026-01-05T09:00:01Z INFO order placed
@@ -66,11 +66,14 @@ class Called:
 class Caller:
     """One connected client. `briefs` holds what it was asked to sample."""
 
-    def __init__(self, client: Client, briefs: list[str]) -> None:
+    def __init__(self, client: Client, briefs: list[str], scope: anyio.CancelScope) -> None:
+        """`scope` is ended when one call takes too long: how many there are is no matter."""
         self._client = client
+        self._scope = scope
         self.briefs = briefs
 
     async def triage(self, op_class: str, text: str) -> Called:
+        self._again()
         result = await self._client.call_tool("triage_incident", {"text": text, "operation_class": op_class})
         told: dict[str, Any] = result.structured_content or {}
         if result.is_error or not told:
@@ -80,10 +83,12 @@ class Caller:
 
     async def tool(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Structured result; empty when the call failed."""
+        self._again()
         result = await self._client.call_tool(name, dict(arguments))
         return {} if result.is_error else (result.structured_content or {})
 
     async def tools(self) -> list[str]:
+        self._again()
         return sorted(each.name for each in (await self._client.list_tools()).tools)
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
@@ -100,7 +105,12 @@ class Caller:
         info = self._client.server_info
         return f"{info.name} {info.version}" if info else ""
 
+    def _again(self) -> None:
+        """One more call: its time begins now."""
+        self._scope.deadline = anyio.current_time() + PATIENCE
+
     async def _resource(self, uri: str) -> dict[str, Any]:
+        self._again()
         contents = (await self._client.read_resource(uri)).contents
         text = contents[0].text if contents and isinstance(contents[0], TextResourceContents) else "{}"
         told: Any = json.loads(text)
@@ -121,13 +131,14 @@ def log_text(entropy: Entropy) -> str:
 
 
 @asynccontextmanager
-async def calling(url: str, worker: str = "") -> AsyncGenerator[Caller]:
-    """A client with a session of its own, with a worker by name if one is given.
+async def calling(url: str, worker: str = "", token: str = "") -> AsyncGenerator[Caller]:
+    """A client with a session of its own, with a worker by name if one is given; `token` is what it shows.
 
     Raises:
         Unreachable: nothing answered, at the beginning or in the middle.
     """
     briefs: list[str] = []
+    headers = shown(token) | ({PIN: worker} if worker else {})
 
     async def sample(context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
         block = params.messages[-1].content
@@ -140,19 +151,25 @@ async def calling(url: str, worker: str = "") -> AsyncGenerator[Caller]:
         text = TextContent(type="text", text=json.dumps(answer))
         return CreateMessageResult(role="assistant", content=text, model=STAND_IN, stop_reason="endTurn")
 
+    scope = anyio.CancelScope(deadline=anyio.current_time() + PATIENCE)
     try:
-        with anyio.fail_after(PATIENCE):
+        with scope:
             async with (
-                httpx2.AsyncClient(
-                    headers={PIN: worker} if worker else {}, timeout=httpx2.Timeout(PATIENCE), trust_env=False
-                ) as http,
+                httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(PATIENCE), trust_env=False) as http,
                 Client(
                     streamable_http_client(url, http_client=http), mode="legacy", sampling_callback=sample
                 ) as client,
             ):
-                yield Caller(client, briefs)
+                yield Caller(client, briefs, scope)
     except* Exception as group:
         raise Unreachable(_worded(group)) from group
+    if scope.cancelled_caught:
+        raise Unreachable(f"no answer within {PATIENCE:.0f} s")
+
+
+def shown(token: str) -> dict[str, str]:
+    """The header that shows a bearer token; none for an empty one."""
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 class Unreachable(Exception):

@@ -11,11 +11,11 @@ import anyio
 
 from bedrock_support.routing.clock import Entropy
 from bedrock_support.server.environment import SettingsError
-from bedrock_support.server.rollout.checks import Check
+from bedrock_support.server.rollout.checks import Check, tried
 from bedrock_support.server.rollout.control import Control, NoFront, Unsettled
 from bedrock_support.server.rollout.files import Wanted
 from bedrock_support.server.rollout.plan import FALLBACK, VALIDATIONS
-from bedrock_support.server.rollout.synthetic import Caller, Unreachable, calling, log_text
+from bedrock_support.server.rollout.synthetic import Caller, Unreachable, log_text
 
 OPTIMIZATION = "ENABLE_PERFORMANCE_OPTIMIZATION"
 PROBE = "probe"
@@ -47,7 +47,12 @@ class Validation:
     def checks(self) -> dict[str, Callable[[], Awaitable[Check]]]:
         """The six by name; none needs another."""
         acts = (self.routing, self.direct, self.fallback, self.cache, self.compliance, self.audit)
-        return {name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)}
+        made: dict[str, Callable[[], Awaitable[Check]]] = {
+            name: partial(self._checked, name, act) for name, act in zip(VALIDATIONS, acts, strict=True)
+        }
+        # A leak, or a call without its record, is one too many: no second try makes it good.
+        late = {name: partial(tried, made[name]) for name in ("routing decision", "direct call", "cache")}
+        return made | late
 
     async def all(self) -> list[Check]:
         """The six: five side by side, then the one that starts a process of its own, which takes a core for itself."""
@@ -66,7 +71,7 @@ class Validation:
 
     async def _checked(self, name: str, check: Callable[[Caller], Awaitable[Check]]) -> Check:
         try:
-            async with calling(await self.control.url(), self.worker) as caller:
+            async with self.control.calling(self.worker) as caller:
                 return await check(caller)
         except (Unreachable, NoFront, Unsettled, SettingsError, OSError) as error:
             return Check(name=name, ok=False, value={"problem": str(error)})
@@ -88,18 +93,23 @@ class Validation:
     async def fallback(self, _: Caller) -> Check:
         """With a Bedrock that refuses connections, urgent work is tried on direct and answered over MCP."""
         control = self.control
+        refused: list[bool] = []
         probe = Wanted(name=PROBE, weight=0, generation=control.generation(), env=DEAD_END)
         try:
             await control.settle(await control.wish(lambda fleet: fleet.with_worker(probe)))
-            async with calling(await control.url(), PROBE) as caller:
-                called = await caller.triage("infrastructure", log_text(self.entropy))
-                decision = await caller.decision(called.decision_id) if called.decision_id else {}
+            async with control.calling(PROBE) as caller:
+                return await tried(partial(self._fell_over, caller, refused))
         finally:
             with anyio.CancelScope(shield=True):  # a check beside this one may have failed
                 await control.settle(await control.wish(lambda fleet: fleet.without(PROBE)))
-        tried: list[Mapping[str, Any]] = decision.get("attempts") or []
-        failed = any(each.get("route") == "direct" and each.get("failure") for each in tried)
-        ok = not called.error and called.route == "mcp" and called.model.get("used") is True and failed
+
+    async def _fell_over(self, caller: Caller, refused: list[bool]) -> Check:
+        """`refused` holds what earlier tries saw: a route that refused them is rightly not asked first any more."""
+        called = await caller.triage("infrastructure", log_text(self.entropy))
+        decision = await caller.decision(called.decision_id) if called.decision_id else {}
+        attempts: list[Mapping[str, Any]] = decision.get("attempts") or []
+        refused.append(any(each.get("route") == "direct" and each.get("failure") for each in attempts))
+        ok = not called.error and called.route == "mcp" and called.model.get("used") is True and any(refused)
         return _about("MCP fallback", ok, called.as_table() | _of(decision), decision)
 
     async def cache(self, caller: Caller) -> Check:
@@ -140,8 +150,8 @@ def _about(name: str, ok: bool, value: Mapping[str, object], decision: Mapping[s
 
 
 def _of(decision: Mapping[str, Any]) -> dict[str, object]:
-    tried: list[Mapping[str, Any]] = decision.get("attempts") or []
-    shown = [{name: each.get(name) for name in ("route", "failure", "seconds", "simulated")} for each in tried]
+    attempts: list[Mapping[str, Any]] = decision.get("attempts") or []
+    shown = [{name: each.get(name) for name in ("route", "failure", "seconds", "simulated")} for each in attempts]
     return {"row": decision.get("row"), "plan": decision.get("plan"), "attempts": shown}
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from bedrock_support.server.rollout.checks import Check
+from bedrock_support.server.rollout.checks import Check, tried
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.levels import SUPPORT_MODE
 from bedrock_support.server.rollout.plan import VITALS
 from bedrock_support.server.rollout.steps import Step
-from bedrock_support.server.rollout.synthetic import Called, Caller, calling, flags_of, log_text
+from bedrock_support.server.rollout.synthetic import Called, Caller, flags_of, log_text
 from bedrock_support.server.rollout.validation import Validation
 
 
@@ -28,8 +29,8 @@ class Vitals:
         """What is learnt of the breaker rests on the calls before it, and so does what was recorded."""
         direct, mcp, router, breaker, compliance, audit, monitoring = VITALS
         return [
-            Step(name=direct, act=self._with(self._direct)),
-            Step(name=mcp, act=self._with(self._mcp)),
+            Step(name=direct, act=self._with(lambda caller: tried(partial(self._direct, caller)))),
+            Step(name=mcp, act=self._with(lambda caller: tried(partial(self._mcp, caller)))),
             Step(name=router, act=self._with(self._router)),
             Step(name=breaker, act=self._with(self._breaker), after=(direct,)),
             Step(name=compliance, act=self._with(self._compliance)),
@@ -43,7 +44,7 @@ class Vitals:
 
     def _with(self, check: Callable[[Caller], Awaitable[Check]]) -> Callable[[], Awaitable[list[Check]]]:
         async def act() -> list[Check]:
-            async with calling(await self.control.url(), self.worker) as caller:
+            async with self.control.calling(self.worker) as caller:
                 return [await check(caller)]
 
         return act

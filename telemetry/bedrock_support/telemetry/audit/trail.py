@@ -70,7 +70,7 @@ class AuditTrail:
         self._store: AuditStore | None = None
         self._subjects: SubjectKeys | None = None
         self._anchoring: Anchoring | None = None
-        self._group: GroupCommit[Draft] = GroupCommit(self._commit)
+        self._group: GroupCommit[tuple[Draft, ...]] = GroupCommit(self._commit)
         self._anchor_threads = anyio.CapacityLimiter(1)
         self._fresh = 0
         self._anchored_at = -inf
@@ -80,6 +80,12 @@ class AuditTrail:
 
     async def closed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
         await self._write(records.closed(clearance, outcome, caller, self._clock.wall()))
+
+    async def stayed(self, clearance: Clearance, outcome: Outcome | None, caller: str) -> None:
+        at = self._clock.wall()
+        await self._write(
+            records.opened(clearance, caller, at, self._server), records.closed(clearance, outcome, caller, at)
+        )
 
     async def relayed(self, peer: str, tool: str, arguments: str, caller: str) -> None:
         await self._write(records.relayed(peer, tool, arguments, caller, self._clock.wall()))
@@ -138,25 +144,29 @@ class AuditTrail:
             await self.anchor()
         await to_thread.run_sync(self._close)
 
-    async def _write(self, draft: Draft) -> None:
+    async def _write(self, *drafts: Draft) -> None:
         with self.activity.use():
-            await self._group.write(draft)
-        self._fresh += 1
+            await self._group.write(drafts)
+        self._fresh += len(drafts)
 
-    def _commit(self, drafts: Sequence[Draft]) -> Sequence[Exception | None]:
-        """In a thread: the drafts as records, in one transaction."""
+    def _commit(self, groups: Sequence[tuple[Draft, ...]]) -> Sequence[Exception | None]:
+        """In a thread: the drafts as records, in one transaction. What belongs together is written or not together."""
         from bedrock_support.telemetry.audit.canonical import NotCanonical, canonical
 
         store, subjects = self._opened_files()
         problems: list[Exception | None] = []
         bodies: list[str] = []
-        callers = {self._subject or draft.caller for draft in drafts}
+        callers = {self._subject or draft.caller for drafts in groups for draft in drafts}
         known = {name: subjects.of(name) for name in callers}
-        for draft in drafts:
+
+        def body(draft: Draft) -> str:
             subject = known[self._subject or draft.caller]
             digests = {label: subject.digest(label, text) for label, text in draft.texts.items()}
+            return canonical({**draft.fields, "subject": subject.tag, "digests": digests})
+
+        for drafts in groups:
             try:
-                bodies.append(canonical({**draft.fields, "subject": subject.tag, "digests": digests}))
+                bodies += [body(each) for each in drafts]
                 problems.append(None)
             except NotCanonical as error:
                 problems.append(AuditUnavailable(f"the operation has no audit record: {error}"))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bedrock_support.tools.gaps.bodies import Function, called
+from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.signals import split
 
 _CHECKS = re.compile(
@@ -35,8 +36,8 @@ def _tests(tree: ast.Module) -> Iterator[tuple[str, Function]]:
 
 def _checking(tree: ast.Module) -> set[str]:
     """Functions of the file that check something themselves: a test that calls one checks by it."""
-    functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return {each.name for each in functions if any(_checks(node, set()) for node in ast.walk(each))}
+    functions = [each for each in every(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {each.name for each in functions if any(_checks(node, set()) for node in every(each))}
 
 
 def _checks(node: ast.AST, checking: set[str]) -> bool:
@@ -84,7 +85,7 @@ def _empty_check(name: str, call: ast.Call) -> bool:
 
 def _judge(name: str, node: Function, checking: set[str]) -> tuple[str, int, int, str, float] | None:
     body, doc = split(node)
-    inside = [each for part in body for each in ast.walk(part)]
+    inside = [each for part in body for each in every(part)]
     if any(_checks(each, checking) for each in inside):
         return None
     asserts = [each for each in inside if isinstance(each, ast.Assert)]

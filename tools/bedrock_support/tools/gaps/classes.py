@@ -8,6 +8,8 @@ from typing import NamedTuple
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
 
 _ROOTLESS = {"object", "Generic", "Protocol", "ABC", "Enum", "NamedTuple", "TypedDict", "ABCMeta", "type"}
+_TYPING = {"typing", "typing_extensions", "t", "te", "tp"}
+"""Where a Protocol is a contract: other modules, asyncio's among them, have classes of that name that work."""
 _MOST_NAMESAKES = 6
 """Classes of one name beyond which a base of that name says nothing."""
 _DEPTH = 50
@@ -108,7 +110,17 @@ class Hierarchy:
 
     def is_contract(self, known: ClassId) -> bool:
         """A Protocol or an interface: its methods have no bodies by design."""
-        return "Protocol" in self.bases(known) or any(base == "Interface" for base in self.bases(known))
+        if "Interface" in self.bases(known):
+            return True
+        hints = self._files[known.file]["classes"][known.place]["hints"]
+        return any(
+            base == "Protocol" and (hint in _TYPING or not (hint or self._namesakes(known, base)))
+            for base, hint in zip(self.bases(known), hints, strict=True)
+        )
+
+    def _namesakes(self, known: ClassId, base: str) -> bool:
+        """Whether the class's own file defines its base, too."""
+        return any(each.file == known.file and each != known for each in self._named.get(base, []))
 
     def defining(self, classes: Iterable[ClassId], method: str) -> list[FunctionFacts]:
         return [found for each in classes if (found := self.methods[each].get(method)) is not None]

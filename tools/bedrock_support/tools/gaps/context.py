@@ -168,7 +168,7 @@ class Context:
             found.add("result_used_far")
         beside, empty = self._module(path, facts)
         counted = 0 if "." in function["q"] else 1
-        self._company(found, beside - counted, empty - (counted if function["empty"] else 0))
+        self._company(found, beside - counted, empty - (counted if _idle(function) else 0))
 
     def _in_class(self, found: set[str], known: ClassId, name: str) -> None:
         tree = self.hierarchy
@@ -201,7 +201,7 @@ class Context:
         methods = tree.methods[known]
         others, empty = self._members(known)
         counted = 0 if name[:2] == "__" and name != "__init__" else 1
-        self._company(found, others - counted, empty - (counted if methods[name]["empty"] else 0))
+        self._company(found, others - counted, empty - (counted if _idle(methods[name]) else 0))
         if any(name in duck and len(duck & set(methods)) >= 3 for duck in _DUCKS):
             found.add("duck")
         family = [known, *above, *below]
@@ -235,7 +235,7 @@ class Context:
     def _module(self, path: str, facts: FileFacts) -> tuple[int, int]:
         """Functions of the module itself, and how many of them are empty."""
         if path not in self._modules:
-            own = [each["empty"] for each in facts["functions"] if each["c"] < 0 and "." not in each["q"]]
+            own = [_idle(each) for each in facts["functions"] if each["c"] < 0 and "." not in each["q"]]
             self._modules[path] = len(own), sum(own)
         return self._modules[path]
 
@@ -243,9 +243,18 @@ class Context:
         """Methods of a class but the special ones, and how many of them are empty."""
         if known not in self._classes:
             own = [
-                each["empty"]
+                _idle(each)
                 for key, each in self.hierarchy.methods[known].items()
                 if key[:2] != "__" or key == "__init__"
             ]
             self._classes[known] = len(own), sum(own)
         return self._classes[known]
+
+
+_PRETENDS = {"marker", "marker_strong", "says_missing", "said_unwritten", "says_unwritten", "value_canned"}
+
+
+def _idle(function: FunctionFacts) -> bool:
+    """No work in it, and no pretence of any: stubs among stubs don't excuse each other."""
+    pretends = function["kind"] in ("simulated", "log_only") or not _PRETENDS.isdisjoint(function["marks"])
+    return function["empty"] and not pretends

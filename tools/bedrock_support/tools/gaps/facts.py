@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
-from bedrock_support.tools.gaps.nodes import below
+from bedrock_support.tools.gaps.nodes import below, statements_in
 from bedrock_support.tools.gaps.signals import comments_of, excuses, look
 
 
@@ -96,13 +96,13 @@ class _Place(NamedTuple):
 
 
 def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
-    origins = _origins(tree)
+    origins, aliases = _origins(tree), _aliases(tree)
     pending: list[tuple[ast.AST, _Place]] = [(tree, _Place("", -1, False, False))]
     while pending:
         node, place = pending.pop()
-        for child in ast.iter_child_nodes(node):
+        for child in statements_in(node):
             if isinstance(child, ast.ClassDef):
-                found["classes"].append(_class(child, place.prefix, origins))
+                found["classes"].append(_class(child, place.prefix, origins, aliases))
                 at = len(found["classes"]) - 1
                 pending.append((child, place._replace(prefix=f"{place.prefix}{child.name}.", owner=at)))
             elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -114,15 +114,15 @@ def _definitions(tree: ast.Module, lines: list[str], found: FileFacts) -> None:
             elif isinstance(child, ast.If) and _last(child.test) == "TYPE_CHECKING":
                 otherwise = ast.If(test=child.test, body=child.orelse, orelse=[])
                 pending.append((otherwise, place._replace(branch=True)))
-            elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            else:
                 branch = place.branch or isinstance(child, ast.If | ast.Try | ast.ExceptHandler)
                 pending.append((child, place._replace(branch=branch)))
 
 
-def _class(node: ast.ClassDef, prefix: str, origins: dict[str, str]) -> ClassFacts:
+def _class(node: ast.ClassDef, prefix: str, origins: dict[str, str], aliases: dict[str, str]) -> ClassFacts:
     return ClassFacts(
         q=prefix + node.name,
-        bases=[name for base in node.bases if (name := _last(base))],
+        bases=[aliases.get(name, name) for base in node.bases if (name := _last(base))],
         hints=[_home(base, origins) for base in node.bases if _last(base)],
         decorators=[_last(each) for each in node.decorator_list],
         line=node.lineno,
@@ -211,6 +211,17 @@ def _origins(tree: ast.Module) -> dict[str, str]:
     return found
 
 
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """What names that imports gave anew are called at home."""
+    return {
+        name.asname: name.name
+        for each in tree.body
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+        if name.asname and name.asname != name.name
+    }
+
+
 def _home(node: ast.expr, origins: dict[str, str]) -> str:
     while isinstance(node, ast.Subscript | ast.Call):
         node = node.value if isinstance(node, ast.Subscript) else node.func
@@ -226,6 +237,20 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
     pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
     while pending:
         node, prefix, owner = pending.pop()
+        sort = type(node)
+        # Most nodes of a tree are of these three.
+        if sort is ast.Constant:
+            continue
+        if sort is ast.Name:
+            if isinstance(cast("ast.Name", node).ctx, ast.Load):
+                _count(uses, cast("ast.Name", node), owner, 2)
+            continue
+        if sort is ast.Attribute:
+            attribute = cast("ast.Attribute", node)
+            if isinstance(attribute.ctx, ast.Load):
+                _count(uses, attribute, owner, 2)
+            pending.append((attribute.value, prefix, owner))
+            continue
         thrown: ast.AST | None = None
         if isinstance(node, ast.ClassDef):
             prefix = f"{prefix}{node.name}."
@@ -242,8 +267,6 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
             _count(uses, node.func, owner, 0)
             pending += [(each, prefix, owner) for each in _inside(node)]
             continue
-        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-            _count(uses, node, owner, 2)
         pending += [(each, prefix, owner) for each in below(node)]
 
 

@@ -6,20 +6,22 @@ import ast
 
 from bedrock_support.tools.gaps import values, words
 from bedrock_support.tools.gaps.bodies import Function, Seen, called, is_log, is_random
+from bedrock_support.tools.gaps.nodes import below, every
+from bedrock_support.tools.gaps.trivial import declares, not_implemented
 from bedrock_support.tools.gaps.wounds import statements
 
 
 def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str], comments: list[str]) -> bool:
     """Whether the end of the body gives nothing for what came before; fills `seen` if so."""
     last = body[-1]
-    ends = _ending(last, params)
+    ends = _ending(last, params) or ("ends_refused" if _refuses_always(body) else None)
     marker_last = bool(comments) and words.MARKER.search(comments[-1]) is not None
     if ends is None and not marker_last:
         return False
-    every = statements(body)
+    inside = statements(body)
     if any(isinstance(each, ast.Yield | ast.YieldFrom) for part in body for each in _own(part)):
         return False
-    seen.kind, seen.size, seen.line = "half_done", len(every), last.lineno
+    seen.kind, seen.size, seen.line = "half_done", len(inside), last.lineno
     marks = seen.marks
     marks.add(ends or "ends_open")
     marks |= {"marker_last"} if marker_last else set()
@@ -28,8 +30,8 @@ def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str
     elif isinstance(last, ast.Return | ast.Pass):
         fit = values.none_fits(values.annotation_names(node.returns))
         marks.add({None: "annotation_open", True: "annotation_fits", False: "annotation_clash"}[fit])
-    _returns(marks, every, last)
-    _effects(marks, body, every)
+    _returns(marks, inside, last)
+    _effects(marks, body, inside)
     _unread_locals(marks, node, body)
     before = body[-2] if len(body) > 1 else None
     marks.add(
@@ -50,9 +52,16 @@ def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str
         else "after_call"
     )
     marks.add(
-        "size_1" if len(every) <= 2 else "size_2" if len(every) <= 4 else "size_3" if len(every) <= 8 else "size_4"
+        "size_1" if len(inside) <= 2 else "size_2" if len(inside) <= 4 else "size_3" if len(inside) <= 8 else "size_4"
     )
     return True
+
+
+def _refuses_always(body: list[ast.stmt]) -> bool:
+    """Work begins, and whatever comes of it ends in the error that it isn't implemented."""
+    if not not_implemented(body[-1]) or declares(body[-1]) or isinstance(body[-1], ast.Assert):
+        return False
+    return not any(isinstance(each, ast.Return) for each in statements(body))
 
 
 def _ending(last: ast.stmt, params: list[str]) -> str | None:
@@ -93,8 +102,8 @@ def _end_value(seen: Seen, node: Function, value: ast.expr) -> None:
         seen.marks.add("predicate_answers" if group == "bool" else "predicate_no_bool")
 
 
-def _returns(marks: set[str], every: list[ast.stmt], last: ast.stmt) -> None:
-    others = [each for each in every if isinstance(each, ast.Return) and each is not last]
+def _returns(marks: set[str], inside: list[ast.stmt], last: ast.stmt) -> None:
+    others = [each for each in inside if isinstance(each, ast.Return) and each is not last]
     real = [each for each in others if each.value is not None and not values.is_constant(each.value)]
     marks.add(
         "returns_real"
@@ -115,16 +124,16 @@ def _returns(marks: set[str], every: list[ast.stmt], last: ast.stmt) -> None:
             marks.add("other_type_returned")
 
 
-def _effects(marks: set[str], body: list[ast.stmt], every: list[ast.stmt]) -> None:
+def _effects(marks: set[str], body: list[ast.stmt], inside: list[ast.stmt]) -> None:
     stores = calls = raises = False
-    for each in every:
+    for each in inside:
         if isinstance(each, ast.Expr):
             value = each.value.value if isinstance(each.value, ast.Await) else each.value
             calls |= isinstance(value, ast.Call) and not is_log(value)
         elif isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = each.targets if isinstance(each, ast.Assign) else [each.target]
             stores |= any(
-                isinstance(part, ast.Attribute | ast.Subscript) for target in targets for part in ast.walk(target)
+                isinstance(part, ast.Attribute | ast.Subscript) for target in targets for part in every(target)
             )
         elif isinstance(each, ast.Raise | ast.Assert):
             raises = True
@@ -141,7 +150,7 @@ def _unread_locals(marks: set[str], node: Function, body: list[ast.stmt]) -> Non
     stored: dict[str, int] = {}
     loaded: set[str] = set()
     for part in body:
-        for each in ast.walk(part):
+        for each in every(part):
             if isinstance(each, ast.Name):
                 if isinstance(each.ctx, ast.Store):
                     stored.setdefault(each.id, each.lineno)
@@ -168,7 +177,7 @@ def _own(node: ast.AST) -> list[ast.AST]:
         found.append(each)
         pending += [
             child
-            for child in ast.iter_child_nodes(each)
+            for child in below(each)
             if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
         ]
     return found

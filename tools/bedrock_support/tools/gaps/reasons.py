@@ -25,6 +25,8 @@ _SAID = {
     "marker_last": "its last comment defers the rest",
     "says_missing": "its message says the work is missing",
     "says_unwritten": "its error says that the work is missing",
+    "said_unwritten": "its error says that the work is missing",
+    "ends_refused": "it ends in the error that it isn't implemented",
     "doc_defers": "its docstring says the work is missing",
     "unread_all": "no parameter is read",
     "unread_most": "most parameters are never read",

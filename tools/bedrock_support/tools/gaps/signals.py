@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable
 
 from bedrock_support.tools.gaps import values, words
-from bedrock_support.tools.gaps.bodies import Function, Kind, Seen, Trivial, trivial
+from bedrock_support.tools.gaps.bodies import Function, Kind, Seen
 from bedrock_support.tools.gaps.half import half_done
+from bedrock_support.tools.gaps.nodes import every
+from bedrock_support.tools.gaps.trivial import Trivial, trivial
 from bedrock_support.tools.gaps.wounds import Wound, constants, dead_flag, swallowed, unreachable
 
 _COMMENT = re.compile(r"(?:^|\s)#+\s?(.*)$")
@@ -42,14 +44,16 @@ def look(node: Function, told: Callable[[list[ast.stmt]], list[str]], decorators
     plain = trivial(body, params)
     seen = Seen(kind=None, line=node.lineno, empty=plain is not None)
     if plain is not None:
-        if plain.declared or (node.name == "__init__" and _sink(node, plain)):
+        special = node.name.startswith("__") and node.name.endswith("__")
+        if plain.declared or (plain.refuses and special) or (node.name == "__init__" and _sink(node, plain)):
             return seen
         _plain(seen, plain, node, params)
         if plain.kind() == "echo" and len(params) == 1 and decorators & {"property", "cached_property"}:
             return seen
     elif not _wounded(seen, body, params) and not half_done(seen, node, body, params, told(body)):
         return seen
-    _around(seen, node, doc, params, told(body))
+    claims = plain is not None and any(not values.is_empty(each) for each in plain.returned)
+    _around(seen, node, doc, params, told(body), told_alone=claims and seen.kind == "log_only")
     return seen
 
 
@@ -78,6 +82,7 @@ def _plain(seen: Seen, plain: Trivial, node: Function, params: list[str]) -> Non
         seen.marks |= {"draws"} if plain.chance else set()
     seen.marks |= {"deletes"} if plain.deletes else set()
     seen.marks |= {"logs"} if plain.logs else set()
+    seen.marks |= {"said_unwritten"} if plain.unwritten else set()
     seen.marks |= {"says_missing"} if any(words.SAID_MISSING.search(each) for each in plain.said) else set()
     if any(words.STAND_IN_NAME.search(name) for name in plain.known):
         seen.marks.add("stand_in_name")
@@ -157,8 +162,13 @@ def _wounded(seen: Seen, body: list[ast.stmt], params: list[str]) -> bool:
     return True
 
 
-def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: list[str]) -> None:
-    """Signals that every kind shares: promise of name and docstring, comments, parameters left unread."""
+def _around(
+    seen: Seen, node: Function, doc: str, params: list[str], comments: list[str], *, told_alone: bool
+) -> None:
+    """Signals that every kind shares: promise of name and docstring, comments, parameters left unread.
+
+    `told_alone`: its logs are all that reads its parameters, and it claims a result: nothing was made of them.
+    """
     marks = seen.marks
     marks.add(
         "doc_none"
@@ -197,7 +207,8 @@ def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: l
     marks |= {"name_predicate"} if words.PREDICATE.search(name) else set()
     marks |= {"name_identity"} if words.IDENTITY.search(name) else set()
     marks |= {"name_private"} if name.startswith("_") and not name.startswith("__") else set()
-    loaded = {each.id for part in node.body for each in ast.walk(part) if isinstance(each, ast.Name)}
+    read = [part for part in node.body if not (told_alone and isinstance(part, ast.Expr))]
+    loaded = {each.id for part in read for each in every(part) if isinstance(each, ast.Name)}
     starred = {each.arg for each in (node.args.vararg, node.args.kwarg) if each is not None}
     marks |= {"takes_anything"} if starred else set()
     params = [each for each in params if each not in starred]
@@ -229,7 +240,7 @@ def comments_of(node: Function, lines: list[str], body: list[ast.stmt]) -> list[
     found = [
         match.group(1)
         for line in lines[start - 1 if body is node.body else start : end]
-        if (match := _COMMENT.search(line[:2_000]))
+        if "#" in line and (match := _COMMENT.search(line[:2_000]))
     ]
     for line in lines[end : end + 10]:
         stripped = line.strip()

@@ -13,7 +13,8 @@ _SAMPLE_WORDS = re.compile(
     r"|some[ _].*|my[ _].*|your[ _].*|item[ _-]?\d*|abc\d*|xyz"
     r"|user\d*|john.*|jane.*|alice|bob|processed.*|completed.*|complete|pending"
     r"|status|message|example\..*|.*@example\..*|.*[_ -]here"
-    r"|not implemented.*|stub\w*|simulated.*|(?:\w+[_ -])?\d{1,3}|[a-c]|x|y)$",
+    r"|not implemented.*|stub\w*|simulated.*|(?:\w+[_ -])?\d{1,3}|[a-c]|x|y|alpha|beta|gamma"
+    r"|first|second|third|one|two|three|(?:19|20)\d\d-\d\d-\d\d.*)$",
     re.IGNORECASE,
 )
 _SAMPLE_KEYS = frozenset(
@@ -41,8 +42,29 @@ _SAMPLE_KEYS = frozenset(
 )
 
 
-def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None) -> bool:
-    """Whether the expression is made of literals only (names in `known` stand for theirs)."""
+_MAKERS = frozenset(
+    {
+        *("dict", "list", "set", "tuple", "str", "bytes", "int", "float", "bool", "frozenset", "bytearray", "object"),
+        *("iter", "range", "type", "SimpleNamespace", "Namespace", "Mock", "MagicMock", "AsyncMock", "StringIO"),
+        *("BytesIO", "OrderedDict", "Counter", "deque", "loads"),
+    }
+)
+"""Calls that, given literals, give a value which nothing outside decides."""
+_TYPES = frozenset(
+    {"dict", "list", "set", "tuple", "str", "bytes", "int", "float", "bool", "frozenset", "bytearray", "object"}
+)
+_STAND_INS = frozenset({"Mock", "MagicMock", "AsyncMock", "SimpleNamespace", "type"})
+_MODULES = frozenset({"json", "io", "types", "mock", "collections", "argparse"})
+_CLOCKS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "isoformat", "timestamp"})
+
+
+def is_constant(
+    node: ast.expr, known: dict[str, ast.expr] | None = None, *, dated: bool = False, objects: bool = False
+) -> bool:
+    """Whether the expression is made of literals only (names in `known` stand for theirs).
+
+    `dated` lets the time of day stand in it, `objects` instances of classes that are given literals.
+    """
     pending: list[ast.expr] = [node]
     seen = 0
     while pending:
@@ -58,18 +80,46 @@ def is_constant(node: ast.expr, known: dict[str, ast.expr] | None = None) -> boo
             pending += [key for key in each.keys if key is not None] + each.values
         elif isinstance(each, ast.UnaryOp):
             pending.append(each.operand)
-        elif (isinstance(each, ast.Name) and known and each.id in known) or (
-            isinstance(each, ast.Call) and _empty_builder(each)
-        ):
+        elif isinstance(each, ast.BinOp):
+            pending += [each.left, each.right]
+        elif isinstance(each, ast.JoinedStr):
+            pending += each.values
+        elif isinstance(each, ast.FormattedValue):
+            pending.append(each.value)
+        elif isinstance(each, ast.Lambda):
+            pending.append(each.body)
+        elif isinstance(each, ast.Name) and known and each.id in known:
             continue
+        elif isinstance(each, ast.Call) and (_makes(each, dated=dated) or (objects and _instance(each))):
+            pending += [*each.args, *(one.value for one in each.keywords)]
         else:
             return False
     return True
 
 
-def _empty_builder(call: ast.Call) -> bool:
-    names = {"dict", "list", "set", "tuple", "str", "bytes", "int", "float", "frozenset", "bytearray", "object"}
-    return isinstance(call.func, ast.Name) and call.func.id in names and not call.args and not call.keywords
+def _called(call: ast.Call) -> str:
+    func = call.func.func if isinstance(call.func, ast.Call) else call.func
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def _instance(call: ast.Call) -> bool:
+    """By its name a class, and given something to hold."""
+    name = _called(call)
+    return name[:1].isupper() and not name.isupper() and bool(call.args or call.keywords)
+
+
+def _makes(call: ast.Call, *, dated: bool) -> bool:
+    """A call that makes a value of its arguments alone."""
+    func = call.func
+    if isinstance(func, ast.Call):  # of a class that is made on the spot
+        return isinstance(func.func, ast.Name) and func.func.id == "type" and is_constant(func)
+    if isinstance(func, ast.Name):
+        return func.id in _MAKERS or (dated and func.id in _CLOCKS)
+    if not isinstance(func, ast.Attribute):
+        return False
+    if dated and func.attr in _CLOCKS:
+        return True
+    return func.attr in _MAKERS and isinstance(func.value, ast.Name) and func.value.id in _MODULES
 
 
 _FORMS: tuple[tuple[type[ast.expr], str], ...] = (
@@ -86,8 +136,8 @@ def type_of(node: ast.expr) -> str:
         return "none" if node.value is None else "ellipsis" if node.value is ... else type(node.value).__name__
     if isinstance(node, ast.UnaryOp):
         return "bool" if isinstance(node.op, ast.Not) else type_of(node.operand)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id
+    if isinstance(node, ast.Call):
+        return node.func.id if isinstance(node.func, ast.Name) and node.func.id in _TYPES else "other"
     return next((name for form, name in _FORMS if isinstance(node, form)), "other")
 
 
@@ -101,7 +151,7 @@ def is_empty(node: ast.expr) -> bool:
         return not node.elts
     if isinstance(node, ast.Dict):
         return not node.keys
-    return isinstance(node, ast.Call)
+    return isinstance(node, ast.Call) and not node.keywords and all(is_empty(each) for each in node.args)
 
 
 def looks_canned(node: ast.expr) -> bool:
@@ -117,6 +167,15 @@ def looks_canned(node: ast.expr) -> bool:
         return isinstance(value, int) and value in (42, 99, 100, 123, 999, 1000, 1234, 12345, 10, 3, 5, 7)
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return bool(node.elts) and sum(looks_canned(each) for each in node.elts[:8]) * 2 >= min(len(node.elts), 8)
+    if isinstance(node, ast.JoinedStr):
+        return any(looks_canned(each) for each in node.values if isinstance(each, ast.Constant))
+    if isinstance(node, ast.Call):
+        named = {each.arg for each in node.keywords if each.arg}
+        return (
+            _called(node) in _STAND_INS
+            or bool(named & _SAMPLE_KEYS)
+            or any(looks_canned(each) for each in node.args[:8])
+        )
     if isinstance(node, ast.Dict):
         keys = {key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
         return bool(keys & _SAMPLE_KEYS) or any(looks_canned(each) for each in node.values[:8])

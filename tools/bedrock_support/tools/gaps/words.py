@@ -75,7 +75,7 @@ NOOP_NAME = re.compile(
     re.I,
 )
 NULL_CLASS = re.compile(
-    r"(?:^|_)(?:Null|No[Oo]p|No(?=[A-Z])|Dummy|Fake|Mock|Stub|Void|Empty|Base|Abstract|Interface|Default"
+    r"(?:^|_)(?:Null|No[Oo]p|Nop(?![a-z])|No(?=[A-Z])|Dummy|Fake|Mock|Stub|Void|Empty|Base|Abstract|Interface|Default"
     r"|I(?=[A-Z][a-z]))"
     r"|(?:Mixin|Interface|Base|Protocol|ABC|Hook|Hooks|Plugin|Adapter|Listener|Observer|Callback|Handler"
     r"|Visitor|Null)$"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from bedrock_support.tools.gaps.bodies import called, is_log, receiver, trivial
+from bedrock_support.tools.gaps.bodies import called, is_log, receiver
+from bedrock_support.tools.gaps.nodes import every
+from bedrock_support.tools.gaps.trivial import trivial
 from bedrock_support.tools.gaps.values import is_constant
 
 _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -77,7 +79,7 @@ def truthy(test: ast.expr, known: dict[str, ast.expr]) -> bool:
 
 def reads_switch(test: ast.expr) -> bool:
     """The condition hangs on the environment or on something named like a feature flag."""
-    for each in ast.walk(test):
+    for each in every(test):
         name = each.attr if isinstance(each, ast.Attribute) else each.id if isinstance(each, ast.Name) else called(each)
         if name in ("environ", "getenv"):
             return True
@@ -110,6 +112,8 @@ def unreachable(body: list[ast.stmt], known: dict[str, ast.expr]) -> Wound | Non
 def _leaves(node: ast.stmt, known: dict[str, ast.expr]) -> bool:
     if isinstance(node, _EXITS):
         return True
+    if isinstance(node, ast.While):
+        return truthy(node.test, known) and isinstance(node.body[0], ast.Return | ast.Raise)
     return (
         isinstance(node, ast.If) and truthy(node.test, known) and bool(node.body) and isinstance(node.body[-1], _EXITS)
     )
@@ -126,9 +130,9 @@ def dead_flag(body: list[ast.stmt], params: list[str]) -> Wound | None:
     """All the work stands under a condition that is false, or that hangs on a switch, and nothing stands beside it."""
     known = constants(body)
     for each in body:
-        if not isinstance(each, ast.If) or trivial(each.body, params) is not None:
+        if not isinstance(each, ast.If | ast.While | ast.For) or trivial(each.body, params) is not None:
             continue
-        never, switch = falsy(each.test, known), reads_switch(each.test)
+        never, switch = _never(each, known), isinstance(each, ast.If) and reads_switch(each.test)
         if not (never or switch):
             continue
         rest = [other for other in body if other is not each]
@@ -137,6 +141,14 @@ def dead_flag(body: list[ast.stmt], params: list[str]) -> Wound | None:
         if never or plain is not None:
             return Wound(line=each.lineno, size=count(each.body), marks=frozenset(marks))
     return None
+
+
+def _never(node: ast.If | ast.While | ast.For, known: dict[str, ast.expr]) -> bool:
+    """Its block never runs: the condition is false, or there is nothing to go through."""
+    if not isinstance(node, ast.For):
+        return falsy(node.test, known)
+    through = known.get(node.iter.id) if isinstance(node.iter, ast.Name) else node.iter
+    return isinstance(through, ast.List | ast.Tuple | ast.Set) and not through.elts
 
 
 def constants(body: list[ast.stmt]) -> dict[str, ast.expr]:
@@ -178,24 +190,39 @@ def _hidden(node: ast.stmt) -> tuple[list[ast.stmt] | None, set[str]]:
         if called(call) == "suppress" and isinstance(call, ast.Call) and any(_broad(each) for each in call.args):
             return node.body, {"hides_by_pass"}
         return None, set()
-    if not isinstance(node, ast.Try) or node.finalbody or node.orelse:
+    if not isinstance(node, ast.Try) or any(not isinstance(each, ast.Pass) for each in (*node.finalbody, *node.orelse)):
         return None, set()
     marks: set[str] = set()
     for handler in node.handlers:
         if not (handler.type is None or _broad(handler.type)):
             return None, set()
+        kept: dict[str, ast.expr] = {}
         for each in handler.body:
-            if isinstance(each, ast.Pass | ast.Continue) or (
+            if _sets_aside(each, handler.name, kept):
+                marks.add("hides_by_pass")
+            elif isinstance(each, ast.Pass | ast.Continue) or (
                 isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
             ):
                 marks.add("hides_by_pass")
-            elif isinstance(each, ast.Return) and (each.value is None or is_constant(each.value)):
+            elif isinstance(each, ast.Return) and (each.value is None or is_constant(each.value, kept)):
                 marks.add("hides_by_pass" if each.value is None else "hides_by_constant")
             elif isinstance(each, ast.Expr) and is_log(each.value):
                 marks.add("tells")
             else:
                 return None, set()
     return (node.body, marks) if marks and "tells" not in marks else (None, set())
+
+
+def _sets_aside(node: ast.stmt, error: str | None, kept: dict[str, ast.expr]) -> bool:
+    """A statement that only gives a constant or the error a name, or forgets the error."""
+    if isinstance(node, ast.Delete):
+        return all(isinstance(each, ast.Name) and each.id == error for each in node.targets)
+    if not isinstance(node, ast.Assign) or not all(isinstance(each, ast.Name) for each in node.targets):
+        return False
+    if is_constant(node.value):
+        kept |= {each.id: node.value for each in node.targets if isinstance(each, ast.Name)}
+        return True
+    return error is not None and isinstance(node.value, ast.Name) and node.value.id == error
 
 
 def _broad(node: ast.expr) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-from bedrock_support.tools.infra.merge import RANKS, merged
 from bedrock_support.tools.infra.model import Block, Declared, Ref, Resource, refs_in
 from bedrock_support.tools.infra.roles import role_of
-from bedrock_support.tools.infra.run import Audited, check_estate
+from bedrock_support.tools.infra.run import Audited, check_estate, chosen, refuse_strange
 from bedrock_support.tools.infra.sources import Sources
 from bedrock_support.tools.infra.yamls import MOST_DEPTH
 
@@ -32,18 +32,39 @@ class Collector(Protocol):
         """What stands for the file in findings."""
         ...
 
-    def collect(self) -> tuple[Any, list[str]]:
-        """A sequence of Things, and what couldn't be read and why."""
+    def collect(self, held: list[Any], notes: list[str], spent: Callable[[], bool] = bool) -> None:
+        """Adds Things to `held` and what couldn't be read, and why, to `notes`, until `spent` says to stop."""
         ...
 
 
-def audit_live(collector: Collector, sources: Sources, min_severity: str = "low") -> Audited:
+def audit_live(
+    collector: Collector, sources: Sources, min_severity: str = "low", focus: str | None = None
+) -> Audited:
     """What is wrong with what is there. Blocks: call off the loop.
 
-    Findings have the collector's place for a file and line 0: nothing is written down anywhere.
+    Raises:
+        InputError: focus names no kind and nothing that is there.
     """
-    things, notes = collector.collect()
-    held = cast("list[Thing]", list(things))
+    held, notes = list[Thing](), list[str]()
+    collector.collect(held, notes)
+    return audit_held(collector.place, held, notes, sources, min_severity, focus)
+
+
+def audit_held(
+    place: str,
+    held: Sequence[Thing],
+    notes: Sequence[str],
+    sources: Sources,
+    min_severity: str = "low",
+    focus: str | None = None,
+) -> Audited:
+    """What is wrong with what was read of an account.
+
+    Findings have `place` for a file and line 0: nothing is written down anywhere.
+
+    Raises:
+        InputError: focus names no kind and nothing that is there.
+    """
     names = {each.name for each in held}
     declared = Declared()
     for each in held:
@@ -54,15 +75,16 @@ def audit_live(collector: Collector, sources: Sources, min_severity: str = "low"
                 role=role_of(each.kind),
                 name=each.name[:200],
                 format="live",
-                file=collector.place,
+                file=place,
                 line=0,
                 properties=properties if isinstance(properties, Block) else Block(0),
                 references=refs_in(properties),
                 scope="live",
             )
         )
+    refuse_strange(focus, declared)
     found = check_estate(declared, sources)
-    problems = [each for each in merged(found) if RANKS[each.severity] <= RANKS[min_severity]]
+    problems = chosen(found, declared, focus, min_severity)
     return Audited(
         problems=tuple(problems),
         resources=len(held),
@@ -70,7 +92,17 @@ def audit_live(collector: Collector, sources: Sources, min_severity: str = "low"
         partial=bool(notes),
         notes=tuple(notes),
         said=len(found),
+        shown={each.name[:200]: _told(each) for each in held},
     )
+
+
+def _told(thing: Thing) -> str:
+    """A thing as evidence shows it: values of its environment stay where they are."""
+    properties = dict(thing.properties)
+    if "Environment" in properties:
+        variables: Any = properties["Environment"].get("Variables", {})
+        properties["Environment"] = {"Variables": sorted(variables)}
+    return f"{thing.kind} {json.dumps(properties, default=str, sort_keys=True)}"
 
 
 def _block(value: Any, names: set[str], depth: int) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Audited:
     notes: tuple[str, ...]
     said: int
     """Findings before those on one thing were put together."""
+    shown: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of a live account: what each resource is, by its name."""
 
 
 class _Expired(Exception):
@@ -69,13 +71,13 @@ async def audit(
         InputError: focus names no kind and nothing that is declared.
     """
     declared, notes, cut = await to_thread.run_sync(partial(_read, root, expired), limiter=workers)
-    _refuse_strange(focus, declared)
+    refuse_strange(focus, declared)
     found, more = await to_thread.run_sync(partial(_checked, root, declared, expired), limiter=workers)
     said: list[str] = []
     if engine_seconds > 0 and declared.resources and not expired():
         theirs, said = await run_engines(root, declared, engine_seconds, workers)
         found += theirs
-    problems = await to_thread.run_sync(partial(_chosen, found, declared, focus, min_severity), limiter=workers)
+    problems = await to_thread.run_sync(partial(chosen, found, declared, focus, min_severity), limiter=workers)
     return Audited(
         problems=tuple(problems),
         resources=len(declared.resources),
@@ -122,14 +124,16 @@ def _checked(root: Path, declared: Declared, expired: Callable[[], bool]) -> tup
     return check_estate(declared, sources), sources.notes
 
 
-def _chosen(found: Sequence[Problem], declared: Declared, focus: str | None, min_severity: str) -> list[Problem]:
+def chosen(found: Sequence[Problem], declared: Declared, focus: str | None, min_severity: str) -> list[Problem]:
+    """What was asked for of what was found, put together and ranked."""
     problems = [each for each in named(merged(found), declared) if RANKS[each.severity] <= RANKS[min_severity]]
     if focus in KINDS:
         return [each for each in problems if each.kind == focus]
     return [each for each in problems if focus is None or focus in each.file or focus in each.resource]
 
 
-def _refuse_strange(focus: str | None, declared: Declared) -> None:
+def refuse_strange(focus: str | None, declared: Declared) -> None:
+    """Raises InputError for a focus that is neither a kind nor part of what is declared."""
     if focus is None or focus in KINDS or not declared.resources:
         return
     known = any(focus in each.file or focus in each.name for each in declared.resources)

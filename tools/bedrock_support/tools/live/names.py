@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bedrock_support.tools.base import InputError
 
-JAEGER, PROMETHEUS, CLOUDWATCH, LOGS = "jaeger", "prometheus", "cloudwatch", "logs"
-SORTS = (JAEGER, PROMETHEUS, CLOUDWATCH, LOGS)
+JAEGER, PROMETHEUS, CLOUDWATCH, LOGS, ACCOUNT = "jaeger", "prometheus", "cloudwatch", "logs", "aws"
+SORTS = (JAEGER, PROMETHEUS, CLOUDWATCH, LOGS, ACCOUNT)
 _NAME = re.compile(rf"({'|'.join(SORTS)}):(.*)", re.DOTALL)
 _REGION = re.compile(r"(.*)@([a-z]{2}(?:-[a-z]+){1,3}-\d)", re.DOTALL)
 LONGEST = 4_000
@@ -20,12 +20,14 @@ class LiveName:
 
     sort: str
     asked: str
-    """A service, a query, a namespace or a log group."""
+    """A service, a query, a namespace or a log group; of an account nothing but its Region."""
     region: str | None = None
 
     @property
     def label(self) -> str:
         """As findings show it."""
+        if self.sort == ACCOUNT:
+            return f"{self.sort}:{self.region or ''}"
         return f"{self.sort}:{self.asked}{f'@{self.region}' if self.region else ''}"
 
 
@@ -65,10 +67,18 @@ def live_name(field: str, value: str, taken: tuple[str, ...]) -> LiveName | None
         raise InputError(field, value, f"{sort} isn't asked by this tool", mend)
     if len(asked) > LONGEST or "\0" in asked:
         raise InputError(field, value, "is too long or holds a NUL", f"Give at most {LONGEST} characters")
+    if sort == ACCOUNT:
+        return _account(field, value, asked)
     if not asked and sort != JAEGER:
         raise InputError(field, value, "says nothing to ask for", f"Give {_FORMS[sort]}")
     placed = _REGION.fullmatch(asked) if sort in (CLOUDWATCH, LOGS) else None
     return LiveName(sort, placed[1], placed[2]) if placed else LiveName(sort, asked)
+
+
+def _account(field: str, value: str, asked: str) -> LiveName:
+    if asked and not _REGION.fullmatch(f"@{asked}"):
+        raise InputError(field, value[:200], "names no Region", "Give aws: or aws:REGION, as aws:eu-west-1")
+    return LiveName(ACCOUNT, "", asked or None)
 
 
 _FORMS = {

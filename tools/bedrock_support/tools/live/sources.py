@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bedrock_support.tools.base import InputError
-from bedrock_support.tools.live.names import CLOUDWATCH, JAEGER, LOGS, PROMETHEUS, LiveName, Time
+from bedrock_support.tools.live.names import ACCOUNT, CLOUDWATCH, JAEGER, LOGS, PROMETHEUS, LiveName, Time
 
 if TYPE_CHECKING:
     from bedrock_support.tools.causes.model import Series
+    from bedrock_support.tools.infra.live import Collector
     from bedrock_support.tools.live.asking import Budget
     from bedrock_support.tools.live.jaeger import JaegerSpans
 
@@ -47,6 +48,8 @@ class LiveSources:
     prometheus: str | None = None
     cloudwatch: Mapping[str, Watcher] = field(default_factory=dict[str, Watcher])
     """By Region; the first is the one that is meant where none is named."""
+    accounts: Mapping[str, Collector] = field(default_factory=dict[str, "Collector"])
+    """Readers of what the account holds, by Region; the first is meant where none is named."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     """What each sort is set by, for words of refusal."""
 
@@ -57,12 +60,14 @@ class LiveSources:
             PROMETHEUS: self.prometheus,
             CLOUDWATCH: self.cloudwatch or None,
             LOGS: self.cloudwatch or None,
+            ACCOUNT: self.accounts or None,
         }
         if known[name.sort] is None:
             mend = f"Start the server with {self.settings.get(name.sort, 'it')} set; docs/live-sources.md says how"
             raise InputError(field_name, name.label, f"this server may ask no {name.sort}", mend)
-        if name.region is not None and name.region not in self.cloudwatch:
-            mend = f"Name one of {', '.join(self.cloudwatch)}"
+        regions = self.accounts if name.sort == ACCOUNT else self.cloudwatch
+        if name.region is not None and name.region not in regions:
+            mend = f"Name one of {', '.join(regions)}"
             raise InputError(field_name, name.label, "isn't one of the Regions that may be asked", mend)
 
     def lines(self, name: LiveName, time: Time, budget: Budget) -> tuple[bytes, list[str]]:
@@ -136,6 +141,10 @@ class LiveSources:
         if not found:
             notes.append(f"cloudwatch: {name.asked} has no value in this time")
         return found, notes
+
+    def account(self, name: LiveName) -> Collector:
+        """The reader of a Region that `check` has let pass."""
+        return self.accounts[name.region] if name.region else next(iter(self.accounts.values()))
 
     def _watcher(self, name: LiveName) -> Watcher:
         return self.cloudwatch[name.region] if name.region else next(iter(self.cloudwatch.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyio import from_thread, to_thread
+from anyio import CancelScope, from_thread, to_thread
 
 from bedrock_support.tools.base import InputError, ToolContext
 from bedrock_support.tools.logs.analysis import Analysis
@@ -15,6 +15,8 @@ from bedrock_support.tools.logs.times import shown
 _SLICE_SECONDS = 0.25
 _SLICE_BLOCKS = 1_000
 """So many steps at most, should the clock stand still."""
+_AT_ONCE = 65_536
+"""Characters of a pasted log that are ready at once: going to a thread and back would take longer."""
 _REPORT_SHARE = 0.9
 """Share of the budget for reading; the rest is for drawing conclusions."""
 
@@ -37,7 +39,10 @@ class Session:
         Raises:
             InputError: it can't be read as a log.
         """
-        await to_thread.run_sync(self._open, path, text, limiter=self._ctx.workers)
+        if text is not None and len(text) <= _AT_ONCE:
+            self._open(path, text)
+        else:
+            await to_thread.run_sync(self._open, path, text, limiter=self._ctx.workers)
 
     def _open(self, path: str | None, text: str | None) -> None:
         if text is not None:
@@ -63,14 +68,15 @@ class Session:
         steps = analysis.steps(self._ctx.clock.now, self._deadline, from_thread.check_cancelled)
         total = sum(source.size for source in self._sources)
         await self._ctx.progress(0, total, "Indexing the log")
-        while True:
-            done = await to_thread.run_sync(self._slice, steps, limiter=self._ctx.workers)
-            if done is None:
-                break
+
+        def part() -> int | Report:
+            done = self._slice(steps)
+            return self._report(analysis, window, max_findings) if done is None else done
+
+        while not isinstance(done := await to_thread.run_sync(part, limiter=self._ctx.workers), Report):
             await self._ctx.progress(done, total, f"Reading {done / 1e6:.0f} of {total / 1e6:.0f} MB")
-        report = await to_thread.run_sync(self._report, analysis, window, max_findings, limiter=self._ctx.workers)
         await self._ctx.progress(total, total, "Analysed")
-        return report
+        return done
 
     def _slice(self, steps: Iterator[tuple[int, int]]) -> int | None:
         """Work for a quarter of a second; bytes done, None at the end."""
@@ -141,7 +147,12 @@ class Session:
         found += [f"{each.label} changed while it was read" for each in self._sources if each.changed()]
         return found
 
-    def close(self) -> None:
-        """Let go of every file."""
+    async def aclose(self) -> None:
+        """Let go of every file, cancelled or not."""
+        if any(source.is_file for source in self._sources):
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self._close)
+
+    def _close(self) -> None:
         for source in self._sources:
             source.close()

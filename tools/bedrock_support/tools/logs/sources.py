@@ -53,6 +53,11 @@ class Source:
             return self.text[offset : offset + count]
         return os.pread(self.handle, count, offset)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether something of the system is held that must be given back."""
+        return self.handle >= 0 or self.spool is not None
+
     def changed(self) -> bool:
         """Whether the file is no longer as long as when it was opened."""
         return self.handle >= 0 and self.spool is None and os.fstat(self.handle).st_size != self.size

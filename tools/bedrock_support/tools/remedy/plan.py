@@ -95,9 +95,10 @@ async def make_plan(ctx: ToolContext, given: RemedyInput, store: FactStore, envi
     sure = await derived(
         root, files.findings, files.texts, store=store, workers=ctx.workers, told=ctx.progress, expired=expired
     )
-    asked = question(ctx, found, files.texts, evidence)
+    asked, left_out = question(ctx, found, files.texts, evidence)
     outcome = Outcome(operation=asked, refusal=Refusal(operation=asked, reason="your own patch was given", mend=""))
     if not given.patch:
+        limits += [left_out] if left_out else []
         await ctx.progress(0.3, 1.0, "Asking for judgement")
         outcome = await ctx.judge(asked)
     proposed, dropped = await to_thread.run_sync(proposals, outcome, files.texts, limiter=ctx.workers)

@@ -40,6 +40,9 @@ _PLACES = re.compile(
     r"\b(?:add(?:ed)?|put|place[d]?|live[s]?|defined?|implement(?:ed)?|file|location|path|in|to|at|under|inside|into)\b[\s:]*[`\"']?$",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"\s*(?:,|/|&|,?\s*(?:and|or))\s*")
+_READ_FROM = re.compile(r"\b(?:from|by|via|with|using)\s+(?:the\s+)?[`\"']?$", re.IGNORECASE)
+_MEMBER = re.compile(r"[`\"']?\s+(?:attribute|field|property|member)s?\b", re.IGNORECASE)
 _KNOWN = (
     set(dir(builtins))
     | set(sys.stdlib_module_names)
@@ -121,7 +124,9 @@ def _in_text(text: str, places: tuple[str, ...], *, is_title: bool) -> list[Clai
         Claim(what="endpoint", name=f"{match[1]} {match[2]}", gone=removes) for match in _ENDPOINT.finditer(text)
     ]
     spans = [(match.start(), match.end(), match[1].strip()) for match in _CODE.finditer(text)]
-    symbols = [(start, name) for start, _, name in spans if not _LEANS.search(text[:start])]
+    leaning = _leaning(text, spans)
+    symbols = [(start, name) for (start, _, name), leans in zip(spans, leaning, strict=True) if not leans]
+    found += _members(text, spans, leaning, places)
     if is_title and not symbols and not found:
         symbols = [
             (match.start(), match[0]) for match in _BARE.finditer(text) if not _LEANS.search(text[: match.start()])
@@ -134,6 +139,29 @@ def _in_text(text: str, places: tuple[str, ...], *, is_title: bool) -> list[Clai
         gone = removes or (renames and order == 0)
         found.append(Claim(what=claim.what, name=claim.name, near=claim.near, gone=gone))
     return found
+
+
+def _leaning(text: str, spans: list[tuple[int, int, str]]) -> list[bool]:
+    """Which words in backticks are only mentioned: those that the text leans on, and what is listed with them."""
+    found: list[bool] = []
+    for at, (start, _, name) in enumerate(spans):
+        listed = at > 0 and found[-1] and _LISTED.fullmatch(text[spans[at - 1][1] : start]) is not None
+        leans = listed or _LEANS.search(text[:start]) is not None
+        # A setting that is read from is what the task is about.
+        found.append(leans and not (_SETTING.match(name) and _READ_FROM.search(text[:start])))
+    return found
+
+
+def _members(text: str, spans: list[tuple[int, int, str]], leaning: list[bool], places: tuple[str, ...]) -> list[Claim]:
+    """Attributes that a class is to be given: `Cart` by a `coupon` attribute."""
+    owners = [name for (_, _, name), leans in zip(spans, leaning, strict=True) if not leans and name[:1].isupper()]
+    if not owners or not _DOTTED.match(owners[0]) or _SETTING.match(owners[0]) or _REMOVES.match(text):
+        return []
+    return [
+        Claim(what="symbol", name=f"{owners[0]}.{name}", near=places)
+        for (_, end, name), leans in zip(spans, leaning, strict=True)
+        if leans and name.isidentifier() and _MEMBER.match(text[end:])
+    ]
 
 
 def _claim(raw: str, places: tuple[str, ...]) -> Claim | None:

@@ -16,8 +16,8 @@ from bedrock_support.tools.specs.tasks import Task
 
 Verdict: TypeAlias = Literal["done", "partial", "missing", "unverifiable"]
 State: TypeAlias = Literal["found", "hollow", "elsewhere", "absent", "unread"]
-HOLLOW = 0.5
-"""Confidence from which the body of a symbol that a ticked task claims counts as not there."""
+HOLLOW, CLAIMED = 0.5, 0.3
+"""Confidence from which a method of a claimed class, and from which what a task names itself, counts as not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Verifier:
     ) -> None:
         self._files = files
         self._index = index
-        self._gaps = {(each.file, each.symbol): each for each in gaps if each.confidence >= HOLLOW}
+        self._gaps = {(each.file, each.symbol): each for each in gaps}
         self._text_of = text_of
         self._routes = routes
 
@@ -172,7 +172,8 @@ class Verifier:
             if known is not None and known["hollow"] and not self._fed(site):
                 return Proof(claim=claim, state="hollow", where=where, said=f"{claim.name} is an empty class ({where})")
             own = [each for each in facts["functions"] if each["q"].startswith(site.qualified + ".") and each["c"] >= 0]
-            hollow = [each for each in own if (site.file, each["q"]) in self._gaps]
+            gaps = [self._gaps.get((site.file, each["q"])) for each in own]
+            hollow = [each for each in gaps if each is not None and each.confidence >= HOLLOW]
             if own and len(hollow) * 2 > len(own):
                 said = f"{len(hollow)} of {len(own)} methods of {claim.name} have nothing in them ({where})"
                 return Proof(claim=claim, state="hollow", where=where, said=said)

@@ -19,7 +19,7 @@ from bedrock_support.tools.gaps.scan import Told, Tree, read_tree
 from bedrock_support.tools.gaps.store import FactStore
 from bedrock_support.tools.specs.index import OTHERS, Index
 from bedrock_support.tools.specs.tasks import Task, TaskList, task_lists, tasks_of, untick
-from bedrock_support.tools.specs.verdicts import HOLLOW, Judged, Verifier
+from bedrock_support.tools.specs.verdicts import CLAIMED, HOLLOW, Judged, Verifier
 
 _TEXTS = (
     frozenset(
@@ -97,7 +97,7 @@ def _judge(tree: Tree, listing: Listing, lists: list[TaskList]) -> Verified:
     texts = Texts(listing.files)
     index = Index(tree.files)
     index.add_others(listing.files, from_thread.check_cancelled)
-    hollow = [*stubs(tree.files, HOLLOW), *(each for each in hollow_tests(tree.files, HOLLOW) if each.kind in _NO_TEST)]
+    hollow = [*stubs(tree.files, CLAIMED), *(each for each in hollow_tests(tree.files, HOLLOW) if each.kind in _NO_TEST)]
     verifier = Verifier(tree.files, index, hollow, texts.of, texts.routes)
     judged: list[Judged] = []
     waiting = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from bedrock_support.tools.gaps.bodies import texts
+from bedrock_support.tools.gaps.trivial import texts
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts, uses_of
 from bedrock_support.tools.gaps.poly.bindings import Walker
 from bedrock_support.tools.gaps.poly.define import Defined
