@@ -104,12 +104,17 @@ def _again(text: str, found: list[Span]) -> Iterator[Span]:
     """Parts of the names that were found, wherever else they stand: whoever is named in full once is often named by a
     part of it later, where nothing says so."""
     names = [text[start:end] for start, end, label, _ in found if label == "PERSON"]
-    parts = dict.fromkeys(part for name in names for part in name.split() if _recognised(part))
-    for part in [*parts][:_MOST_PARTS]:
+    parts = [each for each in dict.fromkeys(" ".join(dict.fromkeys(names)).split()) if _recognised(each)]
+    if not parts:
+        return
+    taken = bytearray(len(text))
+    for start, end, _, _ in found:
+        taken[start:end] = b"\1" * (end - start)
+    for part in parts[:_MOST_PARTS]:
         at = text.find(part)
         while at >= 0:
             end = at + len(part)
-            if not (_goes_on(text[at - 1 : at]) or _goes_on(text[end : end + 1])):
+            if not taken[at] and not (_goes_on(text[at - 1 : at]) or _goes_on(text[end : end + 1])):
                 yield Span(at, end, "PERSON", SHAPE)
             at = text.find(part, end)
 

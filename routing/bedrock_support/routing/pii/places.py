@@ -110,7 +110,8 @@ _HOUSE = re.compile(r" \d")
 _BOXES = cues(" box", "pobox", "postfach", "boîte postale", "apartado", "casella postale")
 _FIELD_POST = cues("apo", "fpo", "dpo")
 _UNITS = cues("apt", "suite", "ste", "unit", "flat")
-_UNIT_NEAR = 70
+_UNIT_NEAR, _UNIT_REST = 70, 110
+"""Characters before a part of a house in which its street stands, and behind it its town."""
 _STREET_NAME, _STREET_REST = 72, 90
 """Characters before a house number in which its street stands, and behind it its town."""
 _FRENCH = cues(
@@ -178,11 +179,18 @@ def _units(text: Text) -> Iterator[Span]:
     """Addresses with a part of a house, of an army's post, or of which it is said that somebody lives there."""
     whole = text.whole
     for unit in _UNIT.finditer(whole) if text.any(_UNITS) else ():
-        start = max(0, unit.start() - _UNIT_NEAR)
-        before = _BEFORE_UNIT.search(whole[start : unit.start()])
-        after = _AFTER_UNIT.match(whole, unit.end())
-        if before is not None and after is not None:
-            yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
+        at = unit.start()
+        begin = max(0, at - _UNIT_NEAR)
+        key = "unit", whole[begin : unit.end() + _UNIT_REST]
+        known = text.seen.get(key)
+        if known is None:
+            before = _BEFORE_UNIT.search(key[1], 0, at - begin)
+            after = _AFTER_UNIT.match(key[1], unit.end() - begin) if before is not None else None
+            known = text.seen[key] = []
+            if before is not None and after is not None:
+                known.append((before.start("street"), after.end(), "ADDRESS", CONTEXT))
+        for start, end, label, rank in known:
+            yield Span(begin + start, begin + end, label, rank)
     for found in _MILITARY.finditer(whole) if text.any(_FIELD_POST) else ():
         yield Span(*found.span(), "ADDRESS", CONTEXT)
     for found in _BOX.finditer(whole) if text.any(_BOXES) else ():

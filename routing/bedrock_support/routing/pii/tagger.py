@@ -43,14 +43,20 @@ class LinearTagger:
     def names(self, text: str, stretches: Iterable[Stretch]) -> Iterator[tuple[int, int]]:
         """Begin and end of each name in these stretches of the text."""
         capital: dict[str, Word] = {}
-        border = self._word(BORDER, capital)
+        border = self._small.get(BORDER) or self._word(BORDER, capital)
         for start, end, language in stretches:
             if text[start:end].islower():
                 continue
             # Without their places, which only the few stretches with a name in them are asked for.
             tokens = TOKEN.findall(text, start, end)
             known = self._small
-            words = [border, border, *[known.get(each) or self._word(each, capital) for each in tokens], border, border]
+            words = [
+                border,
+                border,
+                *[known.get(each) or capital.get(each) or self._word(each, capital) for each in tokens],
+                border,
+                border,
+            ]
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
             found = [
                 name
@@ -96,19 +102,16 @@ class LinearTagger:
         return own.own + around + together + self.weigher.joint(before, own.kind, after)
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
-        known = self._small.get(word) or capital.get(word)
-        if known is None:
-            key = hash(word)
-            sums = self._sums.get(key)
-            if sums is None:
-                sums = self.weigher.weighed(word)
-            known = Word(word.lower().encode(), *sums)
-            if known.may and not _common(known.kind):
-                capital[word] = known
-                if len(self._sums) > _SEEN:
-                    self._sums.clear()
-                self._sums[key] = sums
-                return known
+        """A word that neither this text nor any before it has shown."""
+        key = hash(word)
+        sums = self._sums.get(key) or self.weigher.weighed(word)
+        known = Word(word.lower().encode(), *sums)
+        if known.may and not _common(known.kind):
+            if len(self._sums) > _SEEN:
+                self._sums.clear()
+            self._sums[key] = sums
+            capital[word] = known
+        else:
             if len(self._small) > _SEEN:
                 self._small.clear()
             self._small[word] = known
