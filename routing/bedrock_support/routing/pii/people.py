@@ -176,7 +176,7 @@ def _behind(before: str, text: str, end: int) -> Iterator[Span]:
     if promises(before):
         if certain(before):
             yield from _named(text, 0, end, CONTEXT)
-        elif (" " in text[:end] or _given(text[:end])) and likely(before):
+        elif likely(before) and (" " in text[:end] or _given(text[:end])):
             yield from _named(text, 0, end, SHAPE)
 
 

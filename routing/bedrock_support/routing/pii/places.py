@@ -108,7 +108,8 @@ _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 _DIGIT = ord("0")
 _HOUSE = re.compile(r" \d")
 _BOXES = cues(" box", "pobox", "postfach", "boîte postale", "apartado", "casella postale")
-_FIELD_POST = cues("apo", "fpo", "dpo")
+_FIELD_POST = cues("apo a", "fpo a", "dpo a", "apo, a", "fpo, a", "dpo, a")
+_FIELD_POST_REST = 16
 _UNITS = cues("apt", "suite", "ste", "unit", "flat")
 _UNIT_NEAR, _UNIT_REST = 70, 110
 """Characters before a part of a house in which its street stands, and behind it its town."""
@@ -191,8 +192,10 @@ def _units(text: Text) -> Iterator[Span]:
                 known.append((before.start("street"), after.end(), "ADDRESS", CONTEXT))
         for start, end, label, rank in known:
             yield Span(begin + start, begin + end, label, rank)
-    for found in _MILITARY.finditer(whole) if text.any(_FIELD_POST) else ():
-        yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for at in text.places(_FIELD_POST):
+        found = _MILITARY.search(whole, max(0, at - _UNIT_NEAR), at + _FIELD_POST_REST)
+        if found is not None:
+            yield Span(*found.span(), "ADDRESS", CONTEXT)
     for found in _BOX.finditer(whole) if text.any(_BOXES) else ():
         yield Span(*found.span("all"), "ADDRESS", CONTEXT)
     for at in text.places(_LIVING):
