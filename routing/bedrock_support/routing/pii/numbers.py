@@ -14,6 +14,7 @@ from bedrock_support.routing.pii.text import Before, Text
 _SEPARATORS = str.maketrans("", "", " ./-")
 _DENSE = re.compile(r"\d(?<!\d\d)(?<!\d[ ./-]\d)(?:[ ./-]?\d){8,}")
 """Nine digits and more with at most one sign between two."""
+_DENSE_LEAST = 9
 NEAR = 80
 """Characters before a number in which its context is looked for."""
 Valid = Callable[[str], bool]
@@ -153,6 +154,8 @@ def _shaped(text: Text) -> Iterator[Span]:
 
 
 def _digits(text: Text) -> Iterator[Span]:
+    if text.crowd < _DENSE_LEAST:
+        return
     wanted = [kind for kind in DIGITS if _wanted(text, kind)]
     for cluster in _DENSE.finditer(text.calm):
         start, end = cluster.span()

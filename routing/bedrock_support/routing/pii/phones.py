@@ -138,6 +138,8 @@ _NEAR = 40
 
 def phones(text: Text) -> Iterator[Span]:
     """Numbers that some network would take."""
+    if text.crowd < _LEAST:
+        return
     calm = text.calm
     cued = text.any(_CALLED.cues)
     for found in _PHONE.finditer(calm):

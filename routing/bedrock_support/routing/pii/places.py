@@ -14,6 +14,7 @@ _STREET_ENDS = (
     "steig", "stieg", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brücke", "tor", "rain", "grund",
     "winkel", "park", "twiete", "kamp", "bogen", "siedlung", "anger", "straat", "laan", "gracht",
 )  # fmt: skip
+_LONGEST_END = max(map(len, _STREET_ENDS))
 _STREETS = "(?:" + "|".join(rf"(?<={re.escape(each)})" for each in _STREET_ENDS) + ")"
 """Behind a word: looked back at once, where looking for each within the word would take a hundred times as long."""
 _NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
@@ -212,7 +213,7 @@ def _german(text: str, memo: Memo, starts: Sequence[str]) -> Iterator[Span]:
         if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
             continue
         before = text[max(done, at - _STREET_NAME) : at]
-        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, starts):
+        if not before[-_LONGEST_END:].lower().endswith(_STREET_ENDS) and not has(before, starts):
             continue
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
-from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, kind_features
+from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, joint_features, kind_features
 from bedrock_support.routing.pii.prose import GERMAN
 from bedrock_support.routing.pii.weighing import Sums, Weigher, Word
 from bedrock_support.routing.pii.words import WORDS
@@ -36,6 +36,7 @@ class LinearTagger:
         self.lists = lists
         self.weigher = Weigher(weights, lists)
         self._bias = bias
+        self._most_joint = max(weights) * len(joint_features("", "", ""))
         self._small: dict[str, Word] = {}
         self._sums: dict[int, Sums] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
@@ -60,8 +61,9 @@ class LinearTagger:
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
             found = [
                 name
-                for run in self._runs(words, bias)
-                for name in _best(run)
+                for run in _runs(words)
+                if len(run) > 1 or not self._never(words, run[0], language, bias)
+                for name in _best([(at - 2, self._score(words, at) + bias, words[at].chain) for at in run])
                 if _plausible(words[name[0] + 2 : name[1] + 3], language)
             ]
             if not found:
@@ -74,23 +76,15 @@ class LinearTagger:
                 if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
                     yield begin, stop
 
-    def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
-        """Candidates that may be one name."""
-        run: Run = []
-        last = -9
-        for at in [at for at, word in enumerate(words) if word.may]:
-            word = words[at]
-            if run and not (
-                at - last <= MOST_PARTICLES + 1 and all(words[n].low in _PARTICLES for n in range(last + 1, at))
-            ):
-                yield run
-                run = []
-            run.append((at - 2, self._score(words, at) + bias, word.chain))
-            last = at
-        if run:
-            yield run
+    def _never(self, words: list[Word], at: int, language: str, bias: int) -> bool:
+        """Whether a lone word can't be a name whatever its neighbours say together: most sentences begin with such."""
+        return not _plausible([words[at]], language) or self._alone(words, at) + bias + self._most_joint <= 0
 
     def _score(self, words: list[Word], at: int) -> int:
+        return self._alone(words, at) + self.weigher.joint(words[at - 1], words[at].kind, words[at + 1])
+
+    def _alone(self, words: list[Word], at: int) -> int:
+        """The score without what only three words together tell."""
         own, before, after = words[at], words[at - 1], words[at + 1]
         kinds = before.kind, own.kind, after.kind
         together = self._kinds.get(kinds)
@@ -98,8 +92,7 @@ class LinearTagger:
             if len(self._kinds) > _SEEN:
                 self._kinds.clear()
             together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
-        around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self.weigher.joint(before, own.kind, after)
+        return own.own + before.before + after.after + words[at - 2].before_last + words[at + 2].after_next + together
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
         """A word that neither this text nor any before it has shown."""
@@ -116,6 +109,20 @@ class LinearTagger:
                 self._small.clear()
             self._small[word] = known
         return known
+
+
+def _runs(words: list[Word]) -> Iterator[list[int]]:
+    """Candidates that may be one name: nothing stands between them but a few particles."""
+    run: list[int] = []
+    for at in [at for at, each in enumerate(words) if each.may]:
+        if run:
+            between = words[run[-1] + 1 : at]
+            if len(between) > MOST_PARTICLES or not all(each.low in _PARTICLES for each in between):
+                yield run
+                run = []
+        run.append(at)
+    if run:
+        yield run
 
 
 def _plausible(words: list[Word], language: str) -> bool:

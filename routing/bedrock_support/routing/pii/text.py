@@ -11,8 +11,12 @@ _TIME = re.compile(
     r"\d(?<!\d\d)(?:(?<=1)9|(?<=2)0)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d(?!\d))?"
 )
 """A moment (RFC 3339): no number of anybody's, but digits enough to make every pattern of numbers try it."""
+_CLOCK = b"00:00"
+"""What each moment holds, as bones."""
 LONG = 18
 """Characters of the shortest secret that is known by its form alone, less two."""
+CROWD = 9
+"""Digits up to which a row of them is measured."""
 _BONES = bytes(48 if 48 <= each <= 57 else 97 if 65 <= each <= 90 or 97 <= each <= 122 else each for each in range(256))
 """Every digit as 0, every letter as a."""
 
@@ -167,6 +171,9 @@ class Text:
     """Of `calm`, one byte a character: digits as 0, ASCII letters as a, what isn't ASCII as a question mark. A number of
     a fixed form is found in it at the speed of memchr."""
     digits: bool
+    crowd: int
+    """Digits of its longest row of them, with any of the signs ` ./()-` between, up to CROWD; CROWD where there may be
+    digits that aren't ASCII."""
     memo: dict[tuple[Callable[[str], bool], str], bool] = field(
         default_factory=dict[tuple[Callable[[str], bool], str], bool]
     )
@@ -210,13 +217,28 @@ def _wordly(sign: str) -> bool:
 
 def prepared(whole: str) -> Text:
     """Everything that detectors ask of a text."""
-    calm = _TIME.sub(_blot, whole)
-    bones = calm.encode("ascii", "replace").translate(_BONES)
+    calm, bones = whole, _bones(whole)
+    if _CLOCK in bones:
+        calm = _TIME.sub(_blot, whole)
+        bones = _bones(calm)
     low = calm.lower()
     if len(low) != len(calm):
         low = "".join([lower if len(lower := each.lower()) == 1 else each for each in calm])
-    long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
-    return Text(whole, calm, calm[::-1], low, _held({*low.split()}), long, bones, b"0" in bones)
+    words = {*low.split()}
+    long = ""
+    if max(map(len, words), default=0) >= LONG:
+        long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
+    crowd = _crowd(bones) if whole.isascii() else CROWD
+    return Text(whole, calm, calm[::-1], low, _held(words), long, bones, b"0" in bones, crowd)
+
+
+def _crowd(bones: bytes) -> int:
+    row = bones.translate(None, b" ./()-")
+    return next((size for size in range(CROWD, 0, -1) if b"0" * size in row), 0)
+
+
+def _bones(text: str) -> bytes:
+    return text.encode("ascii", "replace").translate(_BONES)
 
 
 def _blot(found: re.Match[str]) -> str:
