@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_support.routing.pii.cues import Known, held
 from bedrock_support.routing.pii.finder import find
 from bedrock_support.routing.pii.span import Span, resolved
-from bedrock_support.routing.pii.text import _held, _Known  # pyright: ignore[reportPrivateUsage]
 from benchmarks.hostile import SHAPES, hostile
 from tests.promises import promise
 
@@ -304,12 +304,12 @@ def test_kin_and_names_on_a_line_of_their_own() -> None:
     assert told("Max Value\nGrace Period\nAmber Alert\nVirginia Server\n") == []
 
 
-@given(st.lists(st.sampled_from(sorted(_Known.phrases)), max_size=8).map("".join))
+@given(st.lists(st.sampled_from(sorted(Known.phrases)), max_size=8).map("".join))
 def test_what_a_word_holds_is_found_by_the_tree_of_letters(word: str) -> None:
     words = {*word.split()} or {""}
     joined = f" {' '.join(words)} "
-    found = {phrase for each, phrases in _Known.phrases.items() if each in joined for phrase in phrases}
-    assert _held(words) == found
+    found = {phrase for each, phrases in Known.phrases.items() if each in joined for phrase in phrases}
+    assert held(words) == found
 
 
 @promise("pii:people")

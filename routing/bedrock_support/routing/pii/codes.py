@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import Cues, cues
 from bedrock_support.routing.pii.span import CONTEXT, Span
-from bedrock_support.routing.pii.text import Cues, Text, cues
+from bedrock_support.routing.pii.text import Text
 
 _CUES: dict[str, Cues] = {
     "DE_PASSPORT": cues("reisepass", "pass"),

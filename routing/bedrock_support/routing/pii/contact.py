@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.phones import phones
 from bedrock_support.routing.pii.span import PROVEN, Span
-from bedrock_support.routing.pii.text import Before, Text, backwards, cues
+from bedrock_support.routing.pii.text import Before, Text, backwards
 
 _AT = re.compile(r"(?:@(?<=[\w%+'. -]@)|%40|[\[(](?:at|AT)[\])])(?=[\wÄÖÜäöüß ])")
 _MAILED = cues("@", "%40", "at)", "at]")

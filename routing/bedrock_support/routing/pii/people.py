@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import Cues, cues
 from bedrock_support.routing.pii.introductions import certain, likely, promises
 from bedrock_support.routing.pii.letters import AFTER, UP, WORD
 from bedrock_support.routing.pii.places import places
 from bedrock_support.routing.pii.span import CONTEXT, SHAPE, Span
 from bedrock_support.routing.pii.tagger import SHIPPED
-from bedrock_support.routing.pii.text import Cues, Text, cues
+from bedrock_support.routing.pii.text import Text
 from bedrock_support.routing.pii.words import WORDS
 
 _PART = rf"(?:{WORD}(?:-{WORD}){{0,2}}|[{UP}]\.)"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Memo, Text, backwards, cues
+from bedrock_support.routing.pii.text import Memo, Text, backwards
 
 _STREET_ENDS = (
     "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",

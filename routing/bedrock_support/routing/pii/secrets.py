@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.forms import formed
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Text, cues
+from bedrock_support.routing.pii.text import Text
 
 _PRIVATE = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----BEGIN)[A-Za-z0-9+/=\s\\:,.-]){0,16384}?"

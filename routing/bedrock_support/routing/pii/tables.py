@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.keys import labelled, promising
 from bedrock_support.routing.pii.span import Span
-from bedrock_support.routing.pii.text import Text, cues
+from bedrock_support.routing.pii.text import Text
 
 MOST_COLUMNS, MOST_ROWS, MOST_HEADER, MOST_BLANKS = 64, 2_000, 2_000, 2
 _INSERT = re.compile(

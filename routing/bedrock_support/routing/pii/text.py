@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+
+from bedrock_support.routing.pii.cues import Cues, cues, held
 
 _TIME = re.compile(
     r"\d(?<!\d\d)(?:(?<=1)9|(?<=2)0)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d(?!\d))?"
@@ -19,94 +20,6 @@ CROWD = 9
 """Digits up to which a row of them is measured."""
 _BONES = bytes(48 if 48 <= each <= 57 else 97 if 65 <= each <= 90 or 97 <= each <= 122 else each for each in range(256))
 """Every digit as 0, every letter as a."""
-
-
-Cues = frozenset[str]
-
-
-def cues(*words: str) -> Cues:
-    """Literals in lower case that a detector asks a text for before it does anything. None begins with another.
-
-    All that are ever asked for are looked for in one go, by a pattern that is their tree of letters: asking for each by
-    itself took a third of the time that short texts take.
-    """
-    for each in words:
-        # A text's vocabulary has each word once, so that phrases are broken in it.
-        _Known.phrases.setdefault(max(each.split(), key=len) if " " in each[1:-1] else each, set()).add(each)
-    _Known.tree = None
-    _Known.words.clear()
-    return frozenset(words)
-
-
-_MOST_NEW = 2_000
-"""Words never seen before, in one text, above which none of them is remembered: a text made of such is no usual one."""
-_MOST_KNOWN = 50_000
-
-
-class _Known:
-    """Every literal there is, and their tree."""
-
-    phrases: ClassVar[dict[str, set[str]]] = {}
-    """What is looked for, and what it stands for: itself, or phrases with it."""
-    tree: ClassVar[re.Pattern[str] | None] = None
-    words: ClassVar[dict[int, frozenset[str]]] = {}
-    """What words hold, by their hash, which has a key of this process alone: no word itself is kept."""
-    hidden: ClassVar[dict[str, tuple[str, ...]]] = {}
-    """Of each literal: those that may stand where it was found, and that the tree doesn't find because of it."""
-
-
-def _planted() -> re.Pattern[str]:
-    words = _Known.phrases
-    starting: dict[str, list[str]] = {}
-    for each in words:
-        for size in range(1, len(each) + 1):
-            starting.setdefault(each[:size], []).append(each)
-    for each in words:
-        over = {other for at in range(len(each)) for other in starting.get(each[at:], ())}
-        inside = {each[at:end] for at in range(len(each)) for end in range(at + 1, len(each) + 1)}
-        _Known.hidden[each] = tuple((over | inside.intersection(words)) - {each})
-    _Known.tree = re.compile(_branches(words))
-    return _Known.tree
-
-
-def _branches(words: Iterable[str]) -> str:
-    by_letter: dict[str, set[str]] = {}
-    for each in words:
-        if not each:
-            return ""
-        by_letter.setdefault(each[0], set()).add(each[1:])
-    told = [re.escape(letter) + _branches(rest) for letter, rest in sorted(by_letter.items())]
-    return told[0] if len(told) == 1 else f"(?:{'|'.join(told)})"
-
-
-def _held(vocabulary: Collection[str]) -> set[str]:
-    """The literals that a vocabulary holds. Texts say mostly what others have said: few words have to be looked at."""
-    tree, known = _Known.tree or _planted(), _Known.words
-    hashes = [*map(hash, vocabulary)]
-    told = {*map(known.get, hashes)}
-    if None in told:
-        told.discard(None)
-        new = [(key, word) for key, word in zip(hashes, vocabulary, strict=True) if key not in known]
-        if len(new) > _MOST_NEW:
-            told.add(_in_words(tree, f" {' '.join([word for _, word in new])} "))
-        else:
-            if len(known) > _MOST_KNOWN:
-                known.clear()
-            for key, word in new:
-                known[key] = held = _in_words(tree, f" {word} ")
-                told.add(held)
-    return set[str]().union(*[each for each in told if each])
-
-
-_NOTHING = frozenset[str]()
-
-
-def _in_words(tree: re.Pattern[str], words: str) -> frozenset[str]:
-    found = {*tree.findall(words)}
-    if not found:
-        return _NOTHING
-    found.update([each for each in set[str]().union(*[_Known.hidden[each] for each in found]) if each in words])
-    return frozenset[str]().union(*[_Known.phrases[each] for each in found])
 
 
 class Before:
@@ -229,7 +142,7 @@ def prepared(whole: str) -> Text:
     if max(map(len, words), default=0) >= LONG:
         long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
     crowd = _crowd(bones) if whole.isascii() else CROWD
-    return Text(whole, calm, calm[::-1], low, _held(words), long, bones, b"0" in bones, crowd)
+    return Text(whole, calm, calm[::-1], low, held(words), long, bones, b"0" in bones, crowd)
 
 
 def _crowd(bones: bytes) -> int:
