@@ -81,6 +81,8 @@ _CUED = (
     (_MYSQL, cues("mysql", "mariadb")),
 )
 """Patterns, and the words that each begins with."""
+_LONG_WORD = 24
+"""Letters of what is no word after *basic* or *bearer*."""
 _COOKIE_CUES = cues("cookie")
 _LONGEST_SAID = 220
 """Characters of such a sentence."""
@@ -99,15 +101,8 @@ def secrets(text: Text) -> Iterator[Span]:
     yield from formed(text)
     if "://" in whole:
         yield from _in_urls(whole)
-    for pattern, gates in _SOUGHT:
-        if text.any(gates):
-            for found in pattern.finditer(whole):
-                yield from _valued(found, pattern)
-    for pattern, words in _CUED:
-        for at in text.places(words):
-            found = pattern.match(whole, at)
-            if found is not None:
-                yield from _valued(found, pattern)
+    yield from _sought(text)
+    yield from _headed(text)
     yield from _cookies(text)
     yield from _said(text)
 
@@ -126,12 +121,24 @@ def _in_urls(text: str) -> Iterator[Span]:
                 yield Span(*found.span("value"), "SECRET", PROVEN + 1)
 
 
-def _valued(found: re.Match[str], pattern: re.Pattern[str]) -> Iterator[Span]:
-    value = found["value"]
-    if pattern is _CURL and not blank(found["user"]):
-        yield Span(*found.span("user"), "USERNAME", CONTEXT)
-    if not blank(value) and (pattern is not _HEADER or any(map(str.isdigit, value)) or len(value) > 24):
-        yield Span(*found.span("value"), "SECRET", PROVEN)
+def _sought(text: Text) -> Iterator[Span]:
+    for pattern, gates in _SOUGHT:
+        if text.any(gates):
+            for found in pattern.finditer(text.whole):
+                if not blank(found["value"]):
+                    yield Span(*found.span("value"), "SECRET", PROVEN)
+                if pattern is _CURL and not blank(found["user"]):
+                    yield Span(*found.span("user"), "USERNAME", CONTEXT)
+
+
+def _headed(text: Text) -> Iterator[Span]:
+    for pattern, words in _CUED:
+        for at in text.places(words):
+            found = pattern.match(text.whole, at)
+            if found is None or blank(value := found["value"]):
+                continue
+            if pattern is not _HEADER or any(map(str.isdigit, value)) or len(value) > _LONG_WORD:
+                yield Span(*found.span("value"), "SECRET", PROVEN)
 
 
 def _cookies(text: Text) -> Iterator[Span]:

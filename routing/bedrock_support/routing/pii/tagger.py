@@ -111,18 +111,22 @@ class LinearTagger:
         return known
 
 
-def _runs(words: list[Word]) -> Iterator[list[int]]:
+def _runs(words: list[Word]) -> list[list[int]]:
     """Candidates that may be one name: nothing stands between them but a few particles."""
-    run: list[int] = []
+    runs: list[list[int]] = []
+    last = -9
     for at in [at for at, each in enumerate(words) if each.may]:
-        if run:
-            between = words[run[-1] + 1 : at]
-            if len(between) > MOST_PARTICLES or not all(each.low in _PARTICLES for each in between):
-                yield run
-                run = []
-        run.append(at)
-    if run:
-        yield run
+        between = at - last - 1
+        if not between or (
+            between <= MOST_PARTICLES
+            and words[at - 1].low in _PARTICLES
+            and (between == 1 or all(each.low in _PARTICLES for each in words[last + 1 : at - 1]))
+        ):
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+        last = at
+    return runs
 
 
 def _plausible(words: list[Word], language: str) -> bool:
@@ -148,6 +152,11 @@ def _what_for(word: Word, following: Word) -> bool:
 
 def _best(run: Run) -> Iterator[tuple[int, int]]:
     """First and last index of each name in a run of candidates: the states whose scores add up to the most."""
+    for _, score, chain in run:
+        if score > 0 or score + chain > 0:
+            break
+    else:
+        return  # whatever comes before it, none of them is worth being one
     off, on = 0, run[0][1]
     came: list[tuple[bool, bool]] = [(False, False)]
     """Of each candidate: whether the best way to no name, and to a name, comes from a name."""
