@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from bedrock_support.routing.pii.names import Stretch
-from bedrock_support.routing.pii.people import WORDS
+from bedrock_support.routing.pii.words import WORDS
 
 GERMAN = "de"
-_LINE = re.compile(r"[^\n]{24,}")
+_LINE = re.compile(r"[^\n]{16,}")
 _LOG = re.compile(
     r"\s{0,8}[\[<(]?(?:\d{2,4}[-/:]\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:)|.{0,200}?\b(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE)\b"
 )
@@ -26,7 +26,7 @@ _ENDS = (".", "!", "?", '."', ".“", ":")
 _ENOUGH = 2
 _LOW_SHARE = 0.25
 """Share of words in small letters, at least: lists of names, titles and headings have fewer."""
-_FEW = 5
+_FEW = 4
 
 
 def prose(text: str) -> Iterator[Stretch]:
