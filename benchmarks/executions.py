@@ -5,7 +5,8 @@
 A scripted agent works on small repositories: it reads, edits, runs tests, and calls tools of a real server over MCP.
 Each call is made and its real result written down, as transcript, chat, plain lines and hook records in turn. Prints
 precision, recall and F1 over (run, pattern) for all runs, for each pattern and each form; the share of first bad steps
-within one step of the truth among planted runs, those not found counted as missed; and the share of clean runs flagged.
+within one step of the truth among planted runs, those not found counted as missed; the share of clean runs flagged; and
+the calibration error of the findings' confidences.
 Ends with 1 when F1 is below 0.95 or first bad steps are below 80 %. The plots were written by those who wrote the
 detectors: the figures say that detectors do what they are meant to, not how often real agents do such things.
 """
@@ -25,6 +26,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs as a script, too
 
+from benchmarks.calibrating import calibration_error
 from benchmarks.executions_agent import Agent
 from benchmarks.executions_clean import CLEAN
 from benchmarks.executions_plots import PLANTED
@@ -92,10 +94,12 @@ async def _made(scratch: Path, runs: int, chance: random.Random) -> list[Truth]:
 def _score(truths: list[Truth], named: bool) -> int:
     hits, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
     near = planted = flagged = clean = 0
+    sure: list[tuple[float, bool]] = []
     for truth in truths:
         report = look(truth.file)
         found = {each.pattern for each in report.found}
         right = found & {truth.pattern}
+        sure += [(each.confidence, each.pattern == truth.pattern) for each in report.found]
         groups = ["all", f"form {truth.form}"]
         for pattern in right:
             hits.update([*groups, pattern])
@@ -113,6 +117,7 @@ def _score(truths: list[Truth], named: bool) -> int:
         print(f"{group:18} {_figures(hits[group], missed[group], wrong[group])}")
     share = near / planted
     print(f"first bad step within 1: {near} of {planted} ({share:.1%}); clean runs flagged: {flagged} of {clean}")
+    print(f"calibration error: {calibration_error(sure):.3f} over {len(sure)} findings")
     return int(_f1(hits["all"], missed["all"], wrong["all"]) < BAR_F1 or share < BAR_FIRST)
 
 

@@ -27,6 +27,7 @@ from bedrock_support.tools.infra.merge import merged
 from bedrock_support.tools.infra.model import Problem
 from bedrock_support.tools.infra.run import check_estate
 from bedrock_support.tools.infra.sources import read_sources
+from benchmarks.calibrating import calibration_error
 from benchmarks.infra_more import OTHERS
 from benchmarks.infra_templates import CLOUDFORMATION, Case
 
@@ -65,18 +66,6 @@ def repeats(problems: list[Problem]) -> int:
         (each.file, each.resource, each.kind) for each in problems if each.kind not in ("other", "invalid_template")
     )
     return sum(count - 1 for count in counts.values())
-
-
-def calibration_error(pairs: list[tuple[float, bool]]) -> float:
-    """Expected calibration error over ten bins of confidence."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for each in pairs:
-        bins.setdefault(min(9, int(each[0] * 10)), []).append(each)
-    gaps = [
-        len(held) * abs(sum(sure for sure, _ in held) / len(held) - sum(right for _, right in held) / len(held))
-        for held in bins.values()
-    ]
-    return sum(gaps) / len(pairs) if pairs else 0.0
 
 
 def main() -> int:

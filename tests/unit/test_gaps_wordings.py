@@ -25,7 +25,8 @@ BODIES = {
     "argument in rows": 'return [{"amount": amount, "at": "2024-01-01"}]',
     "told and claimed": 'import logging\nlogging.getLogger(__name__).info("%s %s", amount, currency)\nreturn True',
     "standard error": 'import sys\nsys.stderr.write("convert\\n")\nreturn True',
-    "steps": 'import time\nfor step in ("connect", "ask"):\n    print(f"step {step}")\n    time.sleep(0.05)\nreturn True',
+    "steps": 'import time\nfor step in ("connect", "ask"):\n    print(f"step {step}")\n    time.sleep(0.05)\n'
+    "return True",
     "event": "import threading\nthreading.Event().wait(0.2)\nreturn True",
     "coin": "import random\nif random.random() < 0.9:\n    return True\nreturn False",
     "bare error": 'raise Exception("will be added in 2.0")',
@@ -66,7 +67,8 @@ LOOK_ALIKES = {
     "    def read(self, size: int) -> bytes: ...\n    def peek(self, size: int) -> bytes: ...\n",
     "binary operator": "class Money:\n    def __add__(self, other):\n        return NotImplemented\n",
     "refusal": 'class Frozen(dict):\n    def update(self, *args):\n        raise Exception("this is immutable")\n',
-    "error page": "def page(request, views):\n    try:\n        view = views[request.path]\n        return view(request)\n"
+    "error page": "def page(request, views):\n    try:\n        view = views[request.path]\n"
+    "        return view(request)\n"
     "    except Exception:\n        return Response('broken', status=500)\n",
     "printer": "class Out:\n    def line(self, text):\n        print(text)\n"
     "    def pair(self, a, b):\n        print(a, b)\n",
@@ -119,3 +121,29 @@ export function applyDiscount(order: Order, code: string): Order {
 async def test_stubs_among_stubs_dont_excuse_each_other(tmp_path: Path) -> None:
     found = await scan(plant(tmp_path, {"orders.ts": HOLLOW}))
     assert set(symbols(found)) == {"loadOrder", "chargeCard", "exportOrders", "sendReceipt", "applyDiscount"}
+
+
+NULLS = """
+package cache
+
+type Store interface {
+	Get(key string) (string, error)
+	Put(key, value string) error
+}
+
+// Disk keeps values in files.
+type Disk struct{ path string }
+
+func (d *Disk) Get(key string) (string, error) { return read(d.path, key) }
+func (d *Disk) Put(key, value string) error    { return write(d.path, key, value) }
+
+type Nop struct{}
+
+func (Nop) Get(key string) (string, error) { return "", nil }
+func (Nop) Put(key, value string) error    { return nil }
+"""
+
+
+@promise("gaps:wordings")
+async def test_objects_that_are_there_to_do_nothing_stay_quiet(tmp_path: Path) -> None:
+    assert symbols(await scan(plant(tmp_path, {"cache.go": NULLS}))) == {}

@@ -41,6 +41,35 @@ def test_each_label_is_found_and_no_clean_twin(case: Case, tmp_path: Path) -> No
         assert each.remedy
 
 
+QUIET = """
+resource "aws_opensearch_domain" "single" {
+  encrypt_at_rest { enabled = true }
+  domain_endpoint_options { enforce_https = true }
+}
+resource "aws_instance" "shut" {
+  metadata_options { http_endpoint = "disabled" }
+  root_block_device { snapshot_id = "snap-1" }
+}
+"""
+LOUD = """
+resource "aws_opensearch_domain" "several" {
+  cluster_config { instance_count = 3 }
+}
+resource "aws_instance" "open" {
+  metadata_options { http_endpoint = "enabled" }
+  root_block_device { volume_size = 8 }
+}
+"""
+
+
+@promise("infra:look-alikes")
+def test_what_cannot_happen_there_is_no_problem(tmp_path: Path) -> None:
+    kinds = {"unencrypted_transport", "imds_v1", "unencrypted_storage"}
+    for text, expected in ((QUIET, set[str]()), (LOUD, kinds)):
+        (tmp_path / "main.tf").write_text(text, encoding="utf-8")
+        assert {each.kind for each in problems(tmp_path)} & kinds == expected
+
+
 GROUP = """
 resource "aws_security_group" "g" {
   ingress {

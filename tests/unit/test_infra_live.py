@@ -25,8 +25,8 @@ from bedrock_support.tools.infra.sources import Sources
 from bedrock_support.tools.infrastructure import InfrastructureInput, InfrastructureResult, audit_infrastructure
 from bedrock_support.tools.live.sources import LiveSources
 from tests.promises import promise
-from tests.wire_account import account_api
 from tests.rig import connect, environment, told
+from tests.wire_account import account_api
 
 REGION = "eu-west-1"
 ANYBODY = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}

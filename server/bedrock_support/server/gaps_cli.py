@@ -166,7 +166,9 @@ def _verify(arguments: argparse.Namespace) -> int:
     found = anyio.run(_verifying, root_of(path), arguments.spec, path)
     if not found.lists:
         if arguments.spec:
-            return _refuse("verify-spec", f"--spec = {arguments.spec!r}: no such feature or change. Leave it out for all")
+            return _refuse(
+                "verify-spec", f"--spec = {arguments.spec!r}: no such feature or change. Leave it out for all"
+            )
         looked = ".kiro/specs/*/tasks.md, specs/*/tasks.md and openspec/changes/*/tasks.md"
         return _refuse("verify-spec", f"PATH = {str(arguments.path)!r}: no task list. Looked for {looked}")
     written = rewrite(found) if arguments.write else []

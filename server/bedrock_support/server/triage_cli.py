@@ -25,7 +25,9 @@ def add_triage_parser(commands: Commands) -> None:
     """The command `triage`: ends with 0 when nothing was found, 1 with findings, 2 when asked wrongly."""
     triage = commands.add_parser("triage", help="what went wrong in a log, where it started, what changed; no model")
     triage.add_argument("path", metavar="PATH", help="log file or folder; or logs:GROUP[@REGION], jaeger:SERVICE")
-    triage.add_argument("--start", help="when it went wrong: ISO 8601 or unix seconds (default: found by itself, or the last hour)")
+    triage.add_argument(
+        "--start", help="when it went wrong: ISO 8601 or unix seconds (default: found by itself, or the last hour)"
+    )
     triage.add_argument("--end", help="until when (default: now)")
     triage.add_argument("--question", help="what you want to know; --json then has it with its evidence as `brief`")
     triage.add_argument(

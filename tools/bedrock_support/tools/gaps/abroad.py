@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 _WORDS = r"""
-    noch[ ](?:nicht|zu|offen|nichts) | nicht[ ](?:implementiert|umgesetzt|fertig) | unfertig | (?:kommt|folgt)[ ](?:später|noch)
+    noch[ ](?:nicht|zu|offen|nichts) | nicht[ ](?:implementiert|umgesetzt|fertig) | unfertig
+  | (?:kommt|folgt)[ ](?:später|noch)
   | (?:muss|soll(?:te)?|wird)[ ](?:noch|hier|später) | platzhalter | vorläufig | vorerst | zu[ ]erledigen
   | (?:reste[ ])?à[ ](?:implémenter|implementer|faire|compléter|finir|écrire|venir) | pas[ ]encore
   | (?:non|pas)[ ]implémentée? | provisoire | inachevée?
   | pendiente | por[ ](?:implementar|hacer|completar|terminar|escribir) | (?:sin|no)[ ]implementad?[ao]?r?
   | (?:todavía|aún|aun)[ ]no | falta[ ]\w+ar | provisional(?:mente)? | de[ ]momento
-  | da[ ](?:implementare|fare|completare|finire|scrivere) | non[ ](?:ancora|implementat[oa]) | segnaposto | provvisori[oa]
+  | da[ ](?:implementare|fare|completare|finire|scrivere) | non[ ](?:ancora|implementat[oa])
+  | segnaposto | provvisori[oa]
   | (?:a|por)[ ](?:implementar|fazer|completar) | não[ ]implementad[oa] | ainda[ ](?:não|por) | pendente | provisóri[oa]
   | nog[ ](?:niet|te|geen) | niet[ ]geïmplementeerd | tijdelijk | voorlopig
   | do[ ](?:zrobienia|zaimplementowania|uzupełnienia) | niezaimplementowan\w+ | jeszcze[ ]nie | tymczasow\w+

@@ -174,6 +174,7 @@ class Context:
         tree = self.hierarchy
         above, below = tree.ancestors(known), tree.descendants(known)
         found |= {"class_null_name"} if words.NULL_CLASS.search(tree.name(known)) else set()
+        found |= {"class_null_object"} if words.NULL_OBJECT.search(tree.name(known)) else set()
         found |= tree.words(known)
         over = tree.defining(below, name)
         if over:

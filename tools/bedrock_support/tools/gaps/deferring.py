@@ -116,7 +116,8 @@ SAID_MISSING = Wording(
         (?:implemented|available[ ]yet|done|finished|supported[ ]yet|written|built|coded|completed|wired\w*|hooked[ ]up)
       | not[ ](?:yet|ready[ ]yet|available(?![ ](?:on|for|in|with|at|when|if))) | isn't[ ]ready
       | implement(?:[ ]me|[ ]this|ation[ ](?:is[ ])?(?:missing|pending|follows))
-      | (?:will|to|shall|must|should|still[ ]has[ ]to)[ ]be[ ](?:added|implemented|done|written|supported|built|completed)
+      | (?:will|to|shall|must|should|still[ ]has[ ]to)[ ]be[ ]
+        (?:added|implemented|done|written|supported|built|completed)
       | still[ ](?:to[ ](?:do|come|be)|missing|pending|open) | (?:come|check|look|try)[ ]back[ ]later
       | (?:no|missing|needs|needs[ ]an|pending|awaiting)[ ]implementation | fill[ ](?:this|me)[ ]in
     )\b|"""

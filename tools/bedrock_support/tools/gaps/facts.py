@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict
 
 from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
@@ -234,40 +234,43 @@ def uses_of(tree: ast.Module, found: FileFacts) -> None:
     """Count how each name of the tree is used; its classes are in `found` already."""
     uses = found["uses"]
     index = {each["q"]: at for at, each in enumerate(found["classes"])}
-    pending: list[tuple[ast.AST, str, int]] = [(tree, "", -1)]
-    while pending:
-        node, prefix, owner = pending.pop()
-        sort = type(node)
-        # Most nodes of a tree are of these three.
-        if sort is ast.Constant:
-            continue
-        if sort is ast.Name:
-            if isinstance(cast("ast.Name", node).ctx, ast.Load):
-                _count(uses, cast("ast.Name", node), owner, 2)
-            continue
-        if sort is ast.Attribute:
-            attribute = cast("ast.Attribute", node)
-            if isinstance(attribute.ctx, ast.Load):
-                _count(uses, attribute, owner, 2)
-            pending.append((attribute.value, prefix, owner))
-            continue
-        thrown: ast.AST | None = None
-        if isinstance(node, ast.ClassDef):
-            prefix = f"{prefix}{node.name}."
-            owner = index.get(prefix[:-1], owner)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            prefix = f"{prefix}{node.name}."
-        elif isinstance(node, ast.Expr):
-            thrown = node.value.value if isinstance(node.value, ast.Await) else node.value
-            if isinstance(thrown, ast.Call):
-                _count(uses, thrown.func, owner, 1)
-                pending += [(each, prefix, owner) for each in _inside(thrown)]
-                continue
-        elif isinstance(node, ast.Call):
-            _count(uses, node.func, owner, 0)
-            pending += [(each, prefix, owner) for each in _inside(node)]
-            continue
-        pending += [(each, prefix, owner) for each in below(node)]
+    scopes: list[tuple[list[ast.AST], str, int]] = [(below(tree), "", -1)]
+    while scopes:
+        nodes, prefix, owner = scopes.pop()
+        while nodes:
+            node = nodes.pop()
+            if type(node) in _SMALL:
+                nodes += _small(node, uses, owner)
+            elif isinstance(node, ast.Call):
+                _count(uses, node.func, owner, 0)
+                nodes += _inside(node)
+            elif isinstance(node, ast.Expr):
+                thrown = node.value.value if isinstance(node.value, ast.Await) else node.value
+                if isinstance(thrown, ast.Call):
+                    _count(uses, thrown.func, owner, 1)
+                    nodes += _inside(thrown)
+                else:
+                    nodes.append(node.value)
+            elif isinstance(node, ast.ClassDef):
+                inner = f"{prefix}{node.name}."
+                scopes.append((below(node), inner, index.get(inner[:-1], owner)))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                scopes.append((below(node), f"{prefix}{node.name}.", owner))
+            else:
+                nodes += below(node)
+
+
+_SMALL = frozenset({ast.Constant, ast.Name, ast.Attribute})
+"""What most nodes of a tree are."""
+
+
+def _small(node: ast.AST, uses: dict[str, list[int]], owner: int) -> list[ast.AST]:
+    """Counts a name or an attribute; gives what is inside it."""
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return []
+    if isinstance(node.ctx, ast.Load):
+        _count(uses, node, owner, 2)
+    return [node.value] if isinstance(node, ast.Attribute) else []
 
 
 def _inside(call: ast.Call) -> Iterator[ast.AST]:

@@ -6,6 +6,7 @@ import ast
 
 from bedrock_support.tools.gaps import values, words
 from bedrock_support.tools.gaps.bodies import Function, Seen, called, is_log, is_random
+from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.nodes import below, every
 from bedrock_support.tools.gaps.trivial import declares, not_implemented
 from bedrock_support.tools.gaps.wounds import statements
@@ -25,7 +26,7 @@ def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str
     marks = seen.marks
     marks.add(ends or "ends_open")
     marks |= {"marker_last"} if marker_last else set()
-    if isinstance(last, ast.Return) and last.value is not None and values.is_constant(last.value):
+    if isinstance(last, ast.Return) and last.value is not None and is_constant(last.value):
         _end_value(seen, node, last.value)
     elif isinstance(last, ast.Return | ast.Pass):
         fit = values.none_fits(values.annotation_names(node.returns))
@@ -79,7 +80,7 @@ def _ending(last: ast.stmt, params: list[str]) -> str | None:
         return "ends_echo"
     if is_random(last.value):
         return "ends_chance"
-    if not values.is_constant(last.value):
+    if not is_constant(last.value):
         return None
     return "ends_none" if values.type_of(last.value) == "none" else "ends_constant"
 
@@ -104,7 +105,7 @@ def _end_value(seen: Seen, node: Function, value: ast.expr) -> None:
 
 def _returns(marks: set[str], inside: list[ast.stmt], last: ast.stmt) -> None:
     others = [each for each in inside if isinstance(each, ast.Return) and each is not last]
-    real = [each for each in others if each.value is not None and not values.is_constant(each.value)]
+    real = [each for each in others if each.value is not None and not is_constant(each.value)]
     marks.add(
         "returns_real"
         if real

@@ -87,6 +87,7 @@ _EXCUSED = {
     "name_hook": "it is named like a hook",
     "name_noop": "it is named as doing nothing",
     "name_identity": "it is named like an identity or a default",
+    "class_null_object": "its class is named as one that does nothing",
     "class_null_name": "its class is named like a base or null object",
     "company_empty": "most of its class is as empty",
     "kin_empty": "sibling classes leave it empty too",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from bedrock_support.tools.gaps import values, words
 from bedrock_support.tools.gaps.bodies import Function, Kind, Seen
 from bedrock_support.tools.gaps.half import half_done
+from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.trivial import Trivial, trivial
 from bedrock_support.tools.gaps.wounds import Wound, constants, dead_flag, swallowed, unreachable
@@ -120,7 +121,7 @@ def _echo_type(seen: Seen, node: Function, name: str) -> None:
 
 def _value(seen: Seen, node: Function, value: ast.expr) -> None:
     kind = values.type_of(value)
-    seen.value = ast.unparse(value)[:80] if values.is_constant(value) else ""
+    seen.value = ast.unparse(value)[:80] if is_constant(value) else ""
     group = {"none": "none", "bool": "bool", "int": "number", "float": "number", "str": "text", "bytes": "text"}.get(
         kind, "container"
     )
@@ -162,9 +163,7 @@ def _wounded(seen: Seen, body: list[ast.stmt], params: list[str]) -> bool:
     return True
 
 
-def _around(
-    seen: Seen, node: Function, doc: str, params: list[str], comments: list[str], *, told_alone: bool
-) -> None:
+def _around(seen: Seen, node: Function, doc: str, params: list[str], comments: list[str], *, told_alone: bool) -> None:
     """Signals that every kind shares: promise of name and docstring, comments, parameters left unread.
 
     `told_alone`: its logs are all that reads its parameters, and it claims a result: nothing was made of them.

@@ -6,8 +6,9 @@ import ast
 from dataclasses import dataclass, field
 
 from bedrock_support.tools.gaps.bodies import SHAPING, Kind, called, is_log, is_random, is_sleep
+from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.nodes import every
-from bedrock_support.tools.gaps.values import is_constant, looks_canned
+from bedrock_support.tools.gaps.values import looks_canned
 from bedrock_support.tools.gaps.words import SAID_MISSING, SAID_UNSUPPORTED
 
 _ADDS = {"append", "add", "extend", "insert", "update", "setdefault"}
@@ -124,7 +125,9 @@ def _nothing(each: ast.stmt, found: Trivial, params: list[str], depth: int) -> b
         return isinstance(each.iter, ast.Name | ast.Attribute) and not each.orelse
     if isinstance(each, ast.For):  # goes through literals and does nothing with them
         found.known |= {one.id: ast.Constant(0) for one in every(each.target) if isinstance(one, ast.Name)}
-        return is_constant(each.iter, found.known) and _all_nothing([*each.body, *each.orelse], found, params, depth + 1)
+        return is_constant(each.iter, found.known) and _all_nothing(
+            [*each.body, *each.orelse], found, params, depth + 1
+        )
     if isinstance(each, ast.If):  # chance decides what is claimed
         if not _by_chance(each.test, found):
             return False
@@ -145,7 +148,7 @@ def _nothing(each: ast.stmt, found: Trivial, params: list[str], depth: int) -> b
 def _by_chance(value: ast.expr, found: Trivial) -> bool:
     """It hangs on chance, and on nothing else but literals."""
     if is_random(value):
-        return all(isinstance(each, ast.Name) is False or each.id not in found.given for each in every(value))
+        return not any(isinstance(each, ast.Name) and each.id in found.given for each in every(value))
     names = {each.id for each in every(value) if isinstance(each, ast.Name)} - SHAPING
     calls = [each for each in every(value) if isinstance(each, ast.Call) and called(each) not in SHAPING]
     return not calls and bool(names & found.drawn) and names <= found.drawn | found.known.keys()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-MOST_PARTS = 200
-"""Nodes of a literal that are looked at; a longer one is a table, not an answer."""
+from bedrock_support.tools.gaps.literals import class_of
+
 _SAMPLE_WORDS = re.compile(
     r"^(?:success|succeeded|ok|okay|done|results?|response|output|value|data|test|testing|example|sample|dummy|mock\w*"
     r"|fake\w*|placeholder|foo|bar|baz|hello.*|lorem.*|todo|tbd|n/a|unknown|string"
@@ -42,86 +42,10 @@ _SAMPLE_KEYS = frozenset(
 )
 
 
-_MAKERS = frozenset(
-    {
-        *("dict", "list", "set", "tuple", "str", "bytes", "int", "float", "bool", "frozenset", "bytearray", "object"),
-        *("iter", "range", "type", "SimpleNamespace", "Namespace", "Mock", "MagicMock", "AsyncMock", "StringIO"),
-        *("BytesIO", "OrderedDict", "Counter", "deque", "loads"),
-    }
-)
-"""Calls that, given literals, give a value which nothing outside decides."""
 _TYPES = frozenset(
     {"dict", "list", "set", "tuple", "str", "bytes", "int", "float", "bool", "frozenset", "bytearray", "object"}
 )
 _STAND_INS = frozenset({"Mock", "MagicMock", "AsyncMock", "SimpleNamespace", "type"})
-_MODULES = frozenset({"json", "io", "types", "mock", "collections", "argparse"})
-_CLOCKS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "isoformat", "timestamp"})
-
-
-def is_constant(
-    node: ast.expr, known: dict[str, ast.expr] | None = None, *, dated: bool = False, objects: bool = False
-) -> bool:
-    """Whether the expression is made of literals only (names in `known` stand for theirs).
-
-    `dated` lets the time of day stand in it, `objects` instances of classes that are given literals.
-    """
-    pending: list[ast.expr] = [node]
-    seen = 0
-    while pending:
-        each = pending.pop()
-        seen += 1
-        if seen > MOST_PARTS:
-            return False
-        if isinstance(each, ast.Constant):
-            continue
-        if isinstance(each, ast.List | ast.Tuple | ast.Set):
-            pending += each.elts
-        elif isinstance(each, ast.Dict):
-            pending += [key for key in each.keys if key is not None] + each.values
-        elif isinstance(each, ast.UnaryOp):
-            pending.append(each.operand)
-        elif isinstance(each, ast.BinOp):
-            pending += [each.left, each.right]
-        elif isinstance(each, ast.JoinedStr):
-            pending += each.values
-        elif isinstance(each, ast.FormattedValue):
-            pending.append(each.value)
-        elif isinstance(each, ast.Lambda):
-            pending.append(each.body)
-        elif isinstance(each, ast.Name) and known and each.id in known:
-            continue
-        elif isinstance(each, ast.Call) and (_makes(each, dated=dated) or (objects and _instance(each))):
-            pending += [*each.args, *(one.value for one in each.keywords)]
-        else:
-            return False
-    return True
-
-
-def _called(call: ast.Call) -> str:
-    func = call.func.func if isinstance(call.func, ast.Call) else call.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def _instance(call: ast.Call) -> bool:
-    """By its name a class, and given something to hold."""
-    name = _called(call)
-    return name[:1].isupper() and not name.isupper() and bool(call.args or call.keywords)
-
-
-def _makes(call: ast.Call, *, dated: bool) -> bool:
-    """A call that makes a value of its arguments alone."""
-    func = call.func
-    if isinstance(func, ast.Call):  # of a class that is made on the spot
-        return isinstance(func.func, ast.Name) and func.func.id == "type" and is_constant(func)
-    if isinstance(func, ast.Name):
-        return func.id in _MAKERS or (dated and func.id in _CLOCKS)
-    if not isinstance(func, ast.Attribute):
-        return False
-    if dated and func.attr in _CLOCKS:
-        return True
-    return func.attr in _MAKERS and isinstance(func.value, ast.Name) and func.value.id in _MODULES
-
-
 _FORMS: tuple[tuple[type[ast.expr], str], ...] = (
     (ast.List, "list"),
     (ast.Tuple, "tuple"),
@@ -172,7 +96,7 @@ def looks_canned(node: ast.expr) -> bool:
     if isinstance(node, ast.Call):
         named = {each.arg for each in node.keywords if each.arg}
         return (
-            _called(node) in _STAND_INS
+            class_of(node) in _STAND_INS
             or bool(named & _SAMPLE_KEYS)
             or any(looks_canned(each) for each in node.args[:8])
         )

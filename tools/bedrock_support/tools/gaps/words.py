@@ -80,6 +80,8 @@ NULL_CLASS = re.compile(
     r"|(?:Mixin|Interface|Base|Protocol|ABC|Hook|Hooks|Plugin|Adapter|Listener|Observer|Callback|Handler"
     r"|Visitor|Null)$"
 )
+NULL_OBJECT = re.compile(r"(?:^|_)(?:Null|No[Oo]p|Nop|Dummy|Void)(?=[A-Z_0-9]|$)")
+"""A class that is there to do nothing where something is asked for."""
 IDENTITY = re.compile(
     r"^_*(?:identity|ident|noop|nop|passthrough|any|id|same|echo|default|unchanged)\w*$|(?:^|_)(?:hook|noop"
     r"|identity|passthrough|filter)$"
@@ -255,6 +257,7 @@ __all__ = [
     "NOOP_NAME",
     "NOTHING",
     "NULL_CLASS",
+    "NULL_OBJECT",
     "PREDICATE",
     "PROMISE",
     "RETURNS",

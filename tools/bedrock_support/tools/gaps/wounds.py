@@ -6,13 +6,20 @@ import ast
 from dataclasses import dataclass
 
 from bedrock_support.tools.gaps.bodies import called, is_log, receiver
+from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.trivial import trivial
-from bedrock_support.tools.gaps.values import is_constant
 
 _EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _BROAD = {"Exception", "BaseException", "StandardError"}
 MOST_STATEMENTS = 5_000
+_WHOLE = frozenset(
+    {
+        *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign),
+        *(ast.Return, ast.Raise, ast.Pass, ast.Continue, ast.Break, ast.Assert, ast.Delete, ast.Import, ast.ImportFrom),
+    }
+)
+"""Statements without blocks, or with blocks of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +45,7 @@ def count(body: list[ast.stmt]) -> int:
 
 def blocks(node: ast.stmt) -> list[list[ast.stmt]]:
     """The blocks of statements directly inside a statement, not those of functions or classes in it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if type(node) in _WHOLE:
         return []
     found = [getattr(node, name) for name in ("body", "orelse", "finalbody") if getattr(node, name, None)]
     found += [handler.body for handler in getattr(node, "handlers", [])]
@@ -98,8 +105,8 @@ def unreachable(body: list[ast.stmt], known: dict[str, ast.expr]) -> Wound | Non
         block, top = pending.pop()
         for at, each in enumerate(block):
             looked += 1
-            rest = block[at + 1 :]
-            if rest and _leaves(each, known) and not all(_fills(later) for later in rest):
+            if _leaves(each, known) and not all(_fills(later) for later in block[at + 1 :]):
+                rest = block[at + 1 :]
                 marks = {"parked_top" if top else "parked_nested"}
                 marks |= {"parked_at_once"} if top and at == 0 else set()
                 found = Wound(line=rest[0].lineno, size=count(rest), marks=frozenset(marks))
@@ -194,23 +201,30 @@ def _hidden(node: ast.stmt) -> tuple[list[ast.stmt] | None, set[str]]:
         return None, set()
     marks: set[str] = set()
     for handler in node.handlers:
-        if not (handler.type is None or _broad(handler.type)):
+        found = _silent(handler)
+        if found is None:
             return None, set()
-        kept: dict[str, ast.expr] = {}
-        for each in handler.body:
-            if _sets_aside(each, handler.name, kept):
-                marks.add("hides_by_pass")
-            elif isinstance(each, ast.Pass | ast.Continue) or (
-                isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
-            ):
-                marks.add("hides_by_pass")
-            elif isinstance(each, ast.Return) and (each.value is None or is_constant(each.value, kept)):
-                marks.add("hides_by_pass" if each.value is None else "hides_by_constant")
-            elif isinstance(each, ast.Expr) and is_log(each.value):
-                marks.add("tells")
-            else:
-                return None, set()
+        marks |= found
     return (node.body, marks) if marks and "tells" not in marks else (None, set())
+
+
+def _silent(handler: ast.ExceptHandler) -> set[str] | None:
+    """How a handler hides every error; None for one that is narrow, or does something."""
+    if not (handler.type is None or _broad(handler.type)):
+        return None
+    marks: set[str] = set()
+    kept: dict[str, ast.expr] = {}
+    for each in handler.body:
+        quiet = isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
+        if quiet or isinstance(each, ast.Pass | ast.Continue) or _sets_aside(each, handler.name, kept):
+            marks.add("hides_by_pass")
+        elif isinstance(each, ast.Return) and (each.value is None or is_constant(each.value, kept)):
+            marks.add("hides_by_pass" if each.value is None else "hides_by_constant")
+        elif isinstance(each, ast.Expr) and is_log(each.value):
+            marks.add("tells")
+        else:
+            return None
+    return marks
 
 
 def _sets_aside(node: ast.stmt, error: str | None, kept: dict[str, ast.expr]) -> bool:

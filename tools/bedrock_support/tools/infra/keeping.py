@@ -28,7 +28,8 @@ def check_keeping(estate: Estate) -> Iterator[Problem]:
     for each in estate.of("instance", "launch_template"):
         data: Any = dig(each.properties, "LaunchTemplateData") or each.properties
         tokens = dig(data, "MetadataOptions", "HttpTokens")
-        if tokens != "required" and not isinstance(tokens, Ref | Unknown):
+        shut = truth(dig(data, "MetadataOptions", "HttpEndpoint")) is False
+        if tokens != "required" and not shut and not isinstance(tokens, Ref | Unknown):
             said = "A request forged through the instance reads its role's keys."
             yield problem(each, "imds_v1", "medium", 0.8, "takes metadata requests without a token", said)
 

@@ -37,9 +37,7 @@ class Collector(Protocol):
         ...
 
 
-def audit_live(
-    collector: Collector, sources: Sources, min_severity: str = "low", focus: str | None = None
-) -> Audited:
+def audit_live(collector: Collector, sources: Sources, min_severity: str = "low", focus: str | None = None) -> Audited:
     """What is wrong with what is there. Blocks: call off the loop.
 
     Raises:

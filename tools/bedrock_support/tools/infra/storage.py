@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from bedrock_support.tools.infra.estate import Estate, line_of, problem
-from bedrock_support.tools.infra.model import Problem, Ref, Resource, Unknown, blocks, dig, get, truth
+from bedrock_support.tools.infra.model import Problem, Ref, Resource, Unknown, blocks, dig, get, number, truth
 
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 _PUBLIC_ACLS = frozenset({"publicread", "publicreadwrite", "authenticatedread"})
@@ -62,7 +62,9 @@ def _disks(each: Resource) -> Iterator[Problem]:
     plain = [
         disk
         for disk in named
-        if not truth(get(disk, "Encrypted")) and not isinstance(get(disk, "Encrypted"), Ref | Unknown)
+        if not truth(get(disk, "Encrypted"))
+        and not isinstance(get(disk, "Encrypted"), Ref | Unknown)
+        and get(disk, "SnapshotId") is None  # it decides
     ]
     if plain:
         detail = f"{len(plain)} of {len(named)} disks don't say that they are encrypted."
@@ -141,7 +143,9 @@ def check_transport(estate: Estate) -> Iterator[Problem]:
         nodes = dig(each.properties, "NodeToNodeEncryptionOptions", "Enabled") or dig(
             each.properties, "node_to_node_encryption", "enabled"
         )
-        if not truth(nodes):
+        count = dig(each.properties, "ClusterConfig", "InstanceCount")
+        alone = count is None or number(count) == 1  # one is the default, and has nobody to talk to
+        if not truth(nodes) and not alone:
             yield problem(
                 each, "unencrypted_transport", "low", 0.85, "lets its nodes talk in plain", "The default is off."
             )

@@ -97,7 +97,10 @@ def _judge(tree: Tree, listing: Listing, lists: list[TaskList]) -> Verified:
     texts = Texts(listing.files)
     index = Index(tree.files)
     index.add_others(listing.files, from_thread.check_cancelled)
-    hollow = [*stubs(tree.files, CLAIMED), *(each for each in hollow_tests(tree.files, HOLLOW) if each.kind in _NO_TEST)]
+    hollow = [
+        *stubs(tree.files, CLAIMED),
+        *(each for each in hollow_tests(tree.files, HOLLOW) if each.kind in _NO_TEST),
+    ]
     verifier = Verifier(tree.files, index, hollow, texts.of, texts.routes)
     judged: list[Judged] = []
     waiting = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
+from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.poly.calls import dotted
-from bedrock_support.tools.gaps.values import is_constant, looks_canned
+from bedrock_support.tools.gaps.values import looks_canned
 
 _MISSING = {"StatusNotImplemented", "NOT_IMPLEMENTED", "NotImplemented"}
 _STATUS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-from bedrock_support.tools.gaps.trivial import texts
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts, uses_of
 from bedrock_support.tools.gaps.poly.bindings import Walker
 from bedrock_support.tools.gaps.poly.define import Defined
@@ -13,6 +12,7 @@ from bedrock_support.tools.gaps.poly.languages import GRAMMARS, parser
 from bedrock_support.tools.gaps.poly.lookalikes import excused
 from bedrock_support.tools.gaps.poly.probes import weak_tests
 from bedrock_support.tools.gaps.signals import MOST_DOC, look
+from bedrock_support.tools.gaps.trivial import texts
 from bedrock_support.tools.gaps.words import SAID_MISSING
 
 _GENERATED = re.compile(
