@@ -13,9 +13,9 @@ SHAPES: tuple[str, ...] = (
     "secret ", "user ", "Bearer a", "\\n", "\n", "a\n", "\t", " ", '{"a":', "key: ", "KEY=", "xoxb-", "ghp_",
     "Authorization: ", "Cookie: ", "lat 1.234 ", "geb 1 ", "Mit freundlichen Gr\xfc\xdfen\n", "Hallo A", "M. A",
     "Der A ist B. ", "Die Aaa der Bbb hat Ccc und Ddd. ", " VALUES ('a',", "'a','b'", "select where a = 'b' ", "|a|b",
-    "a;b;c\n", "AKIA", "sk-", "00:11:22:", "Aa, Bb ", "tel 1 ", "(0) ", "()", "(((", "a'b", "A'", "Aa\u2019", "p1-", "%40",
-    " (at) ", "192.168.", "10.1.1.1 - a [", "user a_b.c", "login: ", "A-B 1", "AB-C 123", "-----BEGIN ",
-    " PRIVATE KEY-----", "key = 'a\" ", " @@a.", "https://a.b/?token=", "[[EMAIL_1_", "Abweg 1 Apt. 2\n> ",
+    "a;b;c\n", "AKIA", "sk-", "00:11:22:", "Aa, Bb ", "tel 1 ", "(0) ", "()", "(((", "a'b", "A'", "Aa\u2019", "p1-",
+    "%40", " (at) ", "192.168.", "10.1.1.1 - a [", "user a_b.c", "login: ", "A-B 1", "AB-C 123",
+    "-----BEGIN ", " PRIVATE KEY-----", "key = 'a\" ", " @@a.", "https://a.b/?token=", "[[EMAIL_1_", "Abweg 1 Apt. 2\n> ",
     "lives at 1 A B C ", "\\u00e4",
     "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJDREVGR0hJSktMTU5P" * 900,
 )  # fmt: skip
