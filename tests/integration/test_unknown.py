@@ -34,6 +34,8 @@ CLAIMS = re.compile(r"\bhealthy\b(?!\s*(or|,))|\b(0|100)(\.0+)? ?%")
 
 
 GIVEN: dict[str, dict[str, Any]] = {
+    "explain_routing": {"operation_class": "standard"},
+    "manage_queue": {"action": "stats"},
     "find_root_cause": {"paths": ["empty.log"]},
     "analyze_executions": {"path": "empty.log"},
     "complete_handoff": {"handoff_id": "h-none", "answer": {}},
@@ -116,6 +118,7 @@ async def test_tools_and_resources_of_a_fresh_server(fresh: tuple[str, dict[str,
         "get_routing_efficiency",
         "compliance_report",
         "explain_routing",
+        "manage_queue",
     }
     assert len(health["components"]) == 7
 
