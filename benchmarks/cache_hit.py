@@ -23,6 +23,7 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ WAYS = ("the same evidence", "new times and ids", "and in another order")
 TOOL = "detect_implementation_gaps"
 GAPS = "def charge(order):\n    raise NotImplementedError\n\n\ndef refund(order):\n    pass  # TODO\n"
 WARM = 5
+SETTLED = 3.0
+"""Seconds after which a server that has just started has loaded what it loads behind its first calls."""
 T = TypeVar("T")
 
 
@@ -106,13 +109,15 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
     manager = replace(server.manager, optimizer=timed)
     caller = TimedCaller(0.01)
     async with server.running():
+        await server.warm()
+        await anyio.sleep(SETTLED)
         for way in WAYS:
             judge, trail, timed.watch.took, timed.watch.cpu = Watch(), Watch(), [], []
 
             async def remember(
-                outcome: Outcome | None, clearance: Clearance, who: str, trail: Watch = trail
+                outcome: Outcome | None, clearance: Clearance, caller: str, trail: Watch = trail
             ) -> Refusal | None:
-                return await trail.over(ComplianceValidator.remember(manager.compliance, outcome, clearance, who))
+                return await trail.over(ComplianceValidator.remember(manager.compliance, outcome, clearance, caller))
 
             manager.compliance.remember = remember
             hits = length = 0
@@ -155,6 +160,7 @@ async def connected(transport: str, settings: dict[str, str], folder: Path) -> A
     if transport == "memory":
         server = build(load(settings, roots=(folder / "project",)))
         async with server.running(), Client(server.server, mode="legacy") as client:
+            await server.warm()
             yield client
         await server.aclose()
     elif transport == "stdio":
@@ -174,8 +180,10 @@ async def whole(transport: str, calls: int, settings: dict[str, str], folder: Pa
     ping, nothing, plain, remembered = Watch(), Watch(), Watch(), Watch()
     hits = 0
     async with connected(transport, settings, folder) as client:
+        await client.call_tool(TOOL, {"path": ".", "judge": True})
+        await anyio.sleep(SETTLED)
         for _ in range(calls + WARM):
-            await ping.over(client.send_ping())
+            await ping.over(client.send_ping())  # pyright: ignore[reportDeprecated] - of the older revisions
             await nothing.over(client.call_tool("get_operation", {"operation_id": "none"}))
             await plain.over(client.call_tool(TOOL, {"path": ".", "judge": False}))
             found = await remembered.over(client.call_tool(TOOL, {"path": ".", "judge": True}))
@@ -199,6 +207,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--part", choices=("alone", "memory", "stdio", "http"), help="one of the measurements")
     given = parser.parse_args()
+    warnings.filterwarnings("ignore", message="ping is removed")
     calls: int = given.calls
     print(f"fixed loop: least {min(fixed() for _ in range(50)) * 1e3:.2f} ms")
     with tempfile.TemporaryDirectory() as name, listening("sandbox", "--port", "0", env=environment()) as (url, _):

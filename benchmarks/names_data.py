@@ -44,6 +44,7 @@ CORPORA = {
     "UNER English EWT": Corpus(files=("uner-en-dev.iob2", "uner-en-test.iob2"), word=1, tag=2),
     "Europeana German": Corpus(files=("enp-lft.bio", "enp-sbb.bio"), word=0, tag=1),
     "Europeana French": Corpus(files=("enp-fr.bio",), word=0, tag=1),
+    "Broad Twitter Corpus": Corpus(files=("btc-f.conll", "btc-g.conll", "btc-h.conll"), word=0, tag=1, keep=2),
     "Wikigold": Corpus(files=("wikigold.txt",), word=0, tag=1),
 }
 HELD_OUT = Corpus(files=("ge-test.tsv",), word=1, tag=2)
@@ -70,7 +71,8 @@ def sentences(folder: Path, corpus: Corpus) -> Iterator[Sentence]:
                 rows = []
             if not blank and len(fields) > max(corpus.word, corpus.tag):
                 kind = fields[corpus.tag].strip().rpartition("-")[2].upper()
-                rows.append((fields[corpus.word], kind in _PEOPLE))
+                handle = fields[corpus.word] == "@" or (bool(rows) and rows[-1][0] == "@")
+                rows.append((fields[corpus.word], kind in _PEOPLE and not handle))
 
 
 def joined(rows: list[tuple[str, bool]]) -> Sentence:
@@ -111,9 +113,9 @@ def surnames(folder: Path) -> list[str]:
     return sorted({part for each in lines for part in each.split("-") if part[:1].isupper() and len(part) > 2})
 
 
-def nouns_and_places(folder: Path) -> tuple[list[str], list[str], list[str]]:
-    """German common nouns in all their forms, places, and first names, of the list german-nouns."""
-    nouns, places, given = set[str](), set[str](), set[str]()
+def nouns_and_places(folder: Path) -> tuple[list[str], list[str], list[str], list[str]]:
+    """German common nouns in all their forms, places, first names and surnames, of the list german-nouns."""
+    nouns, places, given, family = set[str](), set[str](), set[str](), set[str]()
     with folder.joinpath("nouns.csv").open(encoding="utf-8", newline="") as opened:
         for row in csv.DictReader(opened):
             kinds = set(row["pos"].split(","))
@@ -123,6 +125,8 @@ def nouns_and_places(folder: Path) -> tuple[list[str], list[str], list[str]]:
                 places |= forms
             elif "Vorname" in kinds:
                 given.add(row["lemma"])
-            elif not kinds & {"Nachname", "Eigenname", "Buchstabe", "Symbol"}:
+            elif "Nachname" in kinds:
+                family.add(row["lemma"])
+            elif not kinds & {"Eigenname", "Buchstabe", "Symbol"}:
                 nouns |= forms
-    return sorted(each for each in nouns if len(each) > 2), sorted(places), sorted(given)
+    return sorted(each for each in nouns if len(each) > 2), sorted(places), sorted(given), sorted(family)

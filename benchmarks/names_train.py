@@ -66,8 +66,9 @@ def bloom(names: list[str]) -> bytes:
 
 def made_lists(folder: Path) -> Lists:
     """The four lists."""
-    nouns, places, given = nouns_and_places(folder)
-    return Lists(bloom(sorted({*first_names(folder), *given})), bloom(surnames(folder)), bloom(nouns), bloom(places))
+    nouns, places, given, family = nouns_and_places(folder)
+    first, last = sorted({*first_names(folder), *given}), sorted({*surnames(folder), *family})
+    return Lists(bloom(first), bloom(last), bloom(nouns), bloom(places))
 
 
 def examples(sentence: Sentence, lists: Lists, chance: random.Random) -> list[Example]:

@@ -1,6 +1,6 @@
 """Faults injected into real rollouts: each must end in what was before, verified, or in a clean end; never in between.
 
-    python benchmarks/rollout_faults.py [--only WORDS]
+    python -m benchmarks.rollout_faults [--only WORDS] [--part 1/4]
 
 Every case has a front, a sandbox and a state folder of its own. A case is good when the state that the command tells,
 the record and the front's own status agree, one worker serves, and a synthetic call through the front goes well.
@@ -190,10 +190,13 @@ def ended_well(made: Rig, case: Case) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="cases whose name holds these words")
-    only = parser.parse_args().only
+    parser.add_argument("--part", default="1/1", metavar="N/M", help="each M-th case, from the N-th on")
+    arguments = parser.parse_args()
+    only = arguments.only
+    first, parts = (int(each) for each in arguments.part.split("/"))
     bad = 0
     with running("sandbox", "--port", "0", env=environment()) as (_, sandbox):
-        chosen = [each for each in CASES if only in each.name]
+        chosen = [each for each in CASES if only in each.name][first - 1 :: parts]
         for case in chosen:
             began = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder, rig(Path(folder), sandbox) as made:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,10 @@ import pytest
 from anyio import to_thread
 from mcp import Client
 
+from bedrock_support.server.commands import MODULES
+from bedrock_support.server.settings import Settings
 from bedrock_support.server.status_cli import ask
+from bedrock_support.server.wiring import build
 from tests.promises import promise
 from tests.rig import COMMAND, LOG, environment, running, told, with_bedrock
 
@@ -29,6 +33,21 @@ STATES = ("healthy", "degraded", "unhealthy")
 CLAIMS = re.compile(r"\bhealthy\b(?!\s*(or|,))|\b(0|100)(\.0+)? ?%")
 
 
+GIVEN: dict[str, dict[str, Any]] = {
+    "find_root_cause": {"paths": ["empty.log"]},
+    "analyze_executions": {"path": "empty.log"},
+    "complete_handoff": {"handoff_id": "h-none", "answer": {}},
+    "get_operation": {"operation_id": "o-none"},
+}
+"""What tools must be given: nothing that any figure could come from."""
+HIDDEN = frozenset({"complete_handoff"})
+"""Not listed while no model may be asked."""
+RUN_ON = frozenset({"serve", "sandbox", "demo", "front"})
+"""Commands that serve until they are ended, or that make data of their own."""
+ACT = frozenset({"ingest-hook", "stop", "resume", "approve", "plan"})
+"""Commands that do something and show no figure; plan takes the findings of others."""
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     env = environment(
@@ -37,6 +56,7 @@ def fresh(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         BEDROCK_SUPPORT_AUDIT=str(tmp_path / "audit"),
         BEDROCK_SUPPORT_STORE=str(tmp_path / "store"),
     )
+    (tmp_path / "empty.log").touch()
     with running("serve", "--transport", "http", "--port", "0", "--root", str(tmp_path), env=env) as (_, url):
         yield url, env
 
@@ -73,23 +93,31 @@ def test_the_walk_sees_what_it_looks_for() -> None:
 async def test_tools_and_resources_of_a_fresh_server(fresh: tuple[str, dict[str, str]]) -> None:
     async with Client(fresh[0]) as client:
         found: dict[str, list[str]] = {}
-        asked: set[str] = set()
-        for tool in (await client.list_tools()).tools:
-            read_only = tool.annotations is not None and tool.annotations.read_only_hint
-            if not read_only or tool.input_schema.get("required"):
-                continue
-            result = await client.call_tool(tool.name, {})
+        refused: set[str] = set()
+        listed = (await client.list_tools()).tools
+        for tool in listed:
+            result = await client.call_tool(tool.name, GIVEN.get(tool.name, {}))
             if result.is_error:  # it says what it needs, and no figure
-                assert claims([getattr(each, "text", "") for each in result.content]) == []
-                continue
-            asked.add(tool.name)
+                refused.add(tool.name)
             text = [getattr(each, "text", "") for each in result.content]
             found[tool.name] = claims([result.structured_content, text])
+        resources = [str(each.uri) for each in (await client.list_resources()).resources]
+        for uri in resources:
+            text = getattr((await client.read_resource(uri)).contents[0], "text", "")
+            found[uri] = claims(json.loads(text))
         health = json.loads(getattr((await client.read_resource("support://health")).contents[0], "text", ""))
-    assert {"get_system_health", "get_cost_report", "get_routing_efficiency"} <= asked
     assert {name: each for name, each in found.items() if each} == {}
+    assert {each.name for each in listed} >= {each.name for each in build(Settings()).catalog} - HIDDEN
+    assert "support://health" in resources
+    # Those that would tell of the server itself do tell: a refusal is no "unknown".
+    assert not refused & {
+        "get_system_health",
+        "get_cost_report",
+        "get_routing_efficiency",
+        "compliance_report",
+        "explain_routing",
+    }
     assert len(health["components"]) == 7
-    assert claims(health) == []
 
 
 @promise("page:unknown")
@@ -117,12 +145,17 @@ def _got(url: str) -> str:
 @promise("page:unknown")
 def test_commands_without_data(fresh: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     url, env = fresh
-    for arguments in (
+    (nothing := tmp_path / "nothing").mkdir()
+    empty = nothing / "empty.log"
+    empty.touch()
+    walk = [
         ["status"],
         ["status", "--url", url, "--json"],
         ["status", "--url", url],
         ["cost"],
+        ["cost", "--json"],
         ["efficiency"],
+        ["efficiency", "--json"],
         ["explain", "latest"],
         ["queue", "stats"],
         ["audit", "show"],
@@ -132,9 +165,16 @@ def test_commands_without_data(fresh: tuple[str, dict[str, str]], tmp_path: Path
         ["rollout", "status", "--state", str(tmp_path / "state")],
         ["rollout", "report", "--state", str(tmp_path / "state")],
         ["monitoring", "render", "--out", str(tmp_path / "rendered")],
-    ):
+        *([name, str(nothing)] for name in ("gaps", "verify-spec", "executions", "rca", "scan", "audit")),
+        ["triage", str(empty)],
+    ]
+    known = {name for names in MODULES.values() for name in names}
+    assert {arguments[0] for arguments in walk} == known - RUN_ON - ACT
+    for arguments in walk:
         done = subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=50, check=False)
         assert CLAIMS.findall(done.stdout) == [], (arguments, done.stdout)
+        with suppress(ValueError):
+            assert claims(json.loads(done.stdout)) == [], arguments
         assert "Traceback" not in done.stderr, done.stderr
 
 

@@ -12,5 +12,8 @@ PROMISES: dict[str, Promise] = {
     "access:settings": Promise("issue 7", "Tokens are long, unique, never shown, and let the server leave loopback."),
     "access:people": Promise("issue 7", "A token signs a person in to the page, by a cookie that opens nothing else."),
     "access:sessions": Promise("issue 7", "A session belongs to the holder of the token that opened it."),
+    "access:front": Promise(
+        "issue 7", "A front asks for the tokens too, passes them on, and moves sessions with what their holder showed."
+    ),
     "access:status": Promise("issue 7", "The command status shows its token, and says what is missing without one."),
 }

@@ -20,5 +20,8 @@ PROMISES = {
     "flags:command": Promise("issue 8.1", "flags are shown, set and watched, and stops made and lifted by command"),
     "lifecycle:stops": Promise("issue 8.2", "a stop keeps its scope's questions in, at once, and says why"),
     "lifecycle:all": Promise("issue 8.2", "stopped wholly, calls are refused in words and local findings still come"),
+    "lifecycle:preflight": Promise(
+        "issue 8.2", "support mode begins with a look at route, compliance and flags, and health says what it found"
+    ),
     "lifecycle:drains": Promise("issue 8.2", "switched off, calls under way end normally; then it is inactive"),
 }

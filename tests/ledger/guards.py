@@ -13,6 +13,9 @@ PROMISES = {
     "breaker:no-leak": Promise("issue 3", "a permit that is abandoned gives its place back"),
     "breaker:late": Promise("issue 3", "a call admitted before a change of state decides nothing after it"),
     "breaker:by-hand": Promise("issue 3", "forced open, disabled and shadow do what they say, and can be left again"),
+    "breaker:set": Promise(
+        "issue 3", "a setting makes the breakers tell only what they would do, or count nothing; health says which"
+    ),
     "line:urgency": Promise("issue 3", "places go to the most urgent waiting call; waiting counts for all but them"),
     "line:emergency": Promise("issue 3", "an emergency waits for nothing that is less urgent, limit or share"),
     "line:preempt": Promise(

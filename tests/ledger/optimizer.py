@@ -12,6 +12,10 @@ PROMISES = {
     "cache:private": Promise(
         "issue 4", "a placeholder counts by a digest of its value, and the tenant is always part of the key"
     ),
+    "cache:gated": Promise(
+        "issue 4",
+        "a remembered answer is redacted and recorded as any other, or isn't given; it has its caller's values",
+    ),
     "cache:memo": Promise(
         "issue 4", "what is remembered of a text is what it comes down to, is bounded, and is no text"
     ),

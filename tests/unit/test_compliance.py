@@ -173,7 +173,7 @@ DATA = st.sampled_from(
 def test_redaction_is_reversible_in_six_scripts(script: str) -> None:
     words = st.text(st.sampled_from(SCRIPTS[script] + " \n.,:=\"'"), max_size=40)
 
-    @settings(max_examples=CASES // len(SCRIPTS), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=-(-CASES // len(SCRIPTS)), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.one_of(words, DATA), max_size=8))
     def reversible(parts: list[str]) -> None:
         text = "".join(parts)

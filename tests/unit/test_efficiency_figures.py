@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,7 +211,7 @@ def test_what_the_cache_did_is_told_by_class_and_the_same_from_spans() -> None:
     ]
     records = [record(n, *BEST, usd=0.0, attempts=0, cached=True, **each) for n, each in enumerate(hits)]
     records.append(record(9, *BEST))
-    carried = [replace(each, ending=ending_from(about_ending(each.id, each.ending))) for each in records]
+    carried = [each._replace(ending=ending_from(about_ending(each.id, each.ending))) for each in records]
     assert carried == records
     (found,) = told(*carried)["cache"].values()
     assert (found["asked"], found["hits"], found["stale"], found["bytes"]) == (4, 3, 1, 1500)

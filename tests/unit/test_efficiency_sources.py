@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -272,7 +271,7 @@ def test_a_beginning_is_an_iso_time() -> None:
 def test_one_change_is_replayed_from_files_and_from_a_jaeger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = replace(SEEN, route="mcp", p_success=0.95)
+    other = SEEN._replace(route="mcp", p_success=0.95)
 
     def choice(number: int) -> dict[str, Any]:
         made = decided(number)

@@ -12,6 +12,9 @@ from bedrock_support.routing.guard import BACKOFF_FIRST, BACKOFF_MOST, CHANNELS,
 from bedrock_support.routing.model import Failure, FailureKind, ModelRole, OperationClass, Priority, Usage
 from bedrock_support.routing.prices import expected_usage, price_of
 from bedrock_support.routing.tokens import TokenBucket
+from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.from_settings import guard_settings
+from bedrock_support.server.settings import load
 from tests.fakes import CountingEntropy, FakeClock, operation
 from tests.promises import promise
 
@@ -124,3 +127,23 @@ def test_prices_are_listed_or_unknown() -> None:
     asked = operation(OperationClass.EMERGENCY)
     assert asked.model_role is ModelRole.STANDARD
     assert expected_usage(asked).estimated
+
+
+@promise("breaker:set")
+@pytest.mark.parametrize(("told", "open_then"), [("working", True), ("shadow", False), ("disabled", False)])
+async def test_breakers_do_what_the_setting_says(told: str, open_then: bool) -> None:
+    settings = load({"BEDROCK_SUPPORT_BREAKERS": told, "HOME": ""})
+    guards = Guards(FakeClock(), CountingEntropy(), guard_settings(settings, 4))
+    found = guards.of("direct")
+    for _ in range(5):
+        await fail(found, FailureKind.UNAVAILABLE)
+    assert (found.open_in() > 0) == open_then
+    would_be = BreakerState.CLOSED if told == "disabled" else BreakerState.OPEN
+    assert found.breaker.would_be is would_be
+    assert found.breaker.state is (BreakerState.OPEN if open_then else BreakerState(told))
+
+
+@promise("breaker:set")
+def test_a_setting_of_the_breakers_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingsError, match="BEDROCK_SUPPORT_BREAKERS = 'sometimes'"):
+        load({"BEDROCK_SUPPORT_BREAKERS": "sometimes", "HOME": ""})

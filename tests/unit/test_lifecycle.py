@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
+import pytest
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.errors import RouteError
@@ -17,6 +18,7 @@ from bedrock_support.server.flags import LOOK_EVERY, FlagSnapshot
 from bedrock_support.server.house import House
 from bedrock_support.server.lifecycle import State
 from bedrock_support.server.manager import BedrockSupportManager
+from bedrock_support.server.preflight import WELL, preflight
 from bedrock_support.server.settings import FLAG_NAMES, Settings
 from bedrock_support.server.wiring import build
 from tests.fakes import FakeRoute, operation, reply
@@ -53,11 +55,15 @@ class Scene:
         return self.manager.lifecycle.state
 
 
+async def nothing() -> Mapping[str, str]:
+    return {}
+
+
 @promise("lifecycle:drains", "flags:snapshot")
 async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     assert scene.state is State.ACTIVATING
-    await scene.manager.lifecycle.activate(anyio.lowlevel.checkpoint)
+    await scene.manager.lifecycle.activate(nothing)
     assert scene.state is State.ACTIVE
     entered, go = anyio.Event(), anyio.Event()
 
@@ -94,6 +100,40 @@ async def test_calls_under_way_end_with_what_they_began_with(tmp_path: Path) -> 
     assert question is not None
     assert await scene.manager.desk.close(held.id, question)
     assert scene.state is State.INACTIVE
+    await scene.house.aclose()
+
+
+@promise("lifecycle:preflight")
+async def test_support_mode_begins_with_a_preflight_and_says_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.setenv(name, "true")
+    scene = Scene(tmp_path)
+    assert scene.manager.lifecycle.report()["preflight"] is None
+    begun = anyio.Event()
+    look = scene.house.switching.look
+
+    async def slowly() -> Mapping[str, str]:
+        begun.set()
+        return await look()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(scene.manager.lifecycle.activate, slowly)
+        await begun.wait()
+        assert scene.state is State.ACTIVATING
+    found = scene.manager.lifecycle.report()["preflight"]
+    assert isinstance(found, dict)
+    assert set(found) == {"direct", "compliance", "flags"}
+    assert "credentials found" in found["direct"]
+    assert (found["compliance"], found["flags"]) == (WELL, WELL)
+    assert scene.state is State.ACTIVE
+    monkeypatch.setattr(scene.house.manager.guardian, "breach", lambda: "the gate fails: 3 of 3")
+    await anyio.to_thread.run_sync(scene.path.write_text, "{broken")
+    await anyio.to_thread.run_sync(scene.manager.flags.refresh)
+    again = await preflight(scene.house.manager.direct, scene.house.manager.guardian.breach, scene.manager.flags)
+    assert again["compliance"] == "the gate fails: 3 of 3"
+    assert "not JSON" in again["flags"]
     await scene.house.aclose()
 
 

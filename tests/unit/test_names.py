@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 import random
 import time
+from array import array
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bedrock_support.routing.pii.finder import find, plug
-from bedrock_support.routing.pii.names import Lists, Stretch, shape
+from bedrock_support.routing.pii.names import (
+    Lists,
+    Stretch,
+    beside_features,
+    chain_features,
+    far_features,
+    joint_features,
+    kind_features,
+    own_features,
+    shape,
+)
 from bedrock_support.routing.pii.prose import prose
-from bedrock_support.routing.pii.tagger import SHIPPED, loaded
+from bedrock_support.routing.pii.tagger import SHIPPED, LinearTagger, loaded
+from bedrock_support.routing.pii.weighing import Word
 from bedrock_support.server import cli
 from bedrock_support.server.settings import Settings, load
 from bedrock_support.server.wiring import build
@@ -134,6 +148,36 @@ def test_the_shipped_model_is_small_and_whole() -> None:
             loaded(broken)
     origin = files("bedrock_support.routing.pii").joinpath("names.md").read_text(encoding="utf-8")
     assert "CC BY-SA 4.0" in origin
+
+
+@promise("names:model")
+@given(
+    st.lists(
+        st.sampled_from(["Karla", "von", "Zander-Haus", "der", "Öl", "iPhone", "kam", ".", "O'Neill", "Rathaus", "X"]),
+        min_size=5,
+        max_size=5,
+    )
+)
+def test_sums_of_a_word_are_those_of_the_features_that_training_uses(words: list[str]) -> None:
+    lists = Lists(bloom(["Karla"]), bloom(["Zander"]), bloom(["Haus"]), bloom(["Kassel"]))
+    chance = random.Random(7)  # noqa: S311 - repeatable
+    weights = array("b", (chance.randint(-127, 127) for _ in range(1 << 12)))
+    tagger = LinearTagger(weights, lists, 0)
+    low, forms, flags = [each.lower() for each in words], [*map(shape, words)], [*map(lists.flags, words)]
+    kinds = [form + flag for form, flag in zip(forms, flags, strict=True)]
+    spelled = [
+        *own_features(words[2], forms[2], flags[2]),
+        *beside_features("P", low[1], forms[1], flags[1]),
+        *beside_features("N", low[3], forms[3], flags[3]),
+        *far_features("Q", low[0], forms[0]),
+        *far_features("M", low[4], forms[4]),
+        *kind_features(*kinds[1:4]),
+        *joint_features(low[1], kinds[2], low[3]),
+    ]
+    known = [Word(each.lower().encode(), *tagger.weigher.weighed(each)) for each in words]
+    if known[2].may:
+        assert tagger._score(known, 2) == tagger.weigher.summed(spelled)  # pyright: ignore[reportPrivateUsage]
+        assert known[2].chain == tagger.weigher.summed(chain_features(kinds[2], words[2]))
 
 
 def test_shapes() -> None:

@@ -158,6 +158,19 @@ def test_what_is_remembered_of_a_text_is_what_it_comes_down_to(
         assert Told().of(text, behind) == (digest, slots)
 
 
+@promise("cache:private", "cache:no-false-hit")
+@pytest.mark.parametrize("label", ["IP", "EMAIL", "DATE_OF_BIRTH", "A_LABEL_OF_ALL_TOO_MANY_LETTERS"])
+def test_a_value_behind_a_placeholder_of_any_kind_counts(label: str) -> None:
+    def told(nonce: str, value: str) -> str:
+        mark = f"[[{label}_1_{nonce}]]"
+        return Told().of(f"refused by {mark}", {mark: value})[0]
+
+    assert told("0a1b2c3d", "10.0.0.1") != told("ffffffff", "10.0.0.2")
+    known = len(label) <= 16  # what isn't known for a placeholder is asked anew
+    assert (told("0a1b2c3d", "10.0.0.1") == told("ffffffff", "10.0.0.1")) is known
+    assert (told("0a1b2c3d", "10.0.0.1") != told("0a1b2c3d", "10.0.0.2")) is known
+
+
 @promise("cache:memo")
 def test_what_is_remembered_is_bounded_and_holds_no_text() -> None:
     told = Told(most=3)

@@ -23,7 +23,7 @@ from bedrock_support.routing.pii.names import (
 from bedrock_support.routing.pii.outside import NoModel, PipelineTagger, pipeline
 from bedrock_support.routing.pii.phones import assigned
 from bedrock_support.routing.pii.tagger import SHIPPED
-from bedrock_support.routing.pii.weighing import Weigher
+from bedrock_support.routing.pii.weighing import Weigher, Word
 from tests.promises import promise
 
 SENTENCE = "Gestern hat Katharina Lindner die Sicherung noch einmal von Hand gestartet."
@@ -108,7 +108,7 @@ def test_sums_of_words_are_those_of_their_features(word: str) -> None:
     assert isinstance(lists, Lists)
     assert isinstance(weigher, Weigher)
     flags, form, low = lists.flags(word), shape(word), word.lower()
-    made = weigher.weighed(word)
+    made = Word(low.encode(), *weigher.weighed(word))
     assert made.before == weigher.summed(beside_features("P", low, form, flags))
     assert made.after == weigher.summed(beside_features("N", low, form, flags))
     assert made.before_last == weigher.summed(far_features("Q", low, form))

@@ -184,6 +184,14 @@ async def test_an_answer_in_time_is_asked_for_three_times_and_no_miss_is_lost() 
     never = await tried(lambda: check(4))
     assert (never.ok, never.value["tries"], len(made)) == (False, 3, 3)
 
+    async def unreachable() -> Check:
+        made.append(BAD)
+        return BAD
+
+    made.clear()
+    assert await tried(unreachable) == BAD
+    assert len(made) == 1, "a call that could not be made was given its time"
+
 
 @promise("rollout:tries")
 def test_what_may_not_happen_even_once_has_one_try(tmp_path: Path) -> None:

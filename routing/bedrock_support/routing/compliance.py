@@ -172,14 +172,16 @@ class Entry:
         self._gate = gate
         self._clearance = clearance
         self._caller = caller
-        self._open = False
+        self._open = self._begun = False
 
     async def open(self) -> Refusal | None:
         """Durable on return, or a refusal: then nothing may leave."""
         if self._open:
             return None
+        self._begun = True
         refused = await self._gate.open(self._clearance, self._caller)
         self._open = refused is None
+        self._begun = False
         return refused
 
     async def close(self, outcome: Outcome | None) -> Refusal | None:
@@ -187,4 +189,6 @@ class Entry:
         if self._open:
             await self._gate.settle(outcome, self._clearance, self._caller)
             return None
+        if self._begun:
+            return None  # cancelled while it was opened: it may stand there or not, and nothing has left
         return await self._gate.remember(outcome, self._clearance, self._caller)

@@ -30,6 +30,8 @@ class GuardSettings:
     capacity: int = 64
     """Calls at once."""
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    mode: BreakerState | None = None
+    """What its breaker is set to by hand; None lets it work by itself."""
 
 
 class Pass:
@@ -91,6 +93,7 @@ class Guard:
         self._clock = clock
         self._entropy = entropy
         self.breaker = Breaker(clock, entropy, settings.breaker)
+        self.breaker.set_mode(settings.mode)
         self.limit = AdaptiveLimit(settings.capacity, clock)
         self.line = Line(settings.capacity, self.limit, clock)
         self.retries = TokenBucket()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Token
-from typing import TypeAlias
+from itertools import repeat
+from typing import TypeAlias, cast
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
@@ -32,7 +33,17 @@ PRODUCER = SpanKind.PRODUCER
 CONSUMER = SpanKind.CONSUMER
 _PEER = context.create_key("bedrock-support-peer")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_NOTHING = nullcontext(trace.INVALID_SPAN)
+
+
+class _Nothing:
+    """As nullcontext(INVALID_SPAN), but what is called on entering and leaving runs no line of Python."""
+
+    __slots__ = ()
+    __enter__ = repeat(trace.INVALID_SPAN).__next__
+    __exit__ = "".format  # takes whatever came and returns what isn't true, so that exceptions pass
+
+
+_NOTHING = cast("AbstractContextManager[Span]", _Nothing())
 _known: tuple[TracerProvider | None, Tracer | None] = (None, None)
 """The tracer that was last made, and who made it: making one costs as much as a span."""
 

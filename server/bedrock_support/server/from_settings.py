@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bedrock_support.routing.bedrock.settings import BedrockSettings
+from bedrock_support.routing.breaker import BreakerState
 from bedrock_support.routing.clock import Clock, Entropy
+from bedrock_support.routing.guard import GuardSettings
 from bedrock_support.routing.model import Residency
 from bedrock_support.routing.residency import foreign_target
 from bedrock_support.server.anchoring import S3, anchor_place, bucket_of, signer_of
@@ -74,6 +76,12 @@ def telemetry_settings(settings: Settings) -> TelemetrySettings:
         trace_share=settings.trace_share,
         send_metrics=settings.metrics_exporter == "otlp",
     )
+
+
+def guard_settings(settings: Settings, capacity: int) -> GuardSettings:
+    """What stands before every channel, with this many calls at once."""
+    mode = None if settings.breakers == "working" else BreakerState(settings.breakers)
+    return GuardSettings(capacity=capacity, mode=mode)
 
 
 def _headers(text: str) -> dict[str, str]:

@@ -95,7 +95,7 @@ class House:
         """Load what the start left out, and build the client of the direct route: no call then finds anything cold."""
         await to_thread.run_sync(_load_what_calls_need)
         # What stands in the way is told by the first call.
-        await self.manager.lifecycle.activate(self.manager.direct.check)
+        await self.manager.lifecycle.activate(self.switching.look)
 
     async def _warm(self) -> None:
         await anyio.sleep(WARM_AFTER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -36,6 +36,7 @@ class Lifecycle:
         self._questions = questions
         self._under_way = 0
         self._looked_at = False
+        self._preflight: Mapping[str, str] | None = None
 
     @property
     def under_way(self) -> int:
@@ -75,16 +76,17 @@ class Lifecycle:
         finally:
             self._under_way -= counts
 
-    async def activate(self, look: Callable[[], Awaitable[object]]) -> None:
-        """End ACTIVATING with a look at the routes. What stands in their way they say themselves, call by call."""
+    async def activate(self, look: Callable[[], Awaitable[Mapping[str, str]]]) -> None:
+        """End ACTIVATING with the preflight. Health says what it found; it holds no call up."""
         self._looked_at = False
-        await look()
+        self._preflight = await look()
         self._looked_at = True
 
     def report(self) -> dict[str, object]:
-        """For health: state, stops with their reasons, and what is under way."""
+        """For health: state, what the last preflight found, stops with their reasons, and what is under way."""
         return {
             "state": self.state.value,
+            "preflight": self._preflight,
             "stops": {scope.value: why for scope, why in self._snapshot().stops.items()},
             "under_way": self._under_way,
             "questions_out": self._questions(),

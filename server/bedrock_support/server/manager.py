@@ -302,6 +302,7 @@ def _shown(report: RouteReport) -> dict[str, object]:
 def _guarded(guard: Guard) -> dict[str, object]:
     return {
         "breaker": guard.breaker.state.value,
+        "breaker_would_be": guard.breaker.would_be.value,
         "open_in_seconds": round(guard.open_in(), 1) if guard.open_in() < inf else None,
         "limit": guard.limit.value,
         "busy": guard.line.busy,

@@ -70,6 +70,8 @@ class Settings(BaseModel):
     """TOML file with the public keys of those who may sign approvals; needs approvals."""
     auto_stop: str = ""
     """Limits at which scopes are stopped without anybody's hand, as NAME=NUMBER, separated by commas."""
+    breakers: Literal["working", "shadow", "disabled"] = "working"
+    """shadow: they only tell what they would do; disabled: they count nothing either. A stop forces a route open."""
     otlp_endpoint: str | None = None
     otlp_headers: str = Field(default="", repr=False)
     metrics_exporter: Literal["otlp", "none"] = "otlp"
@@ -164,6 +166,7 @@ READS = {
     "approvals": f"{PREFIX}APPROVALS",
     "approvers": f"{PREFIX}APPROVERS",
     "auto_stop": f"{PREFIX}AUTO_STOP",
+    "breakers": f"{PREFIX}BREAKERS",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
     "metrics_exporter": "OTEL_METRICS_EXPORTER",

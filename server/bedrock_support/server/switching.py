@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -29,8 +29,8 @@ class Switching:
     lifecycle: Lifecycle
     server: SupportServer
     audit: AuditTrail | None
-    look: Callable[[], Awaitable[object]]
-    """A look at the routes, with which support mode begins."""
+    look: Callable[[], Awaitable[Mapping[str, str]]]
+    """The preflight, with which support mode begins."""
     notices: NoticeDesk
 
     async def run(self) -> None:

@@ -12,7 +12,7 @@ from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEnt
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
 from bedrock_support.routing.feed import AttemptFeed
-from bedrock_support.routing.guard import Guards, GuardSettings
+from bedrock_support.routing.guard import Guards
 from bedrock_support.routing.handoff import HandoffDesk
 from bedrock_support.routing.lag import LoopLag
 from bedrock_support.routing.lasting.past import PastClock
@@ -34,7 +34,13 @@ from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
 from bedrock_support.server.environment import child_environment, process_environment
 from bedrock_support.server.explain import RoutingLook
-from bedrock_support.server.from_settings import audit_trail, bedrock_settings, flag_keeper, telemetry_settings
+from bedrock_support.server.from_settings import (
+    audit_trail,
+    bedrock_settings,
+    flag_keeper,
+    guard_settings,
+    telemetry_settings,
+)
 from bedrock_support.server.guarding.guardian import Guardian, breach
 from bedrock_support.server.guarding.load import Load
 from bedrock_support.server.guarding.overhead import Overhead
@@ -54,6 +60,7 @@ from bedrock_support.server.page.app import looking
 from bedrock_support.server.peers.config import load_peers
 from bedrock_support.server.peers.offer import PeerTools
 from bedrock_support.server.peers.pool import PeerPool
+from bedrock_support.server.preflight import preflight
 from bedrock_support.server.probes import Seen, component_probes
 from bedrock_support.server.rollout.from_worker import FromWorker
 from bedrock_support.server.settings import Settings
@@ -103,7 +110,7 @@ def build(
     lifecycle = Lifecycle(flags, lambda: desk.out)
     ledger = DecisionLedger(keeps)
     learner, health, gray = RouteLearner(then), HybridHealthMonitor(then), GrayDetector(clock)
-    guards = Guards(clock, entropy, GuardSettings(capacity=bedrock.concurrency))
+    guards = Guards(clock, entropy, guard_settings(settings, bedrock.concurrency))
     watch = metrics_watch(telemetry_settings(settings), health, guards)
     recent, load = Recent(clock), Load()
     overhead = Overhead(clock=clock, uses=lambda: load.uses, busy=lambda: load.running > 0)
@@ -219,7 +226,12 @@ def build(
         operations=operations,
         evidence=evidence,
         switching=Switching(
-            keeper=flags, lifecycle=lifecycle, server=server, audit=audit, look=direct.check, notices=notices
+            keeper=flags,
+            lifecycle=lifecycle,
+            server=server,
+            audit=audit,
+            look=partial(preflight, direct, guardian.breach, flags),
+            notices=notices,
         ),
         notices=notices,
         metrics=watch,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 
-_PLACEHOLDER = re.compile(r"\[\[[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\]")
+_PLACEHOLDER = re.compile(r"\[\[[A-Z_]{2,16}_\d{1,6}_[0-9a-f]{8}\]\]")
 _LOOKS_LIKE = r"\[\[(?!EMAIL|PERSON|NAME|USERNAME|ADDRESS|SECRET)[A-Z_]{3,16}_\d{1,6}_[0-9a-f]{8}\]\]"
 """Redaction takes one random id in a hundred for a number of somebody's, the whole of it or a part."""
 _TIME = re.compile(r"\d(?<!\w\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
@@ -87,10 +87,11 @@ class Canonical:
 def plain_marks(text: str, behind: Mapping[str, str]) -> tuple[str, str]:
     """The text with one nonce for all calls in this call's placeholders, and the nonce that was theirs.
 
-    The nonce is empty where there is nothing to do, or where somebody wrote what would then be taken for ours.
+    The nonce is empty where there is nothing to do, or where somebody wrote what would then be taken for ours. Only
+    marks that canonical() knows lose theirs: what it took for plain words would count without the value behind it.
     """
     nonce = next(iter(behind))[-10:-2] if behind else ""
-    if not nonce or _PLAIN in text:
+    if not nonce or _PLAIN in text or not all(_PLACEHOLDER.fullmatch(mark) for mark in behind):
         return text, ""
     return text.replace(f"_{nonce}]]", _PLAIN), nonce
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import Cues, cues
 from bedrock_support.routing.pii.span import CONTEXT, Span
 from bedrock_support.routing.pii.text import Text
 
-_CUES: dict[str, tuple[str, ...]] = {
-    "DE_PASSPORT": ("reisepass", "pass"),
-    "LICENSE_PLATE": (
+_CUES: dict[str, Cues] = {
+    "DE_PASSPORT": cues("reisepass", "pass"),
+    "LICENSE_PLATE": cues(
         "kennzeichen", "kfz", "nummernschild", "vehicle", "plate", "fahrzeug", "auto", "wagen", "lkw", "pkw", "targa",
         "matrícula", "matricula", "immatriculation", "license",
     ),
-    "CVV": ("cvv", "cvc", "csc", "prüfziffer", "pruefziffer", "kartenprüfnummer", "security code"),
-    "OTP": (
+    "CVV": cues("cvv", "cvc", "csc", "prüfziffer", "pruefziffer", "kartenprüfnummer", "security code"),
+    "OTP": cues(
         "otp", "one-time", "onetime", "tan", "mtan", "pin", "2fa", "mfa", "passcode", "verifi", "bestätigung", "bestatigung",
         "sicherheits", "einmal", "code", "código", "codigo", "codice", "kod",
     ),
-    "GEO": ("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordinaten", "coord", "fix", "ubicac"),
+    "GEO": cues("gps", "geo", "lat", "lon", "lng", "position", "location", "standort", "koordinaten", "coord", "fix", "ubicac"),
 }  # fmt: skip
 """What each label's pattern begins with."""
 _ENOUGH: dict[str, tuple[bytes, ...]] = {

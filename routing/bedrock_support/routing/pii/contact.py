@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
-from bedrock_support.routing.pii.letters import has
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.phones import phones
 from bedrock_support.routing.pii.span import PROVEN, Span
-from bedrock_support.routing.pii.text import Text, backwards
+from bedrock_support.routing.pii.text import Before, Text, backwards
 
 _AT = re.compile(r"(?:@(?<=[\w%+'. -]@)|%40|[\[(](?:at|AT)[\])])(?=[\wÄÖÜäöüß ])")
+_MAILED = cues("@", "%40", "at)", "at]")
 _LOCAL = re.compile(r" ?(?P<name>[\w.%+'-]{1,64}+)(?![\w.%+@-])")
 """Backwards."""
 _LONGEST_LOCAL = 66
@@ -22,17 +23,23 @@ _COMMON = re.compile(r"(?i)\.(?:com|net|org|info|eu|de|at|ch|fr|it|es|uk|nl|be|i
 _NOT_MAIL = re.compile(
     r"(?i)^(?:git|svn|hg)@|@(?:[\w-]+\.)*(?:iam\.gserviceaccount|users\.noreply\.github)\.|@\d|\.(?:service|socket|timer|target|mount|slice|scope|device)$"
 )
-_DOTTED = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
-_IPV4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d|-\d)")
+_PART = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_IPV4 = re.compile(
+    rf"\d(?<![\w.].)(?:(?<=2)(?:5[0-5]?|[0-4]\d?|[6-9])?|(?<=1)\d{{0,2}}|(?<=[03-9])\d?)\.{_PART}\.{_PART}\.{_PART}(?!\w|\.\d|-\d)"
+)
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _HEX = re.compile(r"[0-9A-Fa-f:]*")
 _FULL = 7
 """Colons of an IPv6 address in which nothing is left out."""
 _LONGEST_V6 = 39
-_VERSIONISH = re.compile(
-    r"(?i)(?:\bv\.?$|version|aggiornament|actualizaci|versi|mise à jour|release|firmware|build|agent|chrome|safari|edge|opera|firefox|gecko|java|python|node|openssl|nginx|"
-    r"kernel|driver|lib\w*|sdk|update|upgrade|patch|stand|ausgabe|rev)[\w ]{0,10}[/ =:@\"'-]{0,3}$"
-)
+_VERSIONS = Before(
+    (
+        "version", "aggiornament", "actualizaci", "versi", "mise à jour", "release", "firmware", "build", "agent", "chrome",
+        "safari", "edge", "opera", "firefox", "gecko", "java", "python", "node", "openssl", "nginx", "kernel", "driver", "lib",
+        "sdk", "update", "upgrade", "patch", "stand", "ausgabe", "rev",
+    ),
+    r"[\w ]{0,24}[/ =:@\"'-]{0,3}",
+)  # fmt: skip
 _MAC = {
     each: re.compile(rf"{each}(?<=[0-9A-Fa-f]{{2}}.)(?<![\w:-]..{each})(?:[0-9A-Fa-f]{{2}}{each}){{4}}[0-9A-Fa-f]{{2}}(?![\w:-])")
     for each in ":-"
@@ -46,8 +53,8 @@ _PRIVATE = re.compile(
 
 def contacts(text: Text) -> Iterator[Span]:
     """E-mail and network addresses, phone numbers."""
-    if has(text.words, ("@", "%40", "at)", "at]")):
-        yield from _mails(text.calm)
+    if text.any(_MAILED):
+        yield from _mails(text.calm, text.back)
     if not text.digits:
         return
     if b".0" in text.bones:
@@ -63,18 +70,19 @@ def contacts(text: Text) -> Iterator[Span]:
     yield from phones(text)
 
 
-def _mails(text: str) -> Iterator[Span]:
-    done = 0
+def _mails(text: str, back: str) -> Iterator[Span]:
+    done, size = 0, len(text)
     for at in _AT.finditer(text):
         if at.start() < done:
             continue
-        local = _LOCAL.match(backwards(text, at.start(), _LONGEST_LOCAL))
+        behind = size - at.start()
+        local = _LOCAL.match(back, behind, behind + _LONGEST_LOCAL)
         domain = _DOMAIN.match(text, at.end()) if local is not None else None
         if local is None or domain is None:
             continue
         name = local["name"].rstrip("'")  # backwards: a quotation mark before it
-        start, done = at.start() - local.start("name") - len(name), domain.end()
-        spaced = local.start("name") > 0 or domain.start("domain") > at.end()
+        start, done = size - local.start("name") - len(name), domain.end()
+        spaced = local.start("name") > behind or domain.start("domain") > at.end()
         if not name or (at[0] in ("@", "%40") and spaced and not _COMMON.search(domain["domain"])):
             continue
         if not _NOT_MAIL.search(text[start:done]):
@@ -83,20 +91,19 @@ def _mails(text: str) -> Iterator[Span]:
 
 def _v4(text: Text) -> Iterator[Span]:
     calm = text.calm
-    for inner in _DOTTED.finditer(calm):
-        start = inner.start()
-        for _ in range(3):
-            if start and calm[start - 1].isdigit():
-                start -= 1
-        found = _IPV4.match(calm, start)
-        if found is not None and not _PRIVATE.match(calm, start) and not _versionish(text, start):
-            yield Span(start, found.end(), "IP", PROVEN)
+    for found in _IPV4.finditer(calm):
+        start, end = found.span()
+        if not _PRIVATE.match(calm, start) and not _versionish(text, start):
+            yield Span(start, end, "IP", PROVEN)
 
 
 def _versionish(text: Text, start: int) -> bool:
     """Whether the words before it say that it is a version."""
     before = max(0, start - 32)
-    return text.lettered(before, start) and _VERSIONISH.search(text.calm, before, start) is not None
+    if not text.lettered(before, start):
+        return False
+    last = text.low[max(0, start - 3) : start].removesuffix(".")
+    return (last.endswith("v") and not last[-2:-1].isalnum()) or _VERSIONS.said(text, before, start)
 
 
 def _v6(text: Text) -> Iterator[Span]:

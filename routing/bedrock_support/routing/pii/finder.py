@@ -18,14 +18,23 @@ from bedrock_support.routing.pii.tagger import SHIPPED
 from bedrock_support.routing.pii.text import prepared
 
 _ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
-_DISGUISE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+|\\\\u(?!d[89a-f]|D[89A-F])[0-9a-fA-F]{4}")
-"""What isn't seen, and how JSON may write any letter."""
+_DISGUISE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+|\\\\{1,4}u(?!d[89a-f]|D[89A-F])[0-9a-fA-F]{4}")
+"""What isn't seen, and how JSON may write any letter, in strings within strings too."""
+_STRUCTURE = frozenset("\"'`\\\n\r")
+"""What would end a value if it stood there by itself: written as an escape it is part of it."""
+_INNER = "\ufffd"
 
 
 def _plain(found: re.Match[str]) -> str:
     """One character for one, so that places in the text stay what they are."""
     each = ord(found[0])
     return chr(each - 0xFEE0) if each >= 0xFF01 else "-" if 0x2010 <= each <= 0x2015 else " "
+
+
+_MOST_PARTS, _SHORTEST_PART = 40, 3
+_COMMON = frozenset("np")
+_WITHIN = frozenset("_-@./\\")
+"""What stands within identifiers, addresses and paths."""
 
 
 class _Plug:
@@ -59,7 +68,8 @@ def _undisguised(text: str) -> list[Span]:
         starts += range(at, start)
         ends += range(at + 1, start + 1)
         if found[0][0] == "\\":
-            parts.append(chr(int(found[0][2:], 16)))
+            letter = chr(int(found[0][-4:], 16))
+            parts.append(_INNER if letter in _STRUCTURE else letter)
             starts.append(start)
             ends.append(end)
         at = end
@@ -75,7 +85,7 @@ def _undisguised(text: str) -> list[Span]:
 
 def _found(whole: str) -> list[Span]:
     text = prepared(whole)
-    return resolved(
+    found = resolved(
         [
             *secrets(text),
             *keyed(text),
@@ -86,6 +96,43 @@ def _found(whole: str) -> list[Span]:
             *_tagged(whole),
         ]
     )
+    again = [*_again(whole, found)]
+    return resolved([*found, *again]) if again else found
+
+
+def _again(text: str, found: list[Span]) -> Iterator[Span]:
+    """Parts of the names that were found, wherever else they stand: whoever is named in full once is often named by a
+    part of it later, where nothing says so."""
+    names = [text[start:end] for start, end, label, _ in found if label == "PERSON"]
+    parts = [each for each in dict.fromkeys(" ".join(dict.fromkeys(names)).split()) if _recognised(each)]
+    if not parts:
+        return
+    taken = bytearray(len(text))
+    for start, end, _, _ in found:
+        taken[start:end] = b"\1" * (end - start)
+    for part in parts[:_MOST_PARTS]:
+        at = text.find(part)
+        while at >= 0:
+            end = at + len(part)
+            if not taken[at] and not (_goes_on(text[at - 1 : at]) or _goes_on(text[end : end + 1])):
+                yield Span(at, end, "PERSON", SHAPE)
+            at = text.find(part, end)
+
+
+def _recognised(part: str) -> bool:
+    """Whether a part of a name is told from other words wherever it stands: by a capital, and being no noun or place."""
+    return (
+        len(part) >= _SHORTEST_PART
+        and part[0].isupper()
+        and part.isalpha()
+        and not part.isupper()
+        and not nobody(part)
+        and not _COMMON.intersection(SHIPPED.lists.flags(part))
+    )
+
+
+def _goes_on(sign: str) -> bool:
+    return sign.isalnum() or sign in _WITHIN
 
 
 def _tagged(text: str) -> Iterator[Span]:

@@ -148,8 +148,17 @@ _PREFIXED = re.compile(
 _HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _FEW = 4
 """Different characters of a tail, at least: else it is a row of crosses in a manual."""
+_LONGEST = 33
+"""Characters of such a word with its tail, at least."""
 _MANY = 12
 """The same where only the form says that it is a secret."""
+
+
+_START = re.compile(r"[A-Za-z0-9](?<![A-Za-z0-9_/+-].)[A-Za-z0-9./]")
+_BY_START: dict[str, tuple[str, ...]] = {}
+"""Prefixes by their first two characters: a text is looked through once for those, and not for each prefix."""
+for _each in _FORMS:
+    _BY_START[_each[:2]] = (*_BY_START.get(_each[:2], ()), _each)
 
 
 @cache
@@ -168,11 +177,12 @@ def formed(text: Text) -> Iterator[Span]:
     """Keys and tokens of a known form. A form is compiled when a text first holds its literal."""
     if not text.long:
         return
-    for prefix in _FORMS:
-        if prefix in text.long:
-            for found in _form(prefix).finditer(text.whole):
-                if len(set(found["tail"])) >= _FEW:
-                    yield Span(*found.span(), "SECRET", PROVEN)
+    for start in sorted(_BY_START.keys() & _START.findall(text.long)):
+        for prefix in _BY_START[start]:
+            if prefix in text.long:
+                for found in _form(prefix).finditer(text.whole):
+                    if len(set(found["tail"])) >= _FEW:
+                        yield Span(*found.span(), "SECRET", PROVEN)
     yield from _middles(text)
     yield from _prefixed(text)
 
@@ -189,7 +199,8 @@ def _middles(text: Text) -> Iterator[Span]:
 
 
 def _prefixed(text: Text) -> Iterator[Span]:
-    for found in _PREFIXED.finditer(text.long):
+    longest = [each for each in text.long.split(" ") if len(each) >= _LONGEST]
+    for found in _PREFIXED.finditer(" ".join(longest)) if longest else ():
         tail = found["tail"]
         if (
             len(set(tail)) >= _MANY

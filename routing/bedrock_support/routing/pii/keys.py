@@ -19,7 +19,7 @@ _KEY = re.compile(
 """Backwards: the key, in quotation marks or not, and behind it the type that some languages put there."""
 _LONGEST_KEY = 84
 _VALUE = re.compile(
-    r"[ \t]{0,3}(?:@(?=\"))?(?:\\{0,3}\"(?P<double>[^\"\\\n]{1,600})|'(?P<single>[^'\n]{1,600})'|`(?P<tick>[^`\n]{1,600})`"
+    r"[ \t]{0,3}(?:@(?=\"))?(?:\"(?P<double>(?:[^\"\\\n]|\\.){1,600})|\\{1,3}\"(?P<inner>(?:[^\"\\\n]|\\\\\\.|\\\\[^\"\\\n]){1,600})|'(?P<single>[^'\n]{1,600})'|`(?P<tick>[^`\n]{1,600})`"
     r"|(?P<bare>(?:[^\s,;&\"'`<>(){}\[\]|\\]|\\(?![nrt\"'])){1,600}))"
 )
 _SET = re.compile(r"[\"'](?<=[\w.-].)\s?,\s{0,2}(?:\"(?P<double>[^\"\\\n]{4,600})\"|'(?P<single>[^'\n]{4,600})')")
@@ -133,12 +133,13 @@ def keyed(text: Text) -> Iterator[Span]:
 
 
 def _pairs(text: Text) -> Iterator[Span]:
-    calm, whole = text.calm, text.whole
+    calm, whole, back, size = text.calm, text.whole, text.back, len(text.calm)
     done = 0
     for sign in _SIGN.finditer(calm):
-        if sign.start() < done:
+        at = sign.start()
+        if at < done:
             continue
-        head = _KEY.match(backwards(calm, sign.start(), _LONGEST_KEY))
+        head = _KEY.match(back, size - at, size - at + _LONGEST_KEY)
         if head is None:
             continue
         key = head["key"][::-1]

@@ -8,29 +8,18 @@ from dataclasses import dataclass
 
 from bedrock_support.routing.pii import checks
 from bedrock_support.routing.pii.codes import codes
-from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import PROVEN, Span
-from bedrock_support.routing.pii.text import Text
+from bedrock_support.routing.pii.text import Before, Text
 
 _SEPARATORS = str.maketrans("", "", " ./-")
-_DENSE = re.compile(r"\d(?:[ ./-]?\d){8,}")
+_DENSE = re.compile(r"\d(?<!\d\d)(?<!\d[ ./-]\d)(?:[ ./-]?\d){8,}")
 """Nine digits and more with at most one sign between two."""
-_GATES = {
-    "CREDIT_CARD": ("card", "kredit", "karte", " cc", "tarjeta", "carta", "carte"),
-    "DE_KVNR": ("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"),
-    "DE_TAX_ID": ("steuer", "tax", "tin", "idnr", "identifik", "finanz"),
-    "DE_TAX_NUMBER": ("steuer", "st-nr", "st.-nr", " st ", "stnr", "finanz", "tax"),
-    "AT_SVNR": ("sozial", "rente", "sv-", "svn", " sv ", "rvnr", "social", "pension", "versicher"),
-    "DE_PASSPORT": ("pass", "paseport", "pasaporte"),
-    "DE_ID_CARD": (
-        "ausweis", "perso", "identit", "card", "idcard", "id-card", "id-nr", "idnr", "dokument", "document", "carte",
-        "reise", "pass",
-    ),
-}  # fmt: skip
-"""What of must stand in the text's vocabulary before a label is looked for."""
+_DENSE_LEAST = 9
 NEAR = 80
 """Characters before a number in which its context is looked for."""
 Valid = Callable[[str], bool]
+_Anchor = tuple[bytes, tuple[int, ...]]
+"""A part of a number's form, as bones, and how many characters before it the number may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,45 +27,58 @@ class _Number:
     label: str
     pattern: re.Pattern[str]
     valid: Valid
-    anchors: tuple[tuple[bytes, int], ...] = ()
-    """Parts of its form as bones, and how many characters before such a part the number begins."""
+    anchors: tuple[_Anchor, ...] = ()
     forms: tuple[bytes, ...] = (b"0",)
     """What of must stand in a text's bones, where no part of its form has a fixed place."""
     least: int = 0
     """Of a number of digits alone: how many it has at least."""
     sign: str = ""
     """What stands in it for sure."""
-    context: re.Pattern[str] | None = None
+    context: Before | None = None
     """What must stand before it, where its form alone says too little."""
     stop: bool = False
     """Whether the same digits are often somebody's order."""
 
 
-def _at_once(*anchors: str) -> tuple[tuple[bytes, int], ...]:
-    return tuple((each.encode(), 0) for each in anchors)
+def _at_once(*anchors: str) -> tuple[_Anchor, ...]:
+    return tuple((each.encode(), (0,)) for each in anchors)
 
 
 def _any(_: str) -> bool:
     return True
 
 
-def _words(text: str) -> re.Pattern[str]:
-    return re.compile(rf"(?i)(?:{text})")
-
-
-_NOT_ORDERS = _words(
-    r"(?:order|bestell|auftrag|rechnung|invoice|serien|serial|tracking|sendung|artikel|ordine|pedido|commande|ean|gtin|imei)[\w .:#-]{0,14}$"
-)
-_ORDERS = (
-    "order", "bestell", "auftrag", "rechnung", "invoice", "serien", "serial", "tracking", "sendung", "artikel", "ordine",
-    "pedido", "commande", "ean", "gtin", "imei",
+_ORDERS = Before(
+    (
+        "order", "bestell", "auftrag", "rechnung", "invoice", "serien", "serial", "tracking", "sendung", "artikel", "ordine",
+        "pedido", "commande", "ean", "gtin", "imei",
+    ),
+    r"[\w .:#-]{0,14}",
 )  # fmt: skip
-_TAX = _words(r"steuer|tax|tin\b|idnr|identifikationsn|finanzamt")
-_PENSION = _words(r"sozialvers|rentenvers|sv-?n|rvnr|social.?sec|pension|versicherungsn")
-_HEALTH = _words(r"kranken|kasse|versicher|kvnr|gesundheit|health|insur|egk")
-_IDENTITY = _words(r"ausweis|perso\b|personal|identit|id.?card|id-?nr|dokument|document|carte d|reise|pass\b|passport")
-_PASSPORT = _words(r"reisepass|pass(?:port|nummer|-?nr|\b)|passeport|pasaporte|passaporto")
-_CARD = _words(r"(?:\b(?:credit|debit|bank)? ?card|kredit|karte|\bcc\b|tarjeta|carta di|carte b)[^\n\d]{0,40}$")
+_TAX = Before(("steuer", "tax", "tin|", "idnr", "identifikationsn", "finanzamt"))
+_TAX_OFFICE = Before(("steuer", "st-nr", "st.-nr", "stnr", "st.nr", "finanzamt", "tax"))
+_PENSION = Before(
+    (
+        "sozialvers", "rentenvers", "sv-n", "svn", "rvnr", "social sec", "social-sec", "social_sec", "socialsec", "pension",
+        "versicherungsn",
+    )
+)  # fmt: skip
+_HEALTH = Before(("kranken", "kasse", "versicher", "kvnr", "gesundheit", "health", "insur", "egk"))
+_IDENTITY = Before(
+    (
+        "ausweis", "perso|", "personal", "identit", "id card", "id-card", "id_card", "idcard", "idnr", "id-nr", "dokument",
+        "document", "carte d", "reise", "pass|", "passport",
+    )
+)  # fmt: skip
+_PASSPORT = Before(
+    ("reisepass", "pass|", "passport", "passnummer", "passnr", "pass-nr", "passeport", "pasaporte", "passaporto")
+)
+_CARD = Before(
+    (
+        "|card", "creditcard", "debitcard", "bankcard", "kredit", "karte", "|cc|", "tarjeta", "carta di", "carte b",
+    ),
+    r"[^\n\d]{0,40}",
+)  # fmt: skip
 _NO_WORD = r"(?![A-Za-z0-9])"
 
 _SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
@@ -84,9 +86,15 @@ _SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
 SHAPED: tuple[_Number, ...] = (
     _Number(label="IT_CF", pattern=re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]{{5}}\d{{2}}[A-EHLMPR-Ta-ehlmpr-t]\d{{2}}[A-Za-z]\d{{3}}[A-Za-z]{_NO_WORD}"), valid=checks.it_code, anchors=_at_once("aaaaaa00a00a000a")),
     _Number(label="ES_NIF", pattern=re.compile(rf"[\dXYZxyz](?<![A-Za-z0-9].)(?:(?<=\d)\d{{7}}|(?<=[A-Za-z])-?\d{{7}})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z]{_NO_WORD}"), valid=checks.es_nif, anchors=_at_once("00000000a", "00000000-a", "00000000 a", "a0000000a", "a0000000-a", "a0000000 a", "a-0000000a", "a-0000000-a", "a-0000000 a")),
-    _Number(label="DE_SSN", pattern=re.compile(rf"\d(?<![A-Za-z0-9].)\d[ ]?[0-3]\d[01]\d\d{{2}}[ ]?[A-Za-z][ ]?\d{{3}}{_NO_WORD}"), valid=checks.de_pension, anchors=tuple((form, back) for form in (b"000000a000", b"000000 a 000", b"000000a 000", b"000000 a000") for back in (2, 3))),
+    _Number(label="DE_SSN", pattern=re.compile(rf"\d(?<![A-Za-z0-9].)\d[ ]?[0-3]\d[01]\d\d{{2}}[ ]?[A-Za-z][ ]?\d{{3}}{_NO_WORD}"), valid=checks.de_pension, anchors=tuple((form, (2, 3)) for form in (b"000000a000", b"000000 a 000", b"000000a 000", b"000000 a000"))),
     _Number(label="DE_KVNR", pattern=re.compile(rf"[A-Z](?<![A-Za-z0-9-].)\d{{9}}{_NO_WORD}"), valid=checks.de_health, anchors=_at_once("a000000000"), context=_HEALTH),
     _Number(label="UK_NINO", pattern=re.compile(rf"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z](?<![A-Za-z0-9].)[A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{{2}}[ ]?\d{{2}}[ ]?\d{{2}}[ ]?[A-Da-d]{_NO_WORD}"), valid=checks.uk_nino, anchors=_at_once("aa000000", "aa 000000", "aa00 00 00", "aa 00 00 00")),
+    _Number(
+        label="FR_NIR",
+        pattern=re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)"),
+        valid=checks.fr_nir,
+        anchors=((b"0a000", (5, 6, 7, 8)), (b"0a 000", (5, 6, 7, 8))),
+    ),
 )  # fmt: skip
 """Letters among digits: found by their form."""
 DIGITS: tuple[_Number, ...] = (
@@ -95,27 +103,24 @@ DIGITS: tuple[_Number, ...] = (
     _Number(label="CH_AHV", pattern=re.compile(r"756(?<!\d...)[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)"), valid=checks.ean13, least=13, sign="756"),
     _Number(label="FR_NIR", pattern=re.compile(r"[1-478](?<!\d.) ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)"), valid=checks.fr_nir, least=15, stop=True),
     _Number(label="DE_TAX_ID", pattern=re.compile(r"[1-9](?<![\d.,-].)\d[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}(?![\d]|[.,]\d)"), valid=checks.de_tax_id, least=11, context=_TAX),
-    _Number(label="DE_TAX_NUMBER", pattern=re.compile(r"\d(?<![\d/].)\d{1,2}/\d{3,4}/\d{4,5}(?![\d/])"), valid=_any, least=9, sign="/", context=_words(r"steuer|st\.?-?nr|finanzamt|tax")),
+    _Number(label="DE_TAX_NUMBER", pattern=re.compile(r"\d(?<![\d/].)\d{1,2}/\d{3,4}/\d{4,5}(?![\d/])"), valid=_any, least=9, sign="/", context=_TAX_OFFICE),
     _Number(label="AT_SVNR", pattern=re.compile(r"[1-9](?<!\d.)\d{3}[ ]?[0-3]\d[0-2]\d\d{2}(?!\d)"), valid=checks.at_social, least=10, context=_PENSION),
     _Number(label="US_SSN", pattern=re.compile(r"\d(?<![\d-].)\d\d-\d{2}-\d{4}(?![\d-])"), valid=checks.us_ssn, least=9, sign="-", stop=True),
 )  # fmt: skip
 """Digits alone, with at most one sign between two."""
 MIXED: tuple[_Number, ...] = (
-    _Number(
-        label="FR_NIR",
-        pattern=re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)"),
-        valid=checks.fr_nir,
-        forms=(b"0a000", b"0a 000"),
-    ),
     _Number(label="VAT_ID", pattern=re.compile(r"[A-Z](?<![A-Za-z0-9].)(?:(?<=D)[EK]|(?<=I)[TE]|(?<=A)T|(?<=F)[RI]|(?<=E)[SEL]|(?<=G)B|(?<=B)[EG]|(?<=N)L|(?<=P)[LT]|(?<=S)[EKI]|(?<=L)[UTV]|(?<=C)[ZY]|(?<=H)[UR]|(?<=R)O|(?<=M)T)[ ]?(?:U ?)?[A-Z0-9](?:[ ]?[A-Z0-9]){6,11}(?![A-Za-z0-9])"), valid=checks.vat, forms=_SEVEN),
     _Number(label="DE_PASSPORT", pattern=re.compile(rf"[CFGHJK](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_PASSPORT),
     _Number(label="DE_ID_CARD", pattern=re.compile(rf"[LMNPRTVWXY](?<![A-Za-z0-9].)[CFGHJKLMNPRTVWXYZ0-9]{{8}}\d{_NO_WORD}"), valid=checks.icao, context=_IDENTITY),
 )  # fmt: skip
 """Capitals and digits in any order."""
 _IBANS = {
-    size: re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]\d\d(?:[ -]?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}")
+    size: re.compile(
+        rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z] ?\d\d(?:(?: {{1,2}}|[.-])?[A-Za-z0-9]){{{size - 4}}}{_NO_WORD}"
+    )
     for size in sorted(set(checks.IBAN_LENGTHS.values()))
 }
+_IBAN_HEADS = (b"aa00", b"aa 00")
 _SHORTER = re.compile(r"[ .-]")
 _PROVEN_CARD = 13
 
@@ -131,23 +136,31 @@ def numbers(text: Text) -> Iterator[Span]:
 
 
 def _wanted(text: Text, kind: _Number) -> bool:
-    return kind.sign in text.calm and (kind.context is None or has(text.words, _GATES[kind.label]))
+    return kind.sign in text.calm and (kind.context is None or text.any(kind.context.cues))
 
 
 def _shaped(text: Text) -> Iterator[Span]:
+    bones = text.bones
     for kind in SHAPED:
-        if _wanted(text, kind):
-            for form, back in kind.anchors:
-                for at in _places(text.bones, form):
-                    yield from _checked(text, kind, kind.pattern.match(text.calm, max(0, at - back)))
+        if kind.context is not None and not text.any(kind.context.cues):
+            continue
+        for form, backs in kind.anchors:
+            at = bones.find(form)
+            while at >= 0:
+                for back in backs:
+                    if at >= back and (found := kind.pattern.match(text.calm, at - back)) is not None:
+                        yield from _checked(text, kind, found)
+                at = bones.find(form, at + 1)
 
 
 def _digits(text: Text) -> Iterator[Span]:
+    if text.crowd < _DENSE_LEAST:
+        return
     wanted = [kind for kind in DIGITS if _wanted(text, kind)]
     for cluster in _DENSE.finditer(text.calm):
         start, end = cluster.span()
         for kind in wanted:
-            if end - start >= kind.least:
+            if end - start >= kind.least and kind.sign in cluster[0]:
                 for found in kind.pattern.finditer(text.calm, start, end):
                     yield from _checked(text, kind, found)
 
@@ -167,12 +180,13 @@ def _places(bones: bytes, form: bytes) -> Iterator[int]:
 
 
 def _ibans(text: Text) -> Iterator[Span]:
-    for at in _places(text.bones, b"aa00"):
-        size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
-        if size is not None:
-            found = _IBANS[size].match(text.calm, at)
-            if found is not None and _valid(text, checks.iban, found[0]):
-                yield Span(at, found.end(), "IBAN", PROVEN)
+    for head in _IBAN_HEADS:
+        for at in _places(text.bones, head):
+            size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
+            if size is not None:
+                found = _IBANS[size].match(text.calm, at)
+                if found is not None and _valid(text, checks.iban, found[0]):
+                    yield Span(at, found.end(), "IBAN", PROVEN)
 
 
 def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator[Span]:
@@ -184,9 +198,9 @@ def _checked(text: Text, kind: _Number, found: re.Match[str] | None) -> Iterator
         end = _card_end(text, start, end) if kind.valid is checks.card else 0
     if not end:
         return
-    if kind.context is not None and not kind.context.search(text.calm, max(0, start - NEAR), start):
+    if kind.context is not None and not kind.context.said(text, max(0, start - NEAR), start):
         return
-    if kind.stop and has(text.words, _ORDERS) and _NOT_ORDERS.search(text.calm, max(0, start - NEAR), start):
+    if kind.stop and _ORDERS.said(text, max(0, start - NEAR), start):
         return
     yield Span(start, end, kind.label, PROVEN)
 

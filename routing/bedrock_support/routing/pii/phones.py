@@ -9,30 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Text
+from bedrock_support.routing.pii.text import Before, Text
 
 _PHONE = re.compile(
     r"[+(\d](?<![\w/+#=&-].)(?<![.,][(\d])(?:(?<=\+)\(?\d|(?<=\()[+\d]|(?<=\d))(?:[ ./()-]{0,3}\d){6,14}"
     r"(?:[ ,]{0,2}(?:x|ext\.?|extension|durchwahl|DW) ?\d{1,5})?(?![\w]|[.,:/-]\d|%)"
 )
-_CALL = re.compile(
-    r"(?i)(?:tel|phone|fon|mobil|handy|ruf|call|cell|fax|whats|sms|durchwahl|erreich|desk|hotline|messag|nummer|number|kontakt|contact|"
-    r"m[óo]vil|tel[ée]f|num[ée]ro|appel|joindre|cell|chiam|kunde|customer|\ban |\bat |unter |\bau |\bal )[\w .:\"'=(,-]{0,24}$"
-)
-_CALLS = (
-    "tel", "phone", "fon", "mobil", "handy", "ruf", "call", "cell", "fax", "whats", "sms", "durchwahl", "erreich", "desk", "hotline", "messag", "office", "direct", "nummer",
-    "number", "kontakt", "contact", "móvil", "numéro", "numero", "appel", "joindre", "chiam", "kunde", "customer", " an ",
-    " at ", " unter ", " au ", " al ",
+_CALLED = Before(
+    (
+        "tel", "phone", "fon", "mobil", "handy", "ruf", "call", "cell", "fax", "whats", "sms", "durchwahl", "erreich", "desk",
+        "hotline", "messag", "nummer", "number", "kontakt", "contact", "móvil", "movil", "numéro", "numero", "appel",
+        "joindre", "chiam", "kunde", "customer", "|an ", "|at ", "unter ", "|au ", "|al ",
+    ),
+    r"[\w .:\"'=(,-]{0,24}|[\w .]{0,12}:\n",
 )  # fmt: skip
 _WHERE = re.compile(r"(?i)[ (-]{1,2}(?:office|fax|mobile?|desk|home|work|cell|direct|privat|dienstlich)\b")
 """Behind a number: which of somebody's phones it is."""
-_NOT_PHONE = re.compile(
-    r"(?i)(?:order|ordine|pedido|commande|bestell|auftrag|rechnung|invoice|serien|serial|ticket|konto|account|kundenn|customer[_ -]?id|id|nr|no|"
-    r"ref|tracking|sendung|artikel|sku|ean|gtin|imei|steuer|tax|iban|bic|plz|zip|pid|port|line|bytes|size|ms|seq|ts|"
-    r"time|epoch|duration|offset|code|hash|amount|betrag|card|karte|nif|dni|ahv|vers\w*)[\w.]{0,8}[ .:#=\"'-]{0,4}$|\b[a-z]{2}\d\d[ -]?$"
-)
+_OTHERWISE = Before(
+    (
+        "order", "ordine", "pedido", "commande", "bestell", "auftrag", "rechnung", "invoice", "serien", "serial", "ticket",
+        "konto", "account", "kundenn", "customer id", "customer_id", "customer-id", "customerid", "id", "nr", "no", "ref",
+        "tracking", "sendung", "artikel", "sku", "ean", "gtin", "imei", "steuer", "tax", "iban", "bic", "plz", "zip", "pid",
+        "port", "line", "bytes", "size", "ms", "seq", "ts", "time", "epoch", "duration", "offset", "code", "hash", "amount",
+        "betrag", "card", "karte", "nif", "dni", "ahv", "vers",
+    ),
+    r"[\w.]{0,16}[ .:#=\"'-]{0,4}",
+)  # fmt: skip
+"""Words before what is no phone number."""
+_IBAN_HEADS = ((4, b"aa00"), (5, b"aa00 "), (5, b"aa00-"))
+"""Ends of what stands before a number, as bones, where that number goes on an IBAN."""
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b")
 _VERSION = re.compile(r"\.\d\.|\d\.0\.")
 _VARIED = 3
@@ -132,8 +138,10 @@ _NEAR = 40
 
 def phones(text: Text) -> Iterator[Span]:
     """Numbers that some network would take."""
+    if text.crowd < _LEAST:
+        return
     calm = text.calm
-    cued = has(text.words, _CALLS)
+    cued = text.any(_CALLED.cues)
     for found in _PHONE.finditer(calm):
         start = found.start()
         bare = calm[start] in _INSIDE
@@ -141,7 +149,8 @@ def phones(text: Text) -> Iterator[Span]:
         if bare and not shaped and not cued:
             continue
         number = found[0].rstrip(" ./()-")
-        dialled = _EXTENSION.sub("", number).replace("(0)", "")
+        dialled = number if not text.lettered(start, start + len(number)) else _EXTENSION.sub("", number)
+        dialled = dialled.replace("(0)", "")
         digits = dialled.translate(_DIGITS)
         if len(digits) < _LEAST or len(set(digits)) < _VARIED or _DATE.fullmatch(number) or _VERSION.search(number):
             continue
@@ -152,15 +161,20 @@ def phones(text: Text) -> Iterator[Span]:
         trunk = digits[0] == "0" and len(digits) < len(dialled)
         shaped = shaped or (trunk and _LEAST_UNCALLED <= len(digits) <= _MOST_NATIONAL) or _bracketed(number)
         before = max(0, start - _NEAR)
-        lettered = text.lettered(before, start)
-        if not shaped and not (
-            cued and ((lettered and _CALL.search(calm, before, start)) or _WHERE.match(calm, start + len(number)))
-        ):
+        if not shaped and not (cued and (_CALLED.said(text, before, start) or _WHERE.match(calm, start + len(number)))):
             continue
         if number.count(".") == 1 and len(digits) < _LEAST_UNCALLED:
             continue  # a decimal
-        if not (lettered and _NOT_PHONE.search(calm, before, start)):
+        if not (_OTHERWISE.said(text, before, start) or _goes_on(text.bones, start)):
             yield Span(start, start + len(number), "PHONE", CONTEXT)
+
+
+def _goes_on(bones: bytes, start: int) -> bool:
+    """Whether it only goes on an IBAN whose country and check digits stand before it."""
+    return any(
+        bones[max(0, start - size) : start] == head and not bones[max(0, start - size - 1) : start - size].isalnum()
+        for size, head in _IBAN_HEADS
+    )
 
 
 def _bracketed(number: str) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Memo, Text
+from bedrock_support.routing.pii.text import Memo, Text, backwards
 
 _STREET_ENDS = (
     "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",
     "steig", "stieg", "pfad", "hof", "markt", "graben", "kai", "zeile", "wall", "berg", "brücke", "tor", "rain", "grund",
     "winkel", "park", "twiete", "kamp", "bogen", "siedlung", "anger", "straat", "laan", "gracht",
 )  # fmt: skip
+_LONGEST_END = max(map(len, _STREET_ENDS))
 _STREETS = "(?:" + "|".join(rf"(?<={re.escape(each)})" for each in _STREET_ENDS) + ")"
 """Behind a word: looked back at once, where looking for each within the word would take a hundred times as long."""
 _NUMBER = r"\d{1,4}(?: ?[a-zA-Z](?![\w]))?(?:[-/]\d{1,4}[a-z]?)?"
@@ -41,17 +43,21 @@ _UNIT = re.compile(r"[ASUFasu](?<!\w.)(?:pt\.?|uite|te\.?|nit|lat) #?\d{1,5}(?!\
 _BETWEEN = r"[\s,>?*|]{1,8}"
 _BEFORE_UNIT = re.compile(rf"(?:^|(?<=[\s>?*|(]))(?P<street>\d{{1,6}}[a-zA-Z]? [^\n;:!?]{{2,56}}?){_BETWEEN}$")
 _AFTER_UNIT = re.compile(
-    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)|,? {_TOWN}(?: [A-Z]{{2,}}){{0,2}}(?!\w))?"
+    rf"(?:{_BETWEEN}[^\W\d_][^.!?;:\d]{{1,72}}?[\s>?*|]\d{{4,6}}(?:-\d{{4}})?(?!\d)"
+    rf"|,? (?:{_TOWN}|[^\W\d_a-z]{{2,24}})(?: {_TOWN}| [^\W\d_a-z]{{2,24}}){{0,3}}(?!\w))?"
 )
 _MILITARY = re.compile(
-    r"(?i:(?:psc|unit|cmr)) \d{1,5},? (?i:box) \d{1,5}[\s,>?*|]{1,8}(?i:[afd]po),? (?i:a[aep]) \d{5}(?!\d)"
+    rf"(?:(?i:psc|unit|cmr) \d{{1,5}},? (?i:box) \d{{1,5}}|US(?:S|NS|NV|CGC) {_TOWN})[\s,>?*|]{{1,8}}(?i:[afd]po),? (?i:a[aep]) \d{{5}}(?!\d)"
+)
+_BOX = re.compile(
+    r"(?i)(?:\bp\.? ?o\.? ?box|\bpostfach|\bboîte postale|\bapartado(?: de correos)?|\bcasella postale)[ :]{1,2}(?P<all>\d[\d ]{0,7}\d(?!\d)|\d(?!\d))"
 )
 _LIVES = re.compile(
     rf"(?i:\b(?:lives?|living|resid(?:es?|ing)|located|moved|meet me|address(?: is)?|deliver(?:y|ed)?|ship(?:ped)?|sen[dt]|arrived|return(?:ed)?|stop)\b"
-    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+|:)) (?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
-    rf"(?:, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
+    rf"(?:(?: (?:at|on|in|to|is|it|one|new|back|please|the|now|a))+ |:[ \n]{{1,8}}))(?P<all>\d{{1,6}}[a-zA-Z]? (?:[{UP}\d][\w'’.-]*[ ]?|(?:de|da|di|del|la|le|z|u|van|der|des|du|tee) ){{1,6}}"
+    rf"(?:,?[ \n]{{1,2}}{_TOWN}(?: {_TOWN}){{0,2}}[ \n]{{0,2}},[ \n]{{0,2}}[A-Za-z]{{2,3}}[ \n]{{1,2}}\d{{4,6}}|, ?{_TOWN}(?: {_TOWN}|[ ][A-Z]{{1,3}}(?!\w)){{0,2}}(?: \d{{4,6}})?)?)"
 )
-_LIVING = (
+_LIVING = cues(
     "live",
     "living",
     "resid",
@@ -97,26 +103,38 @@ _STREET_STARTS = (
     " am ",
 )
 _YEAR = re.compile(r"[12]\d{3}")
+_STREET_CUES = {cue.lower(): cue for cue in _STREET_STARTS}
+_STREET_CUE_WORDS = cues(*_STREET_CUES)
 _PLACED = re.compile(r"An de|Auf de|Unter|Hinter|Vor|Bei")
 """What names rarely begin with that aren't streets'."""
+_DIGIT = ord("0")
 _HOUSE = re.compile(r" \d")
-_UNITS = ("apt", "suite", "ste", "unit", "flat")
-_UNIT_NEAR = 70
+_BOXES = cues(" box", "pobox", "postfach", "boîte postale", "apartado", "casella postale")
+_FIELD_POST = cues("apo a", "fpo a", "dpo a", "apo, a", "fpo, a", "dpo, a")
+_FIELD_POST_REST = 16
+_UNITS = cues("apt", "suite", "ste", "unit", "flat")
+_UNIT_NEAR, _UNIT_REST = 70, 110
+"""Characters before a part of a house in which its street stands, and behind it its town."""
 _STREET_NAME, _STREET_REST = 72, 90
 """Characters before a house number in which its street stands, and behind it its town."""
-# fmt: off
-_PLACES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (_EN, (" street", " st ", " st.", " st,", " road", " rd ", " rd.", " rd,", " avenue", " ave ", " ave.", " ave,", " lane", " ln", " drive", " dr ", " dr.", " dr,", " court", " ct ", " ct.", " ct,", " square", " sq ", " sq.", " sq,", " boulevard", " blvd", " way", " close ", " close,", " terrace", " place ", " place,", " pl ", " pl.", " pl,", " crescent", " garden", " grove", " hill", " parade", " row", " mews", " highway", " parkway")),
-    (_FR, ("rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ", "square ", "passage ", "faubourg ")),
-    (_ES_IT, (" calle ", " c/", " avenida ", " avda", " av. ", " plaza ", " pza", " paseo ", " camino ", " carrer ", " ronda ", "via ", " viale ", " piazza", " corso ", " vicolo ", " largo ", " strada ", " rua ", " travessa ")),
-)
-# fmt: on
-"""Patterns of addresses, and what of must stand in its vocabulary before one is tried."""
-_BORN = (
+_FRENCH = cues(
+    "rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "impasse ", "allée ", "quai ", "route ", "cours ",
+    "square ", "passage ", "faubourg ",
+)  # fmt: skip
+_FRENCH_NUMBER = re.compile(r" ,?(?:(?:sib|ret|retauq) ?)?(?P<number>\d{1,4})(?!\w)", re.IGNORECASE)
+"""Backwards: what stands before the kind of a French street."""
+_LONGEST_NUMBER = 14
+_SOUTHERN = cues(
+    "calle ", "c/", "avenida ", "avda", "av. ", "plaza ", "pza", "paseo ", "camino ", "carrer ", "ronda ", "via ", "viale ",
+    "piazza", "corso ", "vicolo ", "largo ", "strada ", "rua ", "travessa ",
+)  # fmt: skip
+_HOUSED = (b"0 a", b"0a a")
+"""How a house number and its street look in bones."""
+_BORN = cues(
     "geb", "date of birth", "d.o.b", "dob", "birth", "born", "né", "date de naissance", "nacid", "fecha de nac", "nato", "nata",
     "data di nasc", "nascid",
 )  # fmt: skip
-_SIGNED_IN = (
+_SIGNED_IN = cues(
     "user", "login", "account", "benutzer", "nutzer", "usuario", "utilisateur", "utente", "failed password", "accepted p",
     "session opened",
 )  # fmt: skip
@@ -125,12 +143,15 @@ _SIGNED_IN = (
 def places(text: Text) -> Iterator[Span]:
     """Addresses, dates of birth, user names."""
     if text.digits:
-        yield from _german(text.whole, text.seen)
+        yield from _german(text.whole, text.seen, [_STREET_CUES[each] for each in _STREET_CUE_WORDS & text.held])
         yield from _units(text)
-        for pattern, gates in _PLACES:
-            if has(text.words, gates):
-                for found in pattern.finditer(text.whole):
-                    yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+        yield from _english(text)
+        for at in text.places(_FRENCH):
+            number = _FRENCH_NUMBER.match(backwards(text.whole, at, _LONGEST_NUMBER))
+            if number is not None:
+                yield from _addresses(_FR.match(text.whole, at - number.end()))
+        for at in text.places(_SOUTHERN):
+            yield from _addresses(_ES_IT.match(text.whole, at))
         for at in text.places(_BORN):
             found = _BIRTH.match(text.whole, at)
             if found is not None:
@@ -138,24 +159,54 @@ def places(text: Text) -> Iterator[Span]:
     yield from _sign_ins(text)
 
 
+def _addresses(found: re.Match[str] | None) -> Iterator[Span]:
+    if found is not None:
+        yield Span(*found.span("all"), "ADDRESS", CONTEXT)
+
+
+def _english(text: Text) -> Iterator[Span]:
+    """House numbers before their streets."""
+    whole, bones = text.whole, text.bones
+    for form in _HOUSED:
+        at = bones.find(form)
+        while at >= 0:
+            if whole[at + len(form) - 1].isupper():
+                start = at
+                while start and bones[start - 1] == _DIGIT:
+                    start -= 1
+                yield from _addresses(_EN.match(whole, start))
+            at = bones.find(form, at + 1)
+
+
 def _units(text: Text) -> Iterator[Span]:
     """Addresses with a part of a house, of an army's post, or of which it is said that somebody lives there."""
     whole = text.whole
-    for unit in _UNIT.finditer(whole) if has(text.words, _UNITS) else ():
-        start = max(0, unit.start() - _UNIT_NEAR)
-        before = _BEFORE_UNIT.search(whole[start : unit.start()])
-        after = _AFTER_UNIT.match(whole, unit.end())
-        if before is not None and after is not None:
-            yield Span(start + before.start("street"), after.end(), "ADDRESS", CONTEXT)
-    for found in _MILITARY.finditer(whole) if " box " in text.words else ():
-        yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for unit in _UNIT.finditer(whole) if text.any(_UNITS) else ():
+        at = unit.start()
+        begin = max(0, at - _UNIT_NEAR)
+        key = "unit", whole[begin : unit.end() + _UNIT_REST]
+        known = text.seen.get(key)
+        if known is None:
+            before = _BEFORE_UNIT.search(key[1], 0, at - begin)
+            after = _AFTER_UNIT.match(key[1], unit.end() - begin) if before is not None else None
+            known = text.seen[key] = []
+            if before is not None and after is not None:
+                known.append((before.start("street"), after.end(), "ADDRESS", CONTEXT))
+        for start, end, label, rank in known:
+            yield Span(begin + start, begin + end, label, rank)
+    for at in text.places(_FIELD_POST):
+        found = _MILITARY.search(whole, max(0, at - _UNIT_NEAR), at + _FIELD_POST_REST)
+        if found is not None:
+            yield Span(*found.span(), "ADDRESS", CONTEXT)
+    for found in _BOX.finditer(whole) if text.any(_BOXES) else ():
+        yield Span(*found.span("all"), "ADDRESS", CONTEXT)
     for at in text.places(_LIVING):
         found = _LIVES.match(whole, at)
         if found is not None:
             yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
 
 
-def _german(text: str, memo: Memo) -> Iterator[Span]:
+def _german(text: str, memo: Memo, starts: Sequence[str]) -> Iterator[Span]:
     """Streets before their house numbers. The number is found first: what stands before most numbers ends like no street."""
     done = 0
     for number in _HOUSE.finditer(text):
@@ -163,7 +214,7 @@ def _german(text: str, memo: Memo) -> Iterator[Span]:
         if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
             continue
         before = text[max(done, at - _STREET_NAME) : at]
-        if not before[-8:].lower().endswith(_STREET_ENDS) and not has(before, _STREET_STARTS):
+        if not before[-_LONGEST_END:].lower().endswith(_STREET_ENDS) and not has(before, starts):
             continue
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)

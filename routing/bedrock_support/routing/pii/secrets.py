@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.forms import formed
-from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
 from bedrock_support.routing.pii.text import Text
 
@@ -30,7 +30,7 @@ _HEADER = re.compile(
     r"(?i)(?:\b(?:proxy-)?authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?:bearer|basic|token|digest|apikey|aws4-hmac-sha256|negotiate)\s{1,3})?|"
     r"\b(?:bearer|basic)\s{1,3})(?P<value>[A-Za-z0-9._~+/=-]{12,4096})"
 )
-_COOKIES = re.compile(r"(?i)\b(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<all>[^\n\"'|]{3,4096})")
+_COOKIES = re.compile(r"(?i)\bcookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<all>[^\n\"'|]{3,4096})")
 _COOKIE = re.compile(r"(?P<name>[\w.$!%^~-]{1,64})=(?P<value>[^;\s,\"']{1,2048})")
 _COOKIE_PLAIN = frozenset(
     [
@@ -52,10 +52,10 @@ _COOKIE_PLAIN = frozenset(
     ]
 )
 _CURL = re.compile(
-    r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{1,2}[\"']?(?P<user>[^\s:\"']{1,128}):(?P<value>[^\s\"']{1,256})"
+    r"-(?:(?<=\s-)u|-user|-proxy-user)[ =]{1,2}[\"']?(?P<user>[^\s:\"']{1,128}):(?P<value>[^\s\"']{1,256})"
 )
 _OPTION = re.compile(
-    r"(?i)(?<=\s)--?(?:[\w-]{0,24}(?:password|passwd|passphrase|secret|token|api-?key|access-?key)|pass|pw)[ =]{1,2}[\"']?(?P<value>[^\s\"']{3,512})"
+    r"(?i)-(?<=\s-)-?(?:[\w-]{0,24}(?:password|passwd|passphrase|secret|token|api-?key|access-?key)|pass|pw)[ =]{1,2}[\"']?(?P<value>[^\s\"']{3,512})"
 )
 _MYSQL = re.compile(r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|]{0,120}?\s-p(?P<value>[^\s\"'-][^\s\"']{2,128})")
 _SAID = re.compile(
@@ -64,7 +64,7 @@ _SAID = re.compile(
     r"\s{0,2}(?:[\"'“„«»`‚‘]{1,2}(?P<quoted>[^\s\"'”“«»`’‘]{3,128})|(?P<bare>[^\s\"'<>(){}\[\],;“„]{4,128}))"
 )
 _QUOTED = re.compile(
-    r"(?i)\b(?:passwor[dt]|kennwort|mot de passe|contrase[ñn]a|pass(?:code|phrase)|pwd)\b[^\n\"'“„«`]{0,24}[\"“„«`'‚](?P<value>[^\s\"”“»`'’‘]{4,64})[\"”“»`'’‘]"
+    r"(?i)\b(?:passwor[dt]|kennwort|mot de passe|contrase[ñn]a|pass(?:code|phrase)|pwd)\b[^\n\"'“„«`]{0,24}(?:« |[\"“„«`'‚])(?P<value>[^\s\"”“»`'’‘]{4,64})(?: »|[\"”“»`'’‘])"
 )
 _BLANK = re.compile(
     r"(?i)^(?:\$|%|\{|<|\[\[|\*+$|x+$|\.+$|-+$|•+$|null\b|none\b|nil\b|true\b|false\b|undefined|changeme|change_me|redacted|example|"
@@ -74,17 +74,19 @@ _BLANK = re.compile(
 _WORD = re.compile(r"^[A-Za-zÄÖÜäöüßéèáíóúñç]+[.!?,:;]?$")
 
 
-_GATED = (
-    (_QUERY, ("=",)),
-    (_HEADER, ("authorization", "bearer", "basic")),
-    (_CURL, ("-u", "user")),
-    (_OPTION, (" -",)),
-    (_MYSQL, ("mysql", "mariadb")),
+_SOUGHT = ((_QUERY, cues("=")), (_CURL, cues("-u", "user")), (_OPTION, cues(" -")))
+"""Patterns that begin with one sign, and what of must stand in the text for one to be tried."""
+_CUED = (
+    (_HEADER, cues("authorization", "bearer", "basic")),
+    (_MYSQL, cues("mysql", "mariadb")),
 )
-"""Patterns, and what of must stand in the text in lower case for one to be tried."""
+"""Patterns, and the words that each begins with."""
+_LONG_WORD = 24
+"""Letters of what is no word after *basic* or *bearer*."""
+_COOKIE_CUES = cues("cookie")
 _LONGEST_SAID = 220
 """Characters of such a sentence."""
-_SAID_CUES = (
+_SAID_CUES = cues(
     "pass", "pwd", "kennwort", "zugangscode", "mot de passe", "contrase", "clave", "parola chiave", "secret", "token", "api key",
     "api-key", "apikey", "schlüssel", "schluessel",
 )  # fmt: skip
@@ -93,17 +95,15 @@ _SAID_CUES = (
 
 def secrets(text: Text) -> Iterator[Span]:
     """Keys, tokens, passwords, cookies."""
-    whole, words = text.whole, text.words
+    whole = text.whole
     if "PRIVATE KEY" in whole:
         yield from _private_keys(whole)
     yield from formed(text)
     if "://" in whole:
         yield from _in_urls(whole)
-    for pattern, gates in _GATED:
-        if has(words, gates):
-            yield from _valued(whole, pattern)
-    if "cookie" in words:
-        yield from _cookies(whole)
+    yield from _sought(text)
+    yield from _headed(text)
+    yield from _cookies(text)
     yield from _said(text)
 
 
@@ -121,21 +121,35 @@ def _in_urls(text: str) -> Iterator[Span]:
                 yield Span(*found.span("value"), "SECRET", PROVEN + 1)
 
 
-def _valued(text: str, pattern: re.Pattern[str]) -> Iterator[Span]:
-    for found in pattern.finditer(text):
-        value = found["value"]
-        if pattern is _CURL and not blank(found["user"]):
-            yield Span(*found.span("user"), "USERNAME", CONTEXT)
-        if not blank(value) and (pattern is not _HEADER or any(map(str.isdigit, value)) or len(value) > 24):
-            yield Span(*found.span("value"), "SECRET", PROVEN)
+def _sought(text: Text) -> Iterator[Span]:
+    for pattern, gates in _SOUGHT:
+        if text.any(gates):
+            for found in pattern.finditer(text.whole):
+                if not blank(found["value"]):
+                    yield Span(*found.span("value"), "SECRET", PROVEN)
+                if pattern is _CURL and not blank(found["user"]):
+                    yield Span(*found.span("user"), "USERNAME", CONTEXT)
 
 
-def _cookies(text: str) -> Iterator[Span]:
-    for found in _COOKIES.finditer(text):
-        start = found.start("all")
-        for each in _COOKIE.finditer(found["all"]):
-            if each["name"].lower() not in _COOKIE_PLAIN and len(each["value"]) > 3:
-                yield Span(start + each.start("value"), start + each.end("value"), "SECRET", PROVEN)
+def _headed(text: Text) -> Iterator[Span]:
+    for pattern, words in _CUED:
+        for at in text.places(words):
+            found = pattern.match(text.whole, at)
+            if found is None or blank(value := found["value"]):
+                continue
+            if pattern is not _HEADER or any(map(str.isdigit, value)) or len(value) > _LONG_WORD:
+                yield Span(*found.span("value"), "SECRET", PROVEN)
+
+
+def _cookies(text: Text) -> Iterator[Span]:
+    whole, done = text.whole, 0
+    for at in text.places(_COOKIE_CUES):
+        found = _COOKIES.match(whole, at) if at >= done else None
+        if found is not None:
+            start, done = found.span("all")
+            for each in _COOKIE.finditer(whole, start, done):
+                if each["name"].lower() not in _COOKIE_PLAIN and len(each["value"]) > 3:
+                    yield Span(*each.span("value"), "SECRET", PROVEN)
 
 
 def _said(text: Text) -> Iterator[Span]:

@@ -26,10 +26,28 @@ PROVEN, KEYED, CONTEXT, SHAPE = 3, 2, 1, 0
 def resolved(spans: list[Span]) -> list[Span]:
     """Spans that don't overlap: higher rank first, then the longer, then the earlier. In order of their start."""
     kept: list[Span] = []
-    taken = bytearray(max((each.end for each in spans), default=0))
-    for each in sorted(spans, key=_order):
+    heap: list[Span] = []
+    reach = 0
+    for each in sorted(spans):
         start, end, _, _ = each
-        if end > start and taken.find(1, start, end) < 0:
+        if end <= start:
+            continue
+        if start >= reach and heap:
+            kept += heap if len(heap) == 1 else _chosen(heap)
+            heap = []
+        heap.append(each)
+        reach = max(reach, end)
+    return kept + _chosen(heap)
+
+
+def _chosen(heap: list[Span]) -> list[Span]:
+    """The same of spans each of which overlaps another."""
+    kept: list[Span] = []
+    begin = heap[0].start if heap else 0
+    taken = bytearray(max((each.end for each in heap), default=0) - begin)
+    for each in sorted(heap, key=_order):
+        start, end = each.start - begin, each.end - begin
+        if taken.find(1, start, end) < 0:
             kept.append(each)
             taken[start:end] = b"\1" * (end - start)
     return sorted(kept)

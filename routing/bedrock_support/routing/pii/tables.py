@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.keys import labelled, promising
 from bedrock_support.routing.pii.span import Span
 from bedrock_support.routing.pii.text import Text
@@ -13,6 +14,7 @@ MOST_COLUMNS, MOST_ROWS, MOST_HEADER, MOST_BLANKS = 64, 2_000, 2_000, 2
 _INSERT = re.compile(
     r"(?i)\binsert\s{1,4}into\s{1,4}[\w.\"`\[\]]{1,128}\s{0,4}\((?P<columns>[\w\s,\"`\[\]]{1,2000})\)\s{0,4}values\s{0,4}"
 )
+_INSERTS, _LIKES = cues("insert"), cues("<>", " like ")
 _SQL_VALUE = re.compile(r"\s{0,4}(?:'(?P<text>(?:[^'\n]|''){0,1000})'|(?P<bare>[^,()'\s]{1,200}))\s{0,4}(?P<next>[,)])")
 _COLUMN = re.compile(r"[\s\"']{0,4}[A-Za-zÄÖÜäöü_][\wÄÖÜäöüß .-]{0,40}")
 _SET = re.compile(r"(?i)\b(?P<key>[a-z_][\w.]{1,60})\s{0,2}(?:<>|like)\s{0,2}'(?P<value>[^'\n]{1,500})'")
@@ -22,11 +24,11 @@ _ROW = re.compile(r"\s{0,8},?\s{0,8}\(")
 def tables(text: Text) -> Iterator[Span]:
     """Values of columns that name personal data or a secret."""
     yield from _csv(text.whole)
-    if "insert" in text.words:
+    if text.any(_INSERTS):
         for found in _INSERT.finditer(text.whole):
             columns = [each.strip(' "`[]\n\t') for each in found["columns"].split(",")][:MOST_COLUMNS]
             yield from _values(text.whole, columns, found.end())
-    if "'" in text.words and ("<>" in text.words or " like " in text.words):
+    if "'" in text.whole and text.any(_LIKES):
         for found in _SET.finditer(text.whole):
             yield from labelled(found["key"], found["value"], found.start("value"))
 

@@ -8,20 +8,21 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
 from bedrock_support.routing.pii.names import BORDER, HEAD, MAGIC, TOKEN, Lists, Stretch, joint_features, kind_features
-from bedrock_support.routing.pii.people import WORDS
 from bedrock_support.routing.pii.prose import GERMAN
-from bedrock_support.routing.pii.weighing import Weigher, Word
+from bedrock_support.routing.pii.weighing import Sums, Weigher, Word
+from bedrock_support.routing.pii.words import WORDS
 
 PARTICLES = WORDS["particles"]
 """Small words inside names."""
+_PARTICLES = frozenset(each.encode() for each in PARTICLES)
 MOST_PARTICLES = 2
 _GAP = re.compile(r"\s\s|\t")
 EAGER, CAREFUL = 24, -16
 """Added to every score in German, and in other languages: steps of 1/24 of log-odds. German names stand among
 capitalised nouns, so that the scores are low; English prose about software is full of capitalised products."""
 _SEEN = 20_000
-"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten.
-Words that may be names are remembered for one text only."""
+"""Words in small letters, and threes of kinds, whose sums are remembered from text to text; then all are forgotten. Of
+words that may be names only the sums are, under a hash whose key is this process's alone."""
 
 
 Run = list[tuple[int, int, int]]
@@ -35,51 +36,55 @@ class LinearTagger:
         self.lists = lists
         self.weigher = Weigher(weights, lists)
         self._bias = bias
+        self._most_joint = max(weights) * len(joint_features("", "", ""))
         self._small: dict[str, Word] = {}
+        self._sums: dict[int, Sums] = {}
         self._kinds: dict[tuple[str, str, str], int] = {}
 
     def names(self, text: str, stretches: Iterable[Stretch]) -> Iterator[tuple[int, int]]:
         """Begin and end of each name in these stretches of the text."""
         capital: dict[str, Word] = {}
+        border = self._small.get(BORDER) or self._word(BORDER, capital)
         for start, end, language in stretches:
             if text[start:end].islower():
                 continue
-            border = self._word(BORDER, capital)
-            words, starts, ends = [border, border], list[int](), list[int]()
-            # Numbers instead of the matches: keeping these makes the collector of garbage go through everything.
-            for found in TOKEN.finditer(text, start, end):
-                words.append(self._word(found[0], capital))
-                starts.append(found.start())
-                ends.append(found.end())
-            words += (border, border)
+            # Without their places, which only the few stretches with a name in them are asked for.
+            tokens = TOKEN.findall(text, start, end)
+            known = self._small
+            words = [
+                border,
+                border,
+                *[known.get(each) or capital.get(each) or self._word(each, capital) for each in tokens],
+                border,
+                border,
+            ]
             bias = self._bias + (EAGER if language == GERMAN else CAREFUL)
-            for run in self._runs(words, bias):
-                for first, last in _best(run):
-                    while first < last and _what_for(words[first + 2], words[first + 3]):
-                        first += 1
-                    begin, stop = starts[first], ends[last]
-                    if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
-                        yield begin, stop
-
-    def _runs(self, words: list[Word], bias: int) -> Iterator[Run]:
-        """Candidates that may be one name."""
-        run: Run = []
-        last = -9
-        for at in range(2, len(words) - 2):
-            word = words[at]
-            if not word.may:
+            found = [
+                name
+                for run in _runs(words)
+                if len(run) > 1 or not self._never(words, run[0], language, bias)
+                for name in _best([(at - 2, self._score(words, at) + bias, words[at].chain) for at in run])
+                if _plausible(words[name[0] + 2 : name[1] + 3], language)
+            ]
+            if not found:
                 continue
-            if run and not (
-                at - last <= MOST_PARTICLES + 1 and all(words[n].low in PARTICLES for n in range(last + 1, at))
-            ):
-                yield run
-                run = []
-            run.append((at - 2, self._score(words, at) + bias, word.chain))
-            last = at
-        if run:
-            yield run
+            places = [each.span() for each in TOKEN.finditer(text, start, end)]
+            for first, last in found:
+                while first < last and _what_for(words[first + 2], words[first + 3]):
+                    first += 1
+                begin, stop = places[first][0], places[last][1]
+                if _plausible(words[first + 2 : last + 3], language) and not _GAP.search(text, begin, stop):
+                    yield begin, stop
+
+    def _never(self, words: list[Word], at: int, language: str, bias: int) -> bool:
+        """Whether a lone word can't be a name whatever its neighbours say together: most sentences begin with such."""
+        return not _plausible([words[at]], language) or self._alone(words, at) + bias + self._most_joint <= 0
 
     def _score(self, words: list[Word], at: int) -> int:
+        return self._alone(words, at) + self.weigher.joint(words[at - 1], words[at].kind, words[at + 1])
+
+    def _alone(self, words: list[Word], at: int) -> int:
+        """The score without what only three words together tell."""
         own, before, after = words[at], words[at - 1], words[at + 1]
         kinds = before.kind, own.kind, after.kind
         together = self._kinds.get(kinds)
@@ -87,20 +92,41 @@ class LinearTagger:
             if len(self._kinds) > _SEEN:
                 self._kinds.clear()
             together = self._kinds[kinds] = self.weigher.summed(kind_features(*kinds))
-        around = before.before + after.after + words[at - 2].before_last + words[at + 2].after_next
-        return own.own + around + together + self.weigher.summed(joint_features(before.low, own.kind, after.low))
+        return own.own + before.before + after.after + words[at - 2].before_last + words[at + 2].after_next + together
 
     def _word(self, word: str, capital: dict[str, Word]) -> Word:
-        known = self._small.get(word) or capital.get(word)
-        if known is None:
-            known = self.weigher.weighed(word)
-            if known.may and not _common(known.kind):
-                capital[word] = known
-                return known
+        """A word that neither this text nor any before it has shown."""
+        key = hash(word)
+        sums = self._sums.get(key) or self.weigher.weighed(word)
+        known = Word(word.lower().encode(), *sums)
+        if known.may and not _common(known.kind):
+            if len(self._sums) > _SEEN:
+                self._sums.clear()
+            self._sums[key] = sums
+            capital[word] = known
+        else:
             if len(self._small) > _SEEN:
                 self._small.clear()
             self._small[word] = known
         return known
+
+
+def _runs(words: list[Word]) -> list[list[int]]:
+    """Candidates that may be one name: nothing stands between them but a few particles."""
+    runs: list[list[int]] = []
+    last = -9
+    for at in [at for at, each in enumerate(words) if each.may]:
+        between = at - last - 1
+        if not between or (
+            between <= MOST_PARTICLES
+            and words[at - 1].low in _PARTICLES
+            and (between == 1 or all(each.low in _PARTICLES for each in words[last + 1 : at - 1]))
+        ):
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+        last = at
+    return runs
 
 
 def _plausible(words: list[Word], language: str) -> bool:
@@ -126,6 +152,11 @@ def _what_for(word: Word, following: Word) -> bool:
 
 def _best(run: Run) -> Iterator[tuple[int, int]]:
     """First and last index of each name in a run of candidates: the states whose scores add up to the most."""
+    for _, score, chain in run:
+        if score > 0 or score + chain > 0:
+            break
+    else:
+        return  # whatever comes before it, none of them is worth being one
     off, on = 0, run[0][1]
     came: list[tuple[bool, bool]] = [(False, False)]
     """Of each candidate: whether the best way to no name, and to a name, comes from a name."""

@@ -24,7 +24,8 @@ from bedrock_support.routing.pii.names import (
 class Word(NamedTuple):
     """What a word adds, wherever it stands near a candidate."""
 
-    low: str
+    low: bytes
+    """In small letters, as UTF-8."""
     kind: str
     """Shape and lists."""
     may: bool
@@ -34,6 +35,14 @@ class Word(NamedTuple):
     before_last: int
     after_next: int
     chain: int
+    joint: int
+    """The hash of its joint features begun, where it stands before a candidate and the candidate's kind goes on..."""
+    around: int
+    """...and where the word behind the candidate goes on."""
+
+
+Sums = tuple[str, bool, int, int, int, int, int, int, int, int]
+"""All of it but the word."""
 
 
 def _seed(prefix: str) -> int:
@@ -45,6 +54,7 @@ _ENDS = tuple((size, _seed(f"s{size}")) for size in (2, 3, 4, 5))
 _BEGINS = tuple((size, _seed(f"p{size}")) for size in (2, 3, 4))
 _BEFORE, _BEFORE_END, _AFTER, _AFTER_END = _seed("Pl"), _seed("Ps"), _seed("Nl"), _seed("Ns")
 _FAR_BEFORE, _FAR_AFTER, _CHAIN, _CHAIN_END = _seed("Ql"), _seed("Ml"), _seed("tl"), _seed("ts")
+_JOINT_BEFORE, _JOINT_AFTER, _JOINT_AROUND = _seed("d"), _seed("e"), _seed("f")
 _LONGEST = 12
 """Letters up to which lengths are told apart."""
 _MOST = 4_000
@@ -59,6 +69,7 @@ class Weigher:
         self._mask = len(weights) - 1
         self._lists = lists
         self._shared: dict[tuple[str, str, int], Shared] = {}
+        self._begun: dict[str, tuple[bytes, int]] = {}
 
     def summed(self, features: list[str]) -> int:
         """The weights of features that are spelled out."""
@@ -68,7 +79,22 @@ class Weigher:
             total += weights[crc32(each.encode()) & mask]  # bucket(), without the price of a call
         return total
 
-    def weighed(self, word: str) -> Word:
+    def joint(self, before: Word, kind: str, after: Word) -> int:
+        """The weights of names.joint_features()."""
+        begun = self._begun.get(kind)
+        if begun is None:
+            if len(self._begun) > _MOST:
+                self._begun.clear()
+            data = kind.encode()
+            begun = self._begun[kind] = data, crc32(data + b"|", _JOINT_AFTER)
+        weights, mask, low = self._weights, self._mask, after.low
+        return (
+            weights[crc32(begun[0], before.joint) & mask]
+            + weights[crc32(low, begun[1]) & mask]
+            + weights[crc32(low, before.around) & mask]
+        )
+
+    def weighed(self, word: str) -> Sums:
         """Everything that a word adds."""
         flags, form = self._lists.flags(word), shape(word)
         low = word.lower()
@@ -89,8 +115,8 @@ class Weigher:
                 for part in low.split("-"):
                     own += weights[crc32(part.encode(), _PART) & mask]
             chain = shared[5] + weights[crc32(end, _CHAIN_END) & mask] + weights[crc32(data, _CHAIN) & mask]
-        return Word(
-            low,
+        begun = data + b"|"
+        return (
             form + flags,
             may,
             own,
@@ -99,6 +125,8 @@ class Weigher:
             shared[3] + weights[crc32(data, _FAR_BEFORE) & mask],
             shared[4] + weights[crc32(data, _FAR_AFTER) & mask],
             chain,
+            crc32(begun, _JOINT_BEFORE),
+            crc32(begun, _JOINT_AROUND),
         )
 
     def _share(self, form: str, flags: str, size: int) -> Shared:

@@ -25,11 +25,12 @@ class Check:
 
 async def tried(check: Callable[[], Awaitable[Check]]) -> Check:
     """A check of an answer in time, made up to TRIES times: a process that has just started answers its first question
-    late, and a busy machine any. What did not hold stays in its value. Never for what may not happen even once."""
+    late, and a busy machine any. What did not hold stays in its value. Never for what may not happen even once, and
+    not again where the call itself could not be made (`problem`): that was given all its time."""
     missed: list[Mapping[str, object]] = []
     while True:
         found = await check()
-        if found.ok or len(missed) + 1 >= TRIES:
+        if found.ok or "problem" in found.value or len(missed) + 1 >= TRIES:
             return (
                 replace(found, value={**found.value, "tries": len(missed) + 1, "missed": missed}) if missed else found
             )

@@ -7,22 +7,21 @@ newest checkpoint. A record that was changed behind its back can't get into a la
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 
 from bedrock_support.routing.clock import Entropy
+from bedrock_support.routing.one_file import Layout, OneFile
 from bedrock_support.telemetry.audit import note
 from bedrock_support.telemetry.audit.faults import AuditConflict, AuditUnavailable
-from bedrock_support.telemetry.audit.files import AuditFiles, identity, private
+from bedrock_support.telemetry.audit.files import AuditFiles
 from bedrock_support.telemetry.audit.merkle import Peaks, leaf_hash
 from bedrock_support.telemetry.audit.note import BadNote, Checkpoint
 from bedrock_support.telemetry.audit.signer import FileSigner, Signer
-from bedrock_support.telemetry.audit.sqlite import connect, unavailable
+from bedrock_support.telemetry.audit.sqlite import PATIENCE, unavailable
 
 VERSION = 1
 APPLICATION = 0x42535041
-"""Marks the file as ours: BSPA."""
+"""BSPA."""
 KEPT_EVERY = 256
 """Records between two checkpoints that stay; those between are replaced by the next."""
 ORIGIN = "bedrock-support/audit/"
@@ -38,21 +37,21 @@ SCHEMA = (
     """CREATE TRIGGER no_update BEFORE UPDATE ON records
         WHEN new.idx IS NOT old.idx OR new.leaf IS NOT old.leaf OR new.body IS NOT NULL
         BEGIN SELECT RAISE(ABORT, 'the log only grows'); END""",
-    f"PRAGMA application_id = {APPLICATION}",
-    f"PRAGMA user_version = {VERSION}",
 )
 
 
-class AuditStore:
+class AuditStore(OneFile):
     """One log, opened when first used. Safe to use from several threads and processes, not over a fork."""
 
+    layout = Layout(APPLICATION, VERSION, SCHEMA)
+    patience = PATIENCE
+    pragmas = ("secure_delete = ON",)
+
     def __init__(self, files: AuditFiles, entropy: Entropy, signer: Callable[[], Signer] | None = None) -> None:
+        super().__init__(files.log)
         self.files = files
         self._entropy = entropy
         self._make_signer = signer or (lambda: FileSigner.at(files.key, create=not files.log.exists()))
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
         self._signer: Signer | None = None
         self._origin = ""
         self._peaks = Peaks()
@@ -86,11 +85,6 @@ class AuditStore:
         if self._signer is None:
             self._signer = self._make_signer()
         return self._signer
-
-    def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
-        with self._lock:
-            self._close()
 
     def _append(self, connection: sqlite3.Connection, bodies: Sequence[str]) -> int:
         peaks, _ = self._head(connection)
@@ -139,94 +133,43 @@ class AuditStore:
             "Keep the file as evidence and run `bedrock-support audit verify`"
         )
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            self._next = None
-            try:
-                connection = self._open()
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    self._undo(connection)
-                    raise
-            except (sqlite3.Error, OSError) as error:
-                if not isinstance(error, sqlite3.OperationalError):
-                    self._close()
-                raise unavailable(self.files.log, error) from error
-            self._settle()
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        self._next = None
+        super()._begin(connection)
 
-    def _settle(self) -> None:
+    def _committed(self) -> None:
         if self._next is not None:
             self._peaks, self._note = self._next
 
-    def _undo(self, connection: sqlite3.Connection) -> None:
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            self._close()  # closing rolls back too
+    def _failed(self, error: sqlite3.Error | OSError | UnicodeError) -> AuditUnavailable:
+        if isinstance(error, UnicodeError):
+            return AuditUnavailable(f"the audit trail {self.path} holds UTF-8 alone, and a text isn't")
+        if not isinstance(error, sqlite3.OperationalError):
+            self._close()
+        return unavailable(self.path, error)
 
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                connection.close()
+    def _moved(self) -> None:
+        raise AuditConflict(f"the audit trail {self.path} was moved or replaced while in use. Put it back and restart")
 
     def _open(self) -> sqlite3.Connection:
-        path = self.files.log
-        if self._connection is not None:
-            try:
-                still = identity(path) == self._identity
-            except FileNotFoundError:
-                still = False
-            if still:
-                return self._connection
-            self._close()
-            raise AuditConflict(f"the audit trail {path} was moved or replaced while in use. Put it back and restart")
-        if self._note and not path.exists():
-            raise AuditConflict(f"the audit trail {path} is gone. Put it back and restart")
-        _ = self.signer  # before the log: a key made beside an old log would be the wrong one
-        private(path)
-        self._identity = identity(path)
-        connection = connect(path)
-        try:
-            self._origin = _laid_out(connection, self._entropy)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
+        if self._connection is None:
+            if self._note and not self.path.exists():
+                raise AuditConflict(f"the audit trail {self.path} is gone. Put it back and restart")
+            _ = self.signer  # before the log: a key made beside an old log would be the wrong one
+        return super()._open()
 
+    def _refuse(self, application: int, version: int) -> None:
+        if (application, version) != (APPLICATION, VERSION):
+            raise AuditUnavailable(
+                f"this is no audit trail of layout {VERSION} (application {application:#x}, layout {version}). "
+                "Use another folder, or the version of this program that made it"
+            )
 
-def _refuse_foreign(connection: sqlite3.Connection) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if (application, version) != (APPLICATION, VERSION):
-        raise AuditUnavailable(
-            f"this is no audit trail of layout {VERSION} (application {application:#x}, layout {version}). "
-            "Use another folder, or the version of this program that made it"
-        )
-
-
-def _laid_out(connection: sqlite3.Connection, entropy: Entropy) -> str:
-    """Makes the tables in an empty file; the log's origin."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    def _lay_out(self, connection: sqlite3.Connection, *, empty: bool) -> None:
+        super()._lay_out(connection, empty=empty)
         if empty:
-            for statement in SCHEMA:
-                connection.execute(statement)
-            connection.execute("INSERT INTO about VALUES ('origin', ?)", (ORIGIN + entropy.token(),))
-        _refuse_foreign(connection)
+            connection.execute("INSERT INTO about VALUES ('origin', ?)", (ORIGIN + self._entropy.token(),))
         origin = connection.execute("SELECT value FROM about WHERE name = 'origin'").fetchone()
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    if origin is None:
-        raise AuditConflict("the audit trail lost its name. Run `bedrock-support audit verify`")
-    return str(origin[0])
+        if origin is None:
+            raise AuditConflict("the audit trail lost its name. Run `bedrock-support audit verify`")
+        self._origin = str(origin[0])

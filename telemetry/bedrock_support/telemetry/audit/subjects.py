@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bedrock_support.routing.clock import Entropy
+from bedrock_support.routing.one_file import made
 from bedrock_support.telemetry.audit.faults import AuditUnavailable
-from bedrock_support.telemetry.audit.files import private
 from bedrock_support.telemetry.audit.sqlite import connect, unavailable
 
 
@@ -56,10 +56,10 @@ class SubjectKeys:
                 return found
             tag, key = self._entropy.token(), bytes.fromhex(self._entropy.token() + self._entropy.token())
             connection.execute("INSERT OR IGNORE INTO subjects VALUES (?, ?, ?)", (self._lookup(name), tag, key))
-            made = self._find(connection, name)
-            if made is None:
+            new = self._find(connection, name)
+            if new is None:
                 raise sqlite3.OperationalError("a key just made is gone")
-            return made
+            return new
 
     def known(self, name: str) -> Subject | None:
         """The subject, if it has a key."""
@@ -115,7 +115,7 @@ class SubjectKeys:
                 raise unavailable(self._path, error) from error
 
     def _open(self) -> sqlite3.Connection:
-        private(self._path)
+        made(self._path)
         connection = connect(self._path)
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import replace
 
 from bedrock_support.telemetry.efficiency.record import DecisionRecord, Ending
 
@@ -59,7 +58,7 @@ class Joiner:
 
     def _joined(self, record: DecisionRecord, ending: Ending) -> DecisionRecord:
         self._remember(record.id)
-        return replace(record, ending=ending)
+        return record._replace(ending=ending)
 
     def _alone(self) -> DecisionRecord:
         decision_id, record = self._decided.popitem(last=False)

@@ -1,11 +1,13 @@
-"""DecisionRecord: one routing decision with what was expected and what came of it, and how spans carry it."""
+"""DecisionRecord: one routing decision with what was expected and what came of it, and how spans carry it.
+
+Named tuples: they are made by the million where files are read, several times faster than frozen dataclasses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import isfinite
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bedrock_support.routing import semconv
 from bedrock_support.routing.model import Decision, Outcome, RouteCondition, RouteName
@@ -17,8 +19,7 @@ NO_ROUTE = "none"
 UNWELL = frozenset({"degraded", "unhealthy"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One route as the decision saw it. None where nothing was estimated."""
 
     route: str
@@ -39,8 +40,7 @@ class Candidate:
         return self.utility is not None and self.p_success is not None and self.n_eff > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """What came of a decision."""
 
     ended: str = UNKNOWN
@@ -62,8 +62,7 @@ class Ending:
     """Of its entry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRecord:
+class DecisionRecord(NamedTuple):
     """A decision and its ending. `at` is Unix seconds."""
 
     id: str
@@ -79,6 +78,9 @@ class DecisionRecord:
     def eventful(self) -> bool:
         """Whether some candidate was in trouble: not well, its breaker not closed, or its estimate flagged."""
         return any(each.health in UNWELL or each.breaker != "closed" or each.flagged for each in self.candidates)
+
+
+_NONE_YET = Ending()
 
 
 def candidate_of(decision: Decision, route: RouteName, seen: RouteCondition) -> Candidate:
@@ -221,11 +223,13 @@ def record_from(
         row=str(about.get(semconv.ROUTE_ROW, "")),
         chosen=str(about.get(semconv.ROUTE_CHOSEN, NO_ROUTE)),
         candidates=tuple(candidate_from(each) for each in candidates),
-        ending=Ending(),
+        ending=_NONE_YET,
     )
 
 
 def _number(value: object) -> float | None:
+    if type(value) is float:  # nearly always
+        return value if isfinite(value) else None
     return _finite(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
