@@ -82,7 +82,7 @@ class Tally:
     decided: dict[str, str] = field(default_factory=dict[str, str])
     """By the call's word: the decision that the caller was told of."""
 
-    async def own_model(self, _: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
+    async def own_model(self, context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
         """Stands in for the calling agent's model, and says so."""
         block = params.messages[-1].content
         self.sampled.update(set(MARK.findall(block.text if isinstance(block, TextContent) else "")))
@@ -142,7 +142,7 @@ def act(made: Rig, *arguments: str) -> tuple[float, int, str]:
 
 
 async def measured(made: Rig, rate: float, quiet: float, tally: Tally) -> int:
-    stage, stop, bad = ["before"], anyio.Event(), 0
+    stage, stop, bad, busy = ["before"], anyio.Event(), 0, 0.0
     env = dict(made.env) | {"BEDROCK_SUPPORT_FLAGS": str(made.folder / "flags.json")}
     async with AsyncExitStack() as stack:
         clients = [

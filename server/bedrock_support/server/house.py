@@ -117,4 +117,5 @@ class House:
 def _load_what_calls_need() -> None:
     """What the start left out: the first call would otherwise load it while others wait for the loop."""
     import_module("bedrock_support.tools.logs.session")
+    import_module("bedrock_support.routing.bedrock.access")  # with boto3; the look for credentials waits 5 s at most
     late.load()
