@@ -72,9 +72,9 @@ async def test_holders_are_served_and_keep_their_sessions_while_workers_are_repl
             assert (await http.post(url, json=LIST, headers=shown(ANNA, session))).status_code == 200
 
             before = {each["pid"] for each in await workers()}
-            blind = await to_thread.run_sync(lambda: rollout(tmp_path, "rollback", "partial"))
-            assert blind.returncode == 1
-            assert "BEDROCK_SUPPORT_TOKENS" in blind.stderr
+            blind = json.loads((await to_thread.run_sync(lambda: rollout(tmp_path, "status", "--json"))).stdout)
+            assert blind["front"] is None
+            assert "BEDROCK_SUPPORT_TOKENS" in blind["front_problem"]
             seeing = await to_thread.run_sync(
                 lambda: rollout(tmp_path, "rollback", "partial", BEDROCK_SUPPORT_TOKENS=BEN)
             )
