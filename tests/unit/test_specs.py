@@ -87,7 +87,7 @@ async def test_each_task_gets_its_verdict(tmp_path: Path, task: str) -> None:
     assert bool(found.failing) == (only.verdict in ("missing", "partial"))
 
 
-CLAIMS = {
+CLAIMS: dict[str, tuple[str, list[str]]] = {
     "Implement `convert` using `yaml` and `toml`": ("done", ["convert"]),
     "Extend `Wallet` by an `owner` attribute": ("done", ["Wallet.owner", "Wallet"]),
     "Extend `Wallet` by a `currency` attribute": ("partial", ["Wallet.currency", "Wallet"]),
