@@ -164,7 +164,7 @@ async def test_a_hypothetical_decision_is_the_routers_and_leaves_no_trace(op_cla
     made = house()
     look = RoutingLook(manager=made.manager)
     told = await asked(look, operation_class=op_class, size_chars=8000)
-    again = look.hypothetical(op_class, 8000, None, FakeCaller(sampling=True))
+    again = await look.hypothetical(op_class, 8000, None, FakeCaller(sampling=True))
     assert told.hypothetical
     assert told.decision_id is None
     assert told.chosen == told.plan[0]
@@ -208,7 +208,7 @@ async def test_an_approval_and_a_closed_gate_are_told() -> None:
     assert told.plan == []
     assert told.chosen is None
     assert all(each.why_not for each in told.candidates)
-    refused = look.hypothetical(OperationClass.STANDARD, 400_001, None)
+    refused = await look.hypothetical(OperationClass.STANDARD, 400_001, None)
     assert "the compliance gate refuses it" in explanation(refused, hypothetical=True).text
 
 

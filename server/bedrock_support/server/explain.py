@@ -30,7 +30,7 @@ class RoutingLook:
         """The newest decision of this server, whoever's call it was for; before its first, of those before it."""
         return await self.manager.ledger.recall_newest()
 
-    def hypothetical(
+    async def hypothetical(
         self, op_class: OperationClass, size_chars: int, deadline_s: float | None, caller: Caller | None = None
     ) -> Mapping[str, object]:
         """The router's own decision on the conditions of this moment. Nothing is sent, traced or kept."""
@@ -39,7 +39,7 @@ class RoutingLook:
         limits = [NO_CLIENT] if caller is None else []
         if manager.approve_direct and op_class is not OperationClass.EMERGENCY:
             limits.append(APPROVAL)
-        clearance = manager.compliance.clear(operation)
+        clearance = await manager.compliance.look(operation)
         if isinstance(clearance, Refusal):
             return self._refused(operation, clearance) | {"limits": limits}
         conditions = manager.conditions_for(clearance.operation, caller)

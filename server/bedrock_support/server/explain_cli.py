@@ -130,7 +130,7 @@ async def _alone(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         await house.manager.direct.check()  # else the direct route could only say that nobody looked
         look = RoutingLook(manager=house.manager)
-        kept = dict(look.hypothetical(OperationClass(arguments.op_class), arguments.size or DEFAULT_SIZE, None))
+        kept = dict(await look.hypothetical(OperationClass(arguments.op_class), arguments.size or DEFAULT_SIZE, None))
     finally:
         with anyio.CancelScope(shield=True):
             await house.aclose()

@@ -29,7 +29,9 @@ class Look(Protocol):
         """The newest decision, or None when none was made yet."""
         ...
 
-    def hypothetical(self, op_class: OperationClass, size_chars: int, deadline_s: float | None) -> Mapping[str, object]:
+    async def hypothetical(
+        self, op_class: OperationClass, size_chars: int, deadline_s: float | None
+    ) -> Mapping[str, object]:
         """What would be decided now for `size_chars` characters; nothing is sent and nothing kept."""
         ...
 
@@ -77,7 +79,7 @@ def explain_routing(look: Look) -> SupportTool[ExplainInput, RoutingExplanation]
 
     async def run(_: ToolContext, params: ExplainInput) -> RoutingExplanation:
         if params.decision_id is None and params.operation_class is not None:
-            kept = look.hypothetical(params.operation_class, params.size_chars, params.deadline_s)
+            kept = await look.hypothetical(params.operation_class, params.size_chars, params.deadline_s)
             return explanation(kept, hypothetical=True)
         return explanation(await _found(look, _asked_for(params)), hypothetical=False)
 
