@@ -13,6 +13,7 @@ import pytest
 from bedrock_support.routing.compliance import ComplianceValidator, Destinations
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import Clearance, Conditions, Decision, Health, Operation, RouteCondition, RouteName
+from bedrock_support.routing.pii import late
 from bedrock_support.routing.router import IntelligentRouter
 from tests.fakes import CountingEntropy
 from tests.promises import promise
@@ -35,6 +36,8 @@ ATTACKS = {
 ABOUT = ("op_class", "tool", "kind", "residency", "model_role", "max_tokens", "stream", "answer_schema", "system")
 """All of an operation that decides what becomes of it, but its brief and its ids."""
 MARK = re.compile(r"<evidence-([0-9a-f]{16})>\n(.*)\n</evidence-([0-9a-f]{16})>", re.DOTALL)
+
+late.load()  # as a server waits for it; with the module there is no loop to block yet
 
 
 def log(line: str) -> str:

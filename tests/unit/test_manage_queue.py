@@ -30,6 +30,10 @@ from tests.triage_rig import FakeJudge, Steps
 TOPIC = "agent:kiro"
 
 
+async def without_secrets(text: str) -> str:
+    return text.replace("secret", "***")
+
+
 class Rig:
     """The tool at a queue of its own."""
 
@@ -37,7 +41,7 @@ class Rig:
         self.clock = FakeClock()
         self.queue = MessageQueue(path, self.clock, CountingEntropy())
         self.agent = "Kiro"
-        self.tool = manage_queue(self.queue, lambda text: text.replace("secret", "***"))
+        self.tool = manage_queue(self.queue, without_secrets)
 
     async def __call__(self, action: str, **given: Any) -> QueueResult:
         context = ToolContext(

@@ -123,6 +123,7 @@ NEEDS: dict[Action, tuple[str, ...]] = {
 }
 """Arguments that an action can't do without."""
 Do = Callable[[ToolContext, QueueInput], Awaitable[QueueResult]]
+Clean = Callable[[str], Awaitable[str]]
 
 
 FREE = frozenset({"send", "stats", "result"})
@@ -137,7 +138,7 @@ def mailbox(agent: str) -> str:
     return f"agent:{agent.strip().lower()}"
 
 
-def manage_queue(queue: MessageQueue, clean: Callable[[str], str]) -> SupportTool[QueueInput, QueueResult]:
+def manage_queue(queue: MessageQueue, clean: Clean) -> SupportTool[QueueInput, QueueResult]:
     """The tool, at this queue; `clean` redacts for good what is to be stored."""
     actions = _actions(queue, clean)
 
@@ -184,17 +185,17 @@ def manage_queue(queue: MessageQueue, clean: Callable[[str], str]) -> SupportToo
     )
 
 
-def _free(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
+def _free(queue: MessageQueue, clean: Clean) -> dict[Action, Do]:
     async def send(context: ToolContext, params: QueueInput) -> QueueResult:
         # Both are stored as they are, since they must be found again.
         for name, value in (("to", params.to), ("key", params.key)):
-            if clean(value) != value:
+            if await clean(value) != value:
                 problem = "holds what looks like personal data or a secret, and would be kept"
                 raise InputError(name, "(withheld)", problem, "Give a name or an id that tells nothing of a person")
         deadline = None if params.live_s is None else context.clock.wall() + params.live_s
         taken = await queue.enqueue(
             mailbox(params.to),
-            clean(params.message),
+            await clean(params.message),
             priority=params.priority,
             key=params.key or None,
             deadline=deadline,
@@ -218,7 +219,7 @@ def _free(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
     return {"send": send, "result": result, "stats": stats}
 
 
-def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, Do]:
+def _actions(queue: MessageQueue, clean: Clean) -> dict[Action, Do]:
     async def list_dead(context: ToolContext, params: QueueInput) -> QueueResult:
         page = tuple(_stored(each) for each in await _dead(queue, context, params.limit, params.after))
         return QueueResult(action=params.action, said=f"{len(page)} dead letters", messages=page)
@@ -244,11 +245,11 @@ def _actions(queue: MessageQueue, clean: Callable[[str], str]) -> dict[Action, D
         )
 
     async def complete(_: ToolContext, params: QueueInput) -> QueueResult:
-        await queue.complete(params.message_id, params.token, clean(params.result))
+        await queue.complete(params.message_id, params.token, await clean(params.result))
         return QueueResult(action=params.action, said=f"{params.message_id} is done", changed=1)
 
     async def fail(_: ToolContext, params: QueueInput) -> QueueResult:
-        state = await queue.fail(params.message_id, params.token, clean(params.reason), params.retry_after_s)
+        state = await queue.fail(params.message_id, params.token, await clean(params.reason), params.retry_after_s)
         said = (
             f"{params.message_id} is a dead letter now" if state is State.DEAD else f"{params.message_id} waits again"
         )
