@@ -8,7 +8,7 @@ judge without trail, which any disk decides. 6 kB of evidence are asked about in
 again; the same incident with new times and ids on every line; and that with its lines in another order. Times are the
 clock's, and the processor's of the whole process.
 
-Then whole calls by the official client, in memory, over stdio and over HTTP, the simulated Bedrock behind all three.
+Then whole calls by the official client, which has a model of its own, in memory, over stdio and over HTTP.
 In turn, so that other work on the machine touches all alike: `ping` (the SDK and the wire, no call), a call that does
 nothing (get_operation of a handle that isn't there), detect_implementation_gaps without a model, and the same with the
 question answered from memory. The difference of the last two, pair by pair, is what the remembered answer costs on top.
@@ -20,6 +20,8 @@ slower one grow with it.
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import sys
 import tempfile
 import time
@@ -34,6 +36,7 @@ from typing import Any, TypeVar
 
 import anyio
 from mcp import Client, StdioServerParameters
+from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 
 from bedrock_support.routing.compliance import ComplianceValidator
 from bedrock_support.routing.model import Clearance, Decision, Operation, OperationClass, Outcome, Refusal
@@ -50,6 +53,7 @@ BAR_MS = 1.0
 INCIDENT, EVIDENCE = 7, 12
 """The incident of the question, and how many times its three lines stand in the brief (about 6 kB)."""
 WAYS = ("the same evidence", "new times and ids", "and in another order")
+EVIDENCE = re.compile(r"\bE\d+\b")
 TOOL = "detect_implementation_gaps"
 GAPS = "def charge(order):\n    raise NotImplementedError\n\n\ndef refund(order):\n    pass  # TODO\n"
 WARM = 5
@@ -153,13 +157,22 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
     await server.aclose()
 
 
+async def sampled(_: object, params: CreateMessageRequestParams) -> CreateMessageResult:
+    """The client's own model, asked once: one that can't be asked would be handed each question anew."""
+    cited = sorted(set(EVIDENCE.findall(str(params.messages))))
+    told = {"summary": f"{cited[0]} matters most", "causes": []}
+    return CreateMessageResult(
+        role="assistant", model="of the client", content=TextContent(type="text", text=json.dumps(told))
+    )
+
+
 @asynccontextmanager
 async def connected(transport: str, settings: dict[str, str], folder: Path) -> AsyncGenerator[Client]:
     """The official client, and a server of its own."""
     root = ["--root", str(folder / "project")]
     if transport == "memory":
         server = build(load(settings, roots=(folder / "project",)))
-        async with server.running(), Client(server.server, mode="legacy") as client:
+        async with server.running(), Client(server.server, mode="legacy", sampling_callback=sampled) as client:
             await server.warm()
             yield client
         await server.aclose()
@@ -167,11 +180,11 @@ async def connected(transport: str, settings: dict[str, str], folder: Path) -> A
         command = StdioServerParameters(
             command=sys.executable, args=["-m", "bedrock_support.server", "serve", *root], env=settings
         )
-        async with Client(command, mode="legacy") as client:
+        async with Client(command, mode="legacy", sampling_callback=sampled) as client:
             yield client
     else:
         with listening("serve", "--transport", "http", "--port", "0", *root, env=settings) as (url, _):
-            async with Client(url, mode="legacy") as client:
+            async with Client(url, mode="legacy", sampling_callback=sampled) as client:
                 yield client
 
 
