@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 import time
@@ -36,6 +35,7 @@ from typing import Any, TypeVar
 
 import anyio
 from mcp import Client, StdioServerParameters
+from mcp.client import ClientRequestContext
 from mcp.types import CreateMessageRequestParams, CreateMessageResult, TextContent
 
 from bedrock_support.routing.compliance import ComplianceValidator
@@ -53,7 +53,6 @@ BAR_MS = 1.0
 INCIDENT, EVIDENCE = 7, 12
 """The incident of the question, and how many times its three lines stand in the brief (about 6 kB)."""
 WAYS = ("the same evidence", "new times and ids", "and in another order")
-EVIDENCE = re.compile(r"\bE\d+\b")
 TOOL = "detect_implementation_gaps"
 GAPS = "def charge(order):\n    raise NotImplementedError\n\n\ndef refund(order):\n    pass  # TODO\n"
 WARM = 5
@@ -157,13 +156,10 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
     await server.aclose()
 
 
-async def sampled(_: object, params: CreateMessageRequestParams) -> CreateMessageResult:
+async def sampled(_: ClientRequestContext, __: CreateMessageRequestParams) -> CreateMessageResult:
     """The client's own model, asked once: one that can't be asked would be handed each question anew."""
-    cited = sorted(set(EVIDENCE.findall(str(params.messages))))
-    told = {"summary": f"{cited[0]} matters most", "causes": []}
-    return CreateMessageResult(
-        role="assistant", model="of the client", content=TextContent(type="text", text=json.dumps(told))
-    )
+    text = json.dumps({"summary": "charge matters most", "causes": []})
+    return CreateMessageResult(role="assistant", model="of the client", content=TextContent(type="text", text=text))
 
 
 @asynccontextmanager
