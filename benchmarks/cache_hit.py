@@ -156,7 +156,10 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
     await server.aclose()
 
 
-async def sampled(_: ClientRequestContext, __: CreateMessageRequestParams) -> CreateMessageResult:
+async def sampled(
+    context: ClientRequestContext,  # noqa: ARG001 - asked by these names
+    params: CreateMessageRequestParams,  # noqa: ARG001
+) -> CreateMessageResult:
     """The client's own model, asked once: one that can't be asked would be handed each question anew."""
     text = json.dumps({"summary": "charge matters most", "causes": []})
     return CreateMessageResult(role="assistant", model="of the client", content=TextContent(type="text", text=text))
