@@ -157,8 +157,8 @@ async def alone(calls: int, settings: dict[str, str]) -> None:
 
 
 async def sampled(
-    context: ClientRequestContext,  # noqa: ARG001 - asked by these names
-    params: CreateMessageRequestParams,  # noqa: ARG001
+    context: ClientRequestContext,
+    params: CreateMessageRequestParams,
 ) -> CreateMessageResult:
     """The client's own model, asked once: one that can't be asked would be handed each question anew."""
     text = json.dumps({"summary": "charge matters most", "causes": []})
