@@ -31,22 +31,24 @@ def not_implemented(node: ast.stmt) -> bool:
         return True
     if name in _BARE and isinstance(exc, ast.Call) and all(isinstance(each, ast.Constant) for each in exc.args):
         return True
-    return isinstance(exc, ast.Call) and any(SAID_MISSING.search(text) for text in texts(exc.args))
+    return _says_missing(node)
+
+
+def _said(node: ast.stmt) -> list[str]:
+    """What an error that is raised, or a failed assertion, says."""
+    if isinstance(node, ast.Assert):
+        return texts([node.msg]) if node.msg is not None else []
+    exc = node.exc if isinstance(node, ast.Raise) else None
+    return texts(exc.args) if isinstance(exc, ast.Call) else []
 
 
 def _says_missing(node: ast.stmt) -> bool:
-    exc = node.exc if isinstance(node, ast.Raise) else None
-    said = texts(exc.args) if isinstance(exc, ast.Call) else []
-    said += texts([node.msg]) if isinstance(node, ast.Assert) and node.msg is not None else []
-    return any(SAID_MISSING.search(text) for text in said)
+    return any(SAID_MISSING.search(text) for text in _said(node))
 
 
 def declares(node: ast.stmt) -> bool:
     """The error's text declares a limit or a contract."""
-    exc = node.exc if isinstance(node, ast.Raise) else None
-    said = texts(exc.args) if isinstance(exc, ast.Call) else []
-    said += texts([node.msg]) if isinstance(node, ast.Assert) and node.msg is not None else []
-    return any(SAID_UNSUPPORTED.search(text) and not SAID_MISSING.search(text) for text in said)
+    return any(SAID_UNSUPPORTED.search(text) and not SAID_MISSING.search(text) for text in _said(node))
 
 
 def texts(nodes: list[ast.expr]) -> list[str]:
