@@ -40,14 +40,19 @@ def listed_tokens(listed: str, file: Path | None) -> dict[str, str]:
     return known
 
 
+def set_tokens(environ: Mapping[str, str]) -> dict[str, str]:
+    """listed_tokens() of an environment. Raises SettingsError."""
+    file = environ.get(f"{PREFIX}TOKEN_FILE")
+    return listed_tokens(environ.get(f"{PREFIX}TOKENS", ""), Path(file) if file else None)
+
+
 def shown_token(environ: Mapping[str, str], file: Path | None = None) -> str:
     """The token to show: the file's first, or else the first of those set; empty where there is none.
 
     Raises:
         SettingsError: what is set can't be used.
     """
-    named = file or (Path(told) if (told := environ.get(f"{PREFIX}TOKEN_FILE")) else None)
-    known = listed_tokens("" if file else environ.get(f"{PREFIX}TOKENS", ""), named)
+    known = listed_tokens("", file) if file else set_tokens(environ)
     return next(iter(known.values()), "")
 
 

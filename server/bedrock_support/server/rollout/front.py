@@ -23,11 +23,11 @@ from starlette.types import ASGIApp
 
 from bedrock_support.routing.clock import Clock, Entropy, SystemClock, SystemEntropy
 from bedrock_support.server.access.gate import guarded
-from bedrock_support.server.access.listed import listed_tokens
+from bedrock_support.server.access.listed import set_tokens
 from bedrock_support.server.access.signed_in import SignedIn
 from bedrock_support.server.access.tokens import Tokens
 from bedrock_support.server.app import MAX_BODY, VERSION
-from bedrock_support.server.environment import PREFIX, SettingsError, process_environment
+from bedrock_support.server.environment import SettingsError, process_environment
 from bedrock_support.server.http import bind, security, serve_app
 from bedrock_support.server.rollout.crew import Crew
 from bedrock_support.server.rollout.files import BLUE, WHOLE, RolloutFiles, Wanted, read_json, write_json
@@ -189,9 +189,7 @@ async def _opened(
     files: RolloutFiles, port: int, roots: Sequence[Path], base: Mapping[str, str]
 ) -> AsyncGenerator[str]:
     clock, entropy = SystemClock(), SystemEntropy()
-    file = base.get(f"{PREFIX}TOKEN_FILE")
-    read = partial(listed_tokens, base.get(f"{PREFIX}TOKENS", ""), Path(file) if file else None)
-    listed = await to_thread.run_sync(read)
+    listed = await to_thread.run_sync(set_tokens, base)
     await to_thread.run_sync(made_ready, files, entropy)
     start = Start(base=base, flags=files.flags, state_key=entropy.token(), roots=tuple(roots))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)

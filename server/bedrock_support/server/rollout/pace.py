@@ -10,8 +10,7 @@ from bedrock_support.server.environment import PREFIX
 from bedrock_support.server.rollout.checks import Check
 from bedrock_support.server.rollout.control import Control
 from bedrock_support.server.rollout.levels import SUPPORT_MODE
-from bedrock_support.server.rollout.quality import ASKED_AS, Limits, Timed
-from bedrock_support.server.rollout.synthetic import log_text
+from bedrock_support.server.rollout.quality import Limits, Timed, ask
 
 ANSWERS = 5
 GENERATED, REMEMBERED = "answers come within the gate's limit", "remembered answers come within the gate's limit"
@@ -39,11 +38,7 @@ async def in_time(control: Control, worker: str, limits: Limits, *, binding: boo
             off: Mapping[str, object] = {"state": "unknown", "support_mode": "off: nothing is generated"}
             return [Check(name=GENERATED, ok=True, value=off)]
         for _ in range(ANSWERS):
-            text = log_text(control.entropy)
-            for repeat in (False, True):
-                began = control.clock.now()
-                called = await caller.triage(ASKED_AS, text)
-                made.append(Timed(called=called, seconds=control.clock.now() - began, repeat=repeat))
+            await ask(caller, control, made, repeats=1)
     return paced(made, limits, binding=binding)
 
 

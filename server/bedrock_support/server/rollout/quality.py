@@ -89,7 +89,7 @@ async def quality(control: Control, worker: str, least: int, limits: Limits) -> 
         async with control.calling(worker) as caller:
             while wanted():
                 begun += 1
-                await _asked(caller, control, made)
+                await ask(caller, control, made)
 
     async with anyio.create_task_group() as group:
         for _ in range(min(AT_ONCE, least)):
@@ -97,10 +97,10 @@ async def quality(control: Control, worker: str, least: int, limits: Limits) -> 
     return [*judged(made, least, limits, remembers=bool(flags.get(OPTIMIZATION))), budget_gate(spent, limits)]
 
 
-async def _asked(caller: Caller, control: Control, made: list[Timed]) -> None:
+async def ask(caller: Caller, control: Control, made: list[Timed], repeats: int = REPEATS) -> None:
     """One question, then the same again and again."""
     text = log_text(control.entropy)
-    for turn in range(1 + REPEATS):
+    for turn in range(1 + repeats):
         began = control.clock.now()
         called = await caller.triage(ASKED_AS, text)
         made.append(Timed(called=called, seconds=control.clock.now() - began, repeat=turn > 0))
