@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def whole(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Gen
         raise
 
 
-class OneFile:
+class OneFile(ABC):
     """One file, one connection, opened when first used. Every call blocks; safe to use from several threads, not over
     a fork. A subclass says what the file is, and turns errors into its own."""
 
@@ -139,19 +140,19 @@ class OneFile:
     def _begin(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
 
-    def _committed(self) -> None:
+    def _committed(self) -> None:  # noqa: B027 - nothing is to be done where a file has no use for it
         """A transaction is through."""
 
+    @abstractmethod
     def _failed(self, error: sqlite3.Error | OSError | UnicodeError) -> Exception:
         """The error in the subclass's words, after whatever it asks for. The lock is held."""
-        raise NotImplementedError
 
-    def _moved(self) -> None:
+    def _moved(self) -> None:  # noqa: B027 - as above
         """The file isn't where it was: raise, or return to begin with the one that is there now."""
 
+    @abstractmethod
     def _refuse(self, application: int, version: int) -> None:
         """Raise unless a file that is marked so can be used."""
-        raise NotImplementedError
 
     def _lay_out(self, connection: sqlite3.Connection, *, empty: bool) -> None:
         """Inside the first transaction of each opening."""
