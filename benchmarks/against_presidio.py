@@ -59,11 +59,15 @@ class Score:
         return 2 * self.precision * self.recall / max(1e-9, self.precision + self.recall)
 
 
+def corpus_rows(path: Path, most: int) -> list[Document]:
+    """The first rows of a corpus, packed or not."""
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return [json.loads(row) for row in data.decode().splitlines()[:most]]
+
+
 def documents(path: Path, most: int) -> list[Document]:
     """The first documents of a corpus, their ids told from those of other corpora."""
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    found: list[Document] = [json.loads(row) for row in data.decode().splitlines()[:most]]
-    return [each | {"id": f"{path.name}:{each['id']}"} for each in found]
+    return [each | {"id": f"{path.name}:{each['id']}"} for each in corpus_rows(path, most)]
 
 
 def score(given: list[Document], found: Finds) -> Score:

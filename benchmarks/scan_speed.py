@@ -11,14 +11,13 @@ pattern's search. A hostile text has 100,000 characters (benchmarks/hostile.py).
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import re
 import time
 from pathlib import Path
 
 from bedrock_support.routing.pii.finder import find, plug
 from bedrock_support.routing.pii.tagger import SHIPPED
+from benchmarks.against_presidio import corpus_rows
 from benchmarks.hostile import SHAPES, hostile
 from benchmarks.wire import ROOT
 
@@ -55,8 +54,7 @@ def given(paths: list[Path], most: int) -> dict[str, list[str]]:
         return {"documents of this project": [each.read_text("utf-8") for each in sorted(ROOT.glob("docs/**/*.md"))]}
     found: dict[str, list[str]] = {}
     for path in paths:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        found[path.name] = [json.loads(row)["text"] for row in data.decode().splitlines()[:most]]
+        found[path.name] = [each["text"] for each in corpus_rows(path, most)]
         whole = "\n".join(found[path.name])
         found[f"{path.name}, joined"] = [whole[at : at + JOINED] for at in range(0, len(whole), JOINED)]
     return found
