@@ -148,7 +148,7 @@ async def test_an_intervention_ends_the_call_once_audited_with_the_findings(tmp_
         open_sandbox() as sandbox,
         connect("stdio", "legacy", root=tmp_path, env=env | with_bedrock(sandbox.url)) as client,
     ):
-        for op_class in ("emergency", "implementation"):
+        for op_class in ("implementation", "emergency"):  # the first has the time that a cold start takes
             before = _questions(sandbox)
             result = await triaged(client, log, operation_class=op_class)
             assert result["status"] == "degraded"

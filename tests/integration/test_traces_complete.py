@@ -27,15 +27,16 @@ from tests.rotel_rig import rotel
 
 UPSTREAM = """
 import anyio, sys
+from contextvars import ContextVar
 from mcp.server import MCPServer
 from bedrock_support.routing import spans
 from bedrock_support.telemetry.otel import TelemetrySettings, install
 
 server = MCPServer("upstream")
-heard = []
+heard = ContextVar("baggage of the message that is answered")
 
 async def listen(ctx, call_next):
-    heard.append((ctx.meta or {}).get("baggage", ""))
+    heard.set((ctx.meta or {}).get("baggage", ""))
     return await call_next(ctx)
 
 server._lowlevel_server.middleware.append(listen)
@@ -43,7 +44,7 @@ server._lowlevel_server.middleware.append(listen)
 @server.tool()
 def echo(text: str) -> str:
     with spans.span("upstream work", {}):
-        return f"{text} {heard[-1]}"
+        return f"{text} {heard.get()}"
 
 async def main():
     telemetry = install(TelemetrySettings(otlp_endpoint=sys.argv[1], send_metrics=False), role="upstream")
