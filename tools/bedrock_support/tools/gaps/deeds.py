@@ -26,17 +26,17 @@ _FINDS_OUT = frozenset(
         *("abbreviate", "aggregate", "align", "analyse", "analyze", "assess", "authenticate", "authorise"),
         *("authorize", "average", "calculate", "check", "classify", "cluster", "compare", "compile"),
         *("compress", "compute", "convert", "correct", "correlate", "count", "decode", "decompress"),
-        *("decrypt", "deduplicate", "derive", "detect", "determine", "diagnose", "diff", "discover", "embed"),
-        *("encode", "encrypt", "escape", "estimate", "evaluate", "examine", "expand", "extract", "fetch"),
-        *("fill", "filter", "find", "fold", "forecast", "format", "geocode", "guess", "hash", "identify"),
-        *("index", "infer", "inspect", "interpolate", "interpret", "load", "locate", "look", "lookup", "map"),
-        *("match", "measure", "minify", "moderate", "monitor", "normalise", "normalize", "optimise"),
-        *("optimize", "page", "paraphrase", "parse", "plan", "poll", "predict", "prioritise", "prioritize"),
-        *("profile", "prune", "query", "rank", "rate", "read", "recommend", "reconcile", "reduce", "refresh"),
-        *("render", "resolve", "review", "route", "sample", "sanitise", "sanitize", "scan", "score"),
-        *("search", "segment", "serialise", "serialize", "sign", "simplify", "smooth", "solve", "sort"),
-        *("split", "strip", "suggest", "summarise", "summarize", "tokenise", "tokenize", "translate"),
-        *("transcribe", "validate", "verify", "walk"),
+        *("decrypt", "deduplicate", "derive", "detect", "determine", "diagnose", "diff", "discover"),
+        *("embed", "encode", "encrypt", "escape", "estimate", "evaluate", "examine", "expand", "explain"),
+        *("extract", "fetch", "fill", "filter", "find", "fold", "forecast", "format", "geocode", "guess"),
+        *("hash", "identify", "index", "infer", "inspect", "interpolate", "interpret", "iterate", "load"),
+        *("locate", "look", "lookup", "map", "match", "measure", "minify", "moderate", "monitor"),
+        *("normalise", "normalize", "optimise", "optimize", "page", "paraphrase", "parse", "plan", "poll"),
+        *("predict", "prioritise", "prioritize", "profile", "prune", "query", "rank", "rate", "read"),
+        *("recommend", "reconcile", "reduce", "refresh", "render", "resolve", "review", "route", "sample"),
+        *("sanitise", "sanitize", "scan", "score", "search", "segment", "serialise", "serialize", "sign"),
+        *("simplify", "smooth", "solve", "sort", "split", "strip", "suggest", "summarise", "summarize"),
+        *("tokenise", "tokenize", "transcribe", "translate", "validate", "verify", "walk", "yield"),
     }
 )
 """Verbs of deeds whose outcome hangs on what is given or found."""
@@ -44,7 +44,7 @@ _RESETS = frozenset({"clear", "reset"})
 """Deeds that literals do."""
 _CHECKS = frozenset(["assert", "authenticate", "authorise", "authorize", "check", "ensure", "validate", "verify"])
 _ASKS = re.compile(r"^\s*(?:whether|check(?:s|ed)?\b|true (?:if|when|iff)|returns? (?:true|whether))", re.IGNORECASE)
-_DEED = re.compile(r"(?:^|[.;,:]\s+|\b(?:and|then|to|or)\s+)([A-Za-z]+)")
+_DEED = re.compile(r"(?:^|[.;,:]\s+|\b(?:and|then|or)\s+)([A-Za-z]+)")
 _MEANS = re.compile(
     r"\b(?:by|with|using|via|through|against|from|into|over|across)\s+(?:(?:a|an|the|its|their|each|every)\s+)?\w{3,}",
     re.IGNORECASE,

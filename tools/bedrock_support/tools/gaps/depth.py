@@ -117,7 +117,7 @@ def _joined(value: ast.expr, found: Values) -> Depth:
 
 def _joins(side: ast.expr) -> bool:
     """A text that something is added to, or a number that changes nothing."""
-    if isinstance(side, ast.JoinedStr):
+    if isinstance(side, ast.JoinedStr | ast.List):
         return True
     return isinstance(side, ast.Constant) and (isinstance(side.value, str) or side.value in (0, 1))
 
@@ -126,11 +126,16 @@ def _parts(value: ast.expr) -> list[ast.expr]:
     return [each for each in ast.iter_child_nodes(value) if isinstance(each, ast.expr)]
 
 
+def of_turns(through: ast.expr, found: Values) -> Depth:
+    """What a loop's turns hang on; to count them is no work."""
+    return Depth.CONSTANT if called(through) == "range" else depth_of(through, found)
+
+
 def _comprehension(value: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp, found: Values) -> Depth:
     if any(each.ifs for each in value.generators):
         return Depth.WORKED
     for each in value.generators:
-        bind(each.target, depth_of(each.iter, found), found)
+        bind(each.target, of_turns(each.iter, found), found)
     if isinstance(value, ast.DictComp):
         return depth_of(value.value, found)
     inner = depth_of(value.elt, found)
@@ -142,6 +147,8 @@ def _call(value: ast.Call, found: Values) -> Depth:
     given = [*value.args, *(each.value for each in value.keywords)]
     depth = max((depth_of(each, found) for each in given), default=Depth.CONSTANT)
     before = receiver(value)
+    if before.rpartition(".")[2] == "random" and name != "Random":
+        return Depth.CONSTANT
     if name in _READS:
         return Depth.WORKED if depth else Depth.CONSTANT
     if name in _PACKS or (name[:1].isupper() and not before) or (name == "join" and not before):

@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass, field
 
 from bedrock_support.tools.gaps.bodies import Function, called, is_log, is_sleep
-from bedrock_support.tools.gaps.depth import Depth, Values, bind, decided_by, depth_of
+from bedrock_support.tools.gaps.depth import Depth, Values, bind, decided_by, depth_of, of_turns
 from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.wounds import blocks
 
@@ -83,8 +83,7 @@ def _statement(node: ast.stmt, found: Substance, chosen: Depth) -> None:
         _block(node.body, found, decided)
         _block(node.orelse, found, decided)
     elif isinstance(node, ast.For | ast.AsyncFor):
-        depth = depth_of(node.iter, found)
-        bind(node.target, depth, found)
+        bind(node.target, of_turns(node.iter, found), found)
         found.idle_loop |= all(map(_counts, node.body))
         _block([*node.body, *node.orelse], found, chosen)
     elif isinstance(node, ast.Raise | ast.Assert):

@@ -29,15 +29,18 @@ def unmet(seen: Seen, node: Function, body: list[ast.stmt], doc: str, params: li
     """Adds the promises that aren't borne out to a body's signals; one that seemed ordinary is `hollow` by them."""
     if not body or node.name.startswith("__") or seen.kind in _JUDGED:
         return
+    if seen.kind is not None and not doc:  # its kind says more than a name
+        return
     wanted = promised(node.name, doc)
-    if not wanted - {"means"}:
+    if not (wanted - {"means"} or doc):
         return
     found = substance(node, body, params)
-    if found is None or found.trace or found.answer is Depth.WORKED:
+    if found is None or found.trace:
         return
     marks = _missing(wanted, found, params)
-    if not marks:
+    if not marks and not (found.thrown and found.answer < Depth.WORKED):
         return
+    marks |= {"worked_out"} if found.answer is Depth.WORKED else set()
     marks |= {"means_told"} if "means" in wanted else set()
     marks |= {"thrown_away"} if found.thrown else set()
     marks |= {"idle_loop"} if found.idle_loop else set()
@@ -58,7 +61,7 @@ def _missing(wanted: set[str], found: Substance, params: list[str]) -> set[str]:
     for sort in ("change", "find", "check"):
         if sort == "check" and (found.refuses or looks):
             continue
-        if sort == "change" and found.asks:
+        if found.asks if sort == "change" else found.answer is Depth.WORKED:
             continue
         if sort == "find" and looks and not params:
             continue
