@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from bedrock_support.tools.gaps.bodies import called, is_random, is_sleep, receiver
-from bedrock_support.tools.gaps.nodes import every
+from bedrock_support.tools.gaps.nodes import every, expressions_in
 
 
 class Depth(IntEnum):
@@ -25,23 +25,9 @@ _PACKS = frozenset(
     {
         *_CLOCKS,
         *("dict", "list", "set", "tuple", "str", "bytes", "bool", "frozenset", "len", "range", "iter"),
-        *("enumerate", "min", "max", "Path", "object", "type", "getattr", "round", "zeros"),
-        *(
-            "ones",
-            "array",
-            "copy",
-            "deepcopy",
-            "items",
-            "keys",
-            "values",
-            "get",
-            "lower",
-            "strip",
-            "cls",
-            "mkdir",
-            "makedirs",
-        ),
-        *("zeros_like", "ones_like", "exists", "startswith"),
+        *("enumerate", "min", "max", "Path", "object", "type", "getattr", "round", "copy", "deepcopy", "cls"),
+        *("items", "keys", "values", "get", "lower", "strip", "exists", "startswith", "mkdir", "makedirs"),
+        *("zeros", "ones", "array", "zeros_like", "ones_like"),
     }
 )
 """Calls that only give a form to what they are given, or look at whether it is there."""
@@ -102,7 +88,7 @@ def depth_of(value: ast.expr, found: Values) -> Depth:
 def _joined(value: ast.expr, found: Values) -> Depth:
     """Of what is put together from parts, or taken out of a whole."""
     if isinstance(value, ast.JoinedStr | ast.FormattedValue | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Starred):
-        return max((depth_of(each, found) for each in _parts(value)), default=Depth.CONSTANT)
+        return max((depth_of(each, found) for each in expressions_in(value)), default=Depth.CONSTANT)
     if isinstance(value, ast.Subscript):
         inner = depth_of(value.value, found)
         return inner if not inner or isinstance(value.slice, ast.Slice | ast.Constant) else Depth.WORKED
@@ -120,10 +106,6 @@ def _joins(side: ast.expr) -> bool:
     if isinstance(side, ast.JoinedStr | ast.List):
         return True
     return isinstance(side, ast.Constant) and (isinstance(side.value, str) or side.value in (0, 1))
-
-
-def _parts(value: ast.expr) -> list[ast.expr]:
-    return [each for each in ast.iter_child_nodes(value) if isinstance(each, ast.expr)]
 
 
 def of_turns(through: ast.expr, found: Values) -> Depth:

@@ -12,16 +12,16 @@ from bedrock_support.tools.gaps.trivial import declares, not_implemented
 from bedrock_support.tools.gaps.wounds import statements
 
 
-def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str], comments: list[str]) -> bool:
-    """Whether the end of the body gives nothing for what came before; fills `seen` if so."""
+def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str], comments: list[str]) -> None:
+    """Fills `seen` where the end of the body gives nothing for what came before."""
     last = body[-1]
     ends = _ending(last, params) or ("ends_refused" if _refuses_always(body) else None)
     marker_last = bool(comments) and words.MARKER.search(comments[-1]) is not None
     if ends is None and not marker_last:
-        return False
+        return
     inside = statements(body)
     if any(isinstance(each, ast.Yield | ast.YieldFrom) for part in body for each in _own(part)):
-        return False
+        return
     seen.kind, seen.size, seen.line = "half_done", len(inside), last.lineno
     marks = seen.marks
     marks.add(ends or "ends_open")
@@ -55,7 +55,6 @@ def half_done(seen: Seen, node: Function, body: list[ast.stmt], params: list[str
     marks.add(
         "size_1" if len(inside) <= 2 else "size_2" if len(inside) <= 4 else "size_3" if len(inside) <= 8 else "size_4"
     )
-    return True
 
 
 def _refuses_always(body: list[ast.stmt]) -> bool:

@@ -39,6 +39,11 @@ def below(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def expressions_in(node: ast.AST) -> list[ast.expr]:
+    """Expressions directly inside a node, in their order."""
+    return [each for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
+
+
 def every(node: ast.AST) -> list[ast.AST]:
     """A node and all that is inside it, but for leaves."""
     found = [node]

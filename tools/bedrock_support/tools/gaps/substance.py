@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bedrock_support.tools.gaps.bodies import Function, called, is_log, is_sleep
 from bedrock_support.tools.gaps.depth import Depth, Values, bind, decided_by, depth_of, of_turns
 from bedrock_support.tools.gaps.nodes import every
+from bedrock_support.tools.gaps.trivial import ADDS
 from bedrock_support.tools.gaps.wounds import blocks
 
 _PURE = frozenset(
@@ -20,7 +21,7 @@ _PURE = frozenset(
     }
 )
 """Methods of strings and the like that change nothing: called for nothing when nobody takes what they give."""
-_COLLECTS = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft"})
+_COLLECTS = ADDS | {"appendleft"}
 
 
 @dataclass(slots=True)
@@ -45,27 +46,32 @@ class Substance(Values):
     """Literals among what it answers, beside what was given: success, a state, figures."""
     made: set[str] = field(default_factory=set[str])
     """Names of what was made here."""
+    worked: set[str] = field(default_factory=set[str])
+    """Names that more than literals were given to."""
     read: set[str] = field(default_factory=set[str])
 
 
 def substance(node: Function, body: list[ast.stmt], params: list[str]) -> Substance | None:
-    """What the body comes to; None where it defines something, or says itself that it is worked out elsewhere."""
+    """What the body comes to; None where it leaves a trace or defines something: then it may do anything."""
     found = Substance(names=dict.fromkeys(params, Depth.GIVEN))
+    _block(body, found, Depth.CONSTANT)
+    if found.trace:  # as most do, early: the rest is looked at for the few others
+        return None
     for part in body:
         for each in every(part):
             if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.Global):
                 return None
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
                 found.read.add(each.id)
-    if all(isinstance(each, ast.Expr) and is_log(each.value) for each in body):
-        return found
-    _block(body, found, Depth.CONSTANT)
+    found.thrown |= not found.worked <= {*found.read, "_"}
     return found
 
 
 def _block(body: list[ast.stmt], found: Substance, chosen: Depth) -> None:
     """`chosen`: what decides whether the block runs."""
     for each in body:
+        if found.trace:
+            return
         _statement(each, found, chosen)
         if isinstance(each, ast.If) and any(isinstance(one, ast.Return | ast.Continue) for one in each.body):
             chosen = max(chosen, decided_by(each.test, found))
@@ -167,6 +173,6 @@ def _keep(target: ast.expr, value: ast.expr, depth: Depth, found: Substance) -> 
     """A value gets a name."""
     bind(target, depth, found)
     if isinstance(target, ast.Name):
-        found.thrown |= target.id not in {*found.read, "_"} and depth > Depth.CONSTANT
+        found.worked |= {target.id} if depth > Depth.CONSTANT else set()
         if not isinstance(value, ast.Name | ast.Attribute):
             found.made.add(target.id)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from bedrock_support.tools.gaps.bodies import SHAPING, Kind, called, is_log, is_random, is_sleep
 from bedrock_support.tools.gaps.literals import is_constant
-from bedrock_support.tools.gaps.nodes import every
+from bedrock_support.tools.gaps.nodes import every, expressions_in
 from bedrock_support.tools.gaps.values import looks_canned
 from bedrock_support.tools.gaps.words import SAID_MISSING, SAID_UNSUPPORTED
 
-_ADDS = {"append", "add", "extend", "insert", "update", "setdefault"}
+ADDS = frozenset({"append", "add", "extend", "insert", "update", "setdefault"})
+"""Methods that put something into a container."""
 _DEPTH = 4
-
 
 _BARE = {"Exception", "BaseException", "AssertionError"}
 """Errors that say nothing of what went wrong."""
@@ -174,7 +174,7 @@ def _quiet(value: ast.expr, found: Trivial) -> bool:
 
 def _adds(value: ast.expr, found: Trivial) -> bool:
     """A literal put into a container that was made here."""
-    if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and called(value) in _ADDS):
+    if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and called(value) in ADDS):
         return False
     holder = value.func.value
     given = [*value.args, *(each.value for each in value.keywords)]
@@ -251,8 +251,7 @@ def _answers(value: ast.expr | None, found: Trivial, params: list[str]) -> bool:
 
 def _draws_in(value: ast.expr) -> bool:
     """A container of literals and of what chance gives."""
-    parts = [each for each in ast.iter_child_nodes(value) if isinstance(each, ast.expr)]
-    return all(is_constant(each, dated=True) or is_random(each) for each in parts)
+    return all(is_constant(each, dated=True) or is_random(each) for each in expressions_in(value))
 
 
 def _echoed(value: ast.expr, found: Trivial, params: list[str]) -> str:

@@ -7,10 +7,10 @@ import re
 
 from bedrock_support.tools.gaps.bodies import Function, Seen
 from bedrock_support.tools.gaps.deeds import promised
+from bedrock_support.tools.gaps.depth import Depth
 from bedrock_support.tools.gaps.nodes import every
-from bedrock_support.tools.gaps.substance import Depth, Substance, substance
+from bedrock_support.tools.gaps.substance import Substance, substance
 
-UNMET = frozenset({"change_unmet", "find_unmet", "check_unmet"})
 TOLD = frozenset({"change_told", "find_told", "check_told"})
 _JUDGED = ("pass", "ellipsis", "not_implemented", "swallowed", "dead_flag", "unreachable")
 """Kinds that say by themselves that nothing was done."""
@@ -35,7 +35,7 @@ def unmet(seen: Seen, node: Function, body: list[ast.stmt], doc: str, params: li
     if not (wanted - {"means"} or doc):
         return
     found = substance(node, body, params)
-    if found is None or found.trace:
+    if found is None:
         return
     marks = _missing(wanted, found, params)
     if not marks and not (found.thrown and found.answer < Depth.WORKED):
