@@ -43,6 +43,9 @@ PROMISES = {
     ),
     "rollout:one-at-once": Promise("issue 8", "a second rollout is refused while one is under way or interrupted"),
     "rollout:sessions": Promise("issue 8", "a session goes on when its worker is replaced; no call of it fails"),
+    "rollout:rounds": Promise(
+        "issue 8", "a call that waits for its client's answer is taken up by the worker that asked, and by no other"
+    ),
     "rollout:idle": Promise(
         "issue 8", "no idle connection is closed by front or worker while a client may still send on it"
     ),

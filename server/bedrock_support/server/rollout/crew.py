@@ -37,6 +37,8 @@ class Worker:
     url: str = ""
     pid: int = 0
     inflight: int = 0
+    waiting: int = 0
+    """Calls that it holds until their clients come back with answers."""
     sessions: int = 0
     error: str = ""
     said: deque[str] = field(default_factory=lambda: deque[str](maxlen=KEPT_LINES))
@@ -55,6 +57,11 @@ class Worker:
         self.changed.set()
         self.changed = anyio.Event()
 
+    def wait(self, count: int) -> None:
+        """So many calls more are left with it by their clients."""
+        self.waiting += count
+        self.give(0)
+
     def as_table(self) -> dict[str, object]:
         return {
             "name": self.wanted.name,
@@ -65,6 +72,7 @@ class Worker:
             "pid": self.pid,
             "url": self.url,
             "inflight": self.inflight,
+            "waiting": self.waiting,
             "sessions": self.sessions,
             "error": self.error,
         }
@@ -211,7 +219,7 @@ class Crew:
 
     async def _drain(self, worker: Worker) -> None:
         with anyio.move_on_after(DRAIN):
-            while worker.inflight:
+            while worker.inflight or worker.waiting:
                 await worker.changed.wait()
         await self._end(worker)
 

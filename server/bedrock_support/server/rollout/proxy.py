@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from bedrock_support.routing.clock import Clock
 from bedrock_support.server.rollout.balance import Balance
 from bedrock_support.server.rollout.crew import Crew, Worker
-from bedrock_support.server.rollout.sessions import HEADER, Lost, Session, Sessions
+from bedrock_support.server.rollout.sessions import HEADER, Lost, Session, Sessions, Waiting
 from bedrock_support.server.rollout.store import Sample
 from bedrock_support.server.rollout.watching import Asked, Watch
 
@@ -48,6 +48,7 @@ class Proxy:
         self._record = record
         self._balance = Balance()
         self._sessions = Sessions(client)
+        self._waiting = Waiting(clock)
 
     async def refusal(self, request: Request) -> Response | None:
         """The answer to a request that no page of another host may make."""
@@ -116,7 +117,8 @@ class Proxy:
     ) -> tuple[Worker, str]:
         """Who takes a message, and under which session id there. Raises Lost, httpx2.HTTPError."""
         if session is None:
-            return self._pick(avoid, pinned), ""
+            holder = self._waiting.claim(asked.state) if asked.state else None
+            return holder or self._pick(avoid, pinned), ""
         if asked.answer and asked.id is not None and (waiting := session.asked.get(asked.id)):
             place = waiting.pop(0)
             if not waiting:
@@ -164,12 +166,14 @@ class Proxy:
                 self._sessions.add(session)
         if response.request.method == "DELETE" and session is not None:
             self._sessions.drop(session)
-        watch = Watch(asked=asked, stream=back.get("content-type", "").startswith("text/event-stream"))
+        streaming = back.get("content-type", "").startswith("text/event-stream")
+        watch = Watch(asked=asked, stream=streaming, size=int(back.get("content-length", 0)))
         stream = self._stream(response, watch, worker, session)
 
         async def done() -> None:
             # A client may leave as soon as it has its answer: that counts; one that leaves without it does not.
             watch.end()
+            self._leave(watch, worker)
             if watch.answered or watch.over:
                 self._count(asked, worker, began, _problem(response.status_code, watch))
             self._done(worker, session, asked, calling)
@@ -184,12 +188,18 @@ class Proxy:
         with suppress(httpx2.HTTPError):  # a stream that breaks off shows in `answered`
             async for chunk in response.aiter_raw():
                 watch.feed(chunk)
+                self._leave(watch, worker)  # before the client can come back
                 if session is not None:
                     for each in watch.questions:
                         session.asked.setdefault(each, []).append(place)
                 watch.questions.clear()
                 yield chunk
         watch.over = True
+
+    def _leave(self, watch: Watch, worker: Worker) -> None:
+        if watch.left:
+            self._waiting.leave(watch.left, worker)
+            watch.left = ""
 
     def _done(self, worker: Worker, session: Session | None, asked: Asked, calling: bool) -> None:
         worker.give(calling)

@@ -1,4 +1,4 @@
-"""The sessions that clients have with the front, and the worker each of them is with."""
+"""The sessions that clients have with the front, the calls that wait for them, and the worker each is with."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 import anyio
 import httpx2
 
+from bedrock_support.routing.clock import Clock
 from bedrock_support.server.rollout.crew import Worker
+from bedrock_support.server.rounds import ANSWER_WINDOW
 
 MOST_SESSIONS = 10_000
 """The longest unused gives way."""
+MOST_WAITING = 10_000
+"""Calls that wait for their clients; the longest waiting gives way: its retry starts it again, wherever it lands."""
 OK = 200
 HEADER = "mcp-session-id"
 PATIENCE = httpx2.Timeout(10.0, connect=2.0)
@@ -81,3 +85,30 @@ class Sessions:
         session.worker.sessions -= 1
         session.worker, session.upstream = worker, upstream
         worker.sessions += 1
+
+
+class Waiting:
+    """Calls of clients without a session, each left with a worker until its client comes back with answers.
+
+    On another worker the call would be carried out a second time, beside the one that waits.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[Worker, float]] = OrderedDict()
+
+    def leave(self, state: str, worker: Worker) -> None:
+        """A call waits with this worker, under this state."""
+        now = self._clock.now()
+        self._left[state] = worker, now
+        worker.wait(1)
+        while len(self._left) > MOST_WAITING or next(iter(self._left.values()))[1] < now - ANSWER_WINDOW:
+            self._left.popitem(last=False)[1][0].wait(-1)
+
+    def claim(self, state: str) -> Worker | None:
+        """Who holds the call, if that process still runs; each is told once."""
+        worker, _ = self._left.pop(state, (None, 0.0))
+        if worker is None:
+            return None
+        worker.wait(-1)
+        return worker if worker.state in {"ready", "draining"} else None

@@ -23,6 +23,8 @@ class Asked:
     op_class: str = ""
     about: str | int | None = None
     """Of notifications/cancelled: the request it is about."""
+    state: str = ""
+    """Of a retry in protocol 2026-07-28: the state that came with the question, by which the call is known."""
 
     @property
     def request(self) -> bool:
@@ -52,6 +54,7 @@ class Asked:
             tool=name[:100] if method == "tools/call" and isinstance(name, str) else "",
             op_class=op_class if isinstance(op_class, str) and op_class in _CLASSES else "",
             about=_id(params.get("requestId")),
+            state=_state(params),
         )
 
 
@@ -62,10 +65,14 @@ class Watch:
     asked: Asked
     stream: bool
     """Whether the answer is an event stream, else one JSON object."""
+    size: int = 0
+    """Bytes of the object, where the worker said so: it is then read with its last one, not when the stream ends."""
     questions: list[str | int] = field(default_factory=list[str | int])
     """Ids of what the server asked its client meanwhile; taken out by who reads them."""
     answered: bool = False
     problem: str = ""
+    left: str = ""
+    """The state under which the call waits for its client's answers; empty when it doesn't."""
     over: bool = False
     """The worker has sent all that it will send."""
     _pending: bytearray = field(default_factory=bytearray)
@@ -81,6 +88,8 @@ class Watch:
                     self._skipping = False
                 elif line.startswith(b"data:"):
                     self._message(bytes(line[5:]))
+        elif self.size and len(self._pending) >= self.size:
+            self.end()
         if len(self._pending) > MOST_HELD:
             self._pending.clear()
             self._skipping = True
@@ -105,14 +114,21 @@ class Watch:
                 self.questions.append(given)
         elif given == self.asked.id:
             self.answered = True
+            result = _object(message.get("result"))
+            self.left = _state(result)
             if "error" in message:
                 self.problem = f"error {_object(message['error']).get('code')}"
-            elif _object(message.get("result")).get("isError") is True:
+            elif result.get("isError") is True:
                 self.problem = "tool error"
 
 
 def _object(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _state(members: dict[str, Any]) -> str:
+    state = members.get("requestState")
+    return state if isinstance(state, str) else ""
 
 
 def _id(value: object) -> str | int | None:
