@@ -15,6 +15,9 @@ PROMISES: dict[str, Promise] = {
     "gaps:wordings": Promise(
         _ISSUE, "Stubs are found in whatever form and words, other languages' too; stubs don't excuse each other."
     ),
+    "gaps:unmet": Promise(
+        _ISSUE, "Bodies that build an answer and do nothing of what name and docstring promise are found in Python."
+    ),
     "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
     "gaps:languages": Promise(_ISSUE, "Stubs of every sort are found in TypeScript, JavaScript, Go and Java, too."),
     "gaps:languages-look-alikes": Promise(_ISSUE, "What only looks like a stub by their customs is no finding there."),

@@ -258,6 +258,27 @@ def test_a_change_of_zone_is_noticed() -> None:
     assert cache.buckets([local, utc, local]) == [1_772_355_600, 1_772_359_200, 1_772_355_600]
 
 
+def test_a_second_is_looked_for_once_however_many_lines_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[bytes] = []
+    read = Stamps.read
+    monkeypatch.setattr(Stamps, "read", lambda self, line: searched.append(line) or read(self, line))  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    cache = StampCache(Stamps(REFERENCE), lambda second: second)
+    clocks = 0
+    search = StampCache._search  # pyright: ignore[reportPrivateUsage]
+
+    def counted(self: StampCache, line: bytes) -> int | None:
+        nonlocal clocks
+        clocks += 1
+        return search(self, line)
+
+    monkeypatch.setattr(StampCache, "_search", counted)
+    cache.buckets([b"2026-03-01T09:59:59Z before"])
+    clocks, lines = 0, [b"2026-03-01T10:00:%02dZ line %d" % (at // 500, at) for at in range(5_000)]
+    assert cache.buckets(lines) == [1_772_359_200 + at // 500 for at in range(5_000)]
+    assert clocks == 10
+    assert len(searched) < 20
+
+
 def test_equal_traces_are_counted_once_and_json_ones_are_found() -> None:
     plain = "\n".join(f"2026-03-01T10:00:{at:02d}Z ERROR call {at}\n{JAVA}" for at in range(30))
     groups = list(analysed(plain.encode()).traces.groups.values())

@@ -21,6 +21,7 @@ Kind: TypeAlias = Literal[
     "unreachable",
     "half_done",
     "log_only",
+    "hollow",
     "marked",
 ]
 RANDOM = {

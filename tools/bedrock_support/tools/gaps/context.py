@@ -9,6 +9,7 @@ from bedrock_support.tools.gaps import words
 from bedrock_support.tools.gaps.classes import ClassId, Hierarchy
 from bedrock_support.tools.gaps.facts import FileFacts, FunctionFacts
 from bedrock_support.tools.gaps.poly.kinds import OTHER_TESTS
+from bedrock_support.tools.gaps.unmet import TOLD
 
 TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|testing|t|unit_?tests?|specs?|conftest\.py|test_[^/]*|[^/]*_tests?\.py)(?=/|$)", re.I
@@ -182,6 +183,8 @@ class Context:
         elif below:
             found.add("has_heirs")
         under = tree.defining(above, name)
+        shared = bool(over or under or tree.strange(known))
+        found |= {"promise_inherited"} if shared and TOLD.isdisjoint(tree.methods[known][name]["marks"]) else set()
         if under:
             works = [each for each in under if not each["empty"]]
             found.add("base_works" if works else "base_empty")

@@ -123,7 +123,7 @@ def _severity(function: FunctionFacts, around: set[str], confidence: float) -> S
     if around & {"in_tests", "in_examples"}:
         return "low"
     used = around & {"result_used", "result_used_often", "super_result_used"}
-    lies = function["kind"] in ("simulated", "constant", "echo", "log_only", "swallowed", "half_done")
+    lies = function["kind"] in ("simulated", "constant", "echo", "log_only", "swallowed", "half_done", "hollow")
     if confidence >= 0.9 and used and lies:
         return "high"
     return "high" if confidence >= 0.97 and used else "medium" if confidence >= 0.6 else "low"

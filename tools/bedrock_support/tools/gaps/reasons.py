@@ -18,6 +18,7 @@ TITLES = {
     "dead_flag": "does its work only under a condition that isn't met",
     "unreachable": "has its work behind an exit, where it never runs",
     "half_done": "begins its work and ends without a result",
+    "hollow": "promises a deed that its body doesn't do",
 }
 _SAID = {
     "marker": "a comment defers the work",
@@ -76,6 +77,14 @@ _SAID = {
     "otherwise_nothing": "nothing happens otherwise",
     "draws": "its result is drawn at random",
     "sleeps": "it sleeps instead",
+    "change_unmet": "it promises to change something and nothing outlives it",
+    "find_unmet": "it promises to find something out and works nothing out",
+    "check_unmet": "it promises a check and looks at nothing",
+    "means_told": "its docstring says by what means, and they aren't used",
+    "thrown_away": "something is worked out and thrown away",
+    "idle_loop": "it has a loop whose turns do nothing",
+    "claims_more": "its answer claims what nothing has brought about",
+    "doc_unborne": "nothing that its docstring speaks of occurs in its code",
 }
 _EXCUSED = {
     "overridden_works": "other classes override it",
@@ -107,6 +116,7 @@ _DISPROOF = {
     "dead_flag": "the switch is set where this runs",
     "unreachable": "the exit is taken in some cases only, which the code doesn't show",
     "half_done": "the earlier statements have an effect that is all that was wanted",
+    "hollow": "callers want just what the body gives, and the deed is done elsewhere",
 }
 
 

@@ -12,6 +12,7 @@ from bedrock_support.tools.gaps.half import half_done
 from bedrock_support.tools.gaps.literals import is_constant
 from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.trivial import Trivial, trivial
+from bedrock_support.tools.gaps.unmet import unmet
 from bedrock_support.tools.gaps.wounds import Wound, constants, dead_flag, swallowed, unreachable
 
 _COMMENT = re.compile(r"(?:^|\s)#+\s?(.*)$")
@@ -51,7 +52,10 @@ def look(node: Function, told: Callable[[list[ast.stmt]], list[str]], decorators
         _plain(seen, plain, node, params)
         if plain.kind() == "echo" and len(params) == 1 and decorators & {"property", "cached_property"}:
             return seen
-    elif not _wounded(seen, body, params) and not half_done(seen, node, body, params, told(body)):
+    elif not _wounded(seen, body, params):
+        half_done(seen, node, body, params, told(body))
+    unmet(seen, node, body, doc, params)
+    if seen.kind is None:
         return seen
     claims = plain is not None and any(not values.is_empty(each) for each in plain.returned)
     _around(seen, node, doc, params, told(body), told_alone=claims and seen.kind == "log_only")

@@ -26,6 +26,7 @@ GROUPS = {
     "dead_flag": "dead",
     "unreachable": "park",
     "half_done": "half",
+    "hollow": "hollow",
 }
 
 

@@ -171,7 +171,9 @@ class StampCache:
         if None in found:
             for at, bucket in enumerate(found):
                 if bucket is None and not (stampless and stampless[at]):
-                    found[at] = self._search(lines[at])
+                    # The line before it may have made this second known.
+                    known = self._known.get(keys[at])
+                    found[at] = self._search(lines[at]) if known is None else known
         return found
 
     def _search(self, line: bytes) -> int | None:

@@ -1,0 +1,85 @@
+"""Deeds that a name or a docstring promises: those that change something outside, those that find something out."""
+
+from __future__ import annotations
+
+import re
+
+from bedrock_support.tools.gaps.words import PREDICATE, first_word
+
+_CHANGES = frozenset(
+    {
+        *("acquire", "apply", "archive", "backup", "broadcast", "cancel", "capture", "charge", "commit"),
+        *("connect", "delete", "deliver", "deploy", "disconnect", "download", "drive", "drop", "enqueue"),
+        *("execute", "export", "flush", "import", "ingest", "insert", "install", "invoke", "kill", "launch"),
+        *("lock", "merge", "migrate", "mount", "notify", "persist", "post", "promote", "provision"),
+        *("publish", "purge", "push", "reboot", "record", "refund", "register", "release", "remove"),
+        *("rename", "replicate", "reserve", "restart", "restore", "revoke", "rollback", "roll", "rotate"),
+        *("save", "scale", "schedule", "send", "shutdown", "store", "stream", "submit", "subscribe", "sync"),
+        *("synchronise", "synchronize", "terminate", "train", "transfer", "transmit", "truncate"),
+        *("uninstall", "unlock", "unregister", "unsubscribe", "update", "upload", "upsert", "void"),
+        *("withdraw", "write"),
+    }
+)
+"""Verbs of deeds that leave a trace: a call, or a change of what outlives the function."""
+_FINDS_OUT = frozenset(
+    {
+        *("abbreviate", "aggregate", "align", "analyse", "analyze", "assess", "authenticate", "authorise"),
+        *("authorize", "average", "calculate", "check", "classify", "cluster", "compare", "compile"),
+        *("compress", "compute", "convert", "correct", "correlate", "count", "decode", "decompress"),
+        *("decrypt", "deduplicate", "derive", "detect", "determine", "diagnose", "diff", "discover"),
+        *("embed", "encode", "encrypt", "escape", "estimate", "evaluate", "examine", "expand", "explain"),
+        *("extract", "fetch", "fill", "filter", "find", "fold", "forecast", "format", "geocode", "guess"),
+        *("hash", "identify", "index", "infer", "inspect", "interpolate", "interpret", "iterate", "load"),
+        *("locate", "look", "lookup", "map", "match", "measure", "minify", "moderate", "monitor"),
+        *("normalise", "normalize", "optimise", "optimize", "page", "paraphrase", "parse", "plan", "poll"),
+        *("predict", "prioritise", "prioritize", "profile", "prune", "query", "rank", "rate", "read"),
+        *("recommend", "reconcile", "reduce", "refresh", "render", "resolve", "review", "route", "sample"),
+        *("sanitise", "sanitize", "scan", "score", "search", "segment", "serialise", "serialize", "sign"),
+        *("simplify", "smooth", "solve", "sort", "split", "strip", "suggest", "summarise", "summarize"),
+        *("tokenise", "tokenize", "transcribe", "translate", "validate", "verify", "walk", "yield"),
+    }
+)
+"""Verbs of deeds whose outcome hangs on what is given or found."""
+_RESETS = frozenset({"clear", "reset"})
+"""Deeds that literals do."""
+_CHECKS = frozenset(["assert", "authenticate", "authorise", "authorize", "check", "ensure", "validate", "verify"])
+_ASKS = re.compile(r"^\s*(?:whether|check(?:s|ed)?\b|true (?:if|when|iff)|returns? (?:true|whether))", re.IGNORECASE)
+_DEED = re.compile(r"(?:^|[.;,:]\s+|\b(?:and|then|or)\s+)([A-Za-z]+)")
+_MEANS = re.compile(
+    r"\b(?:by|with|using|via|through|against|from|into|over|across)\s+(?:(?:a|an|the|its|their|each|every)\s+)?\w{3,}",
+    re.IGNORECASE,
+)
+_SPOKEN = re.compile(r"\b(?:stdout|stderr|standard (?:error|output)|terminal|console|screen|print\w*)\b", re.IGNORECASE)
+"""Where telling is all that is promised."""
+_FIRST_SENTENCES = 240
+
+
+def promised(name: str, doc: str) -> set[str]:
+    """What is promised: `change`, `find`, `check`; `told_` where the docstring says so, `means` where it says how."""
+    if first_word(name) in _RESETS:
+        return set()
+    found = _of(first_word(name))
+    if PREDICATE.search(name):
+        found.add("check")
+    text = doc.strip()[:_FIRST_SENTENCES]
+    told = {sort for match in _DEED.finditer(text) for sort in _of(_bare(match[1].lower()))}
+    told |= {"check"} if _ASKS.match(text) else set()
+    if _SPOKEN.search(text):
+        found.discard("change")
+        told.discard("change")
+    found |= {f"told_{sort}" for sort in told}
+    return found | ({"means"} if _MEANS.search(text) else set())
+
+
+def _of(verb: str) -> set[str]:
+    found = {"change"} if verb in _CHANGES else {"find"} if verb in _FINDS_OUT else set[str]()
+    return found | ({"check"} if verb in _CHECKS else set())
+
+
+def _bare(verb: str) -> str:
+    """Without the third person's ending."""
+    for ending, instead in (("ies", "y"), ("es", ""), ("s", "")):
+        cut = verb.removesuffix(ending) + instead
+        if verb.endswith(ending) and cut in _CHANGES | _FINDS_OUT:
+            return cut
+    return verb
