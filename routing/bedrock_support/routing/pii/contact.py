@@ -27,7 +27,8 @@ _PART = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IPV4 = re.compile(
     rf"\d(?<![\w.].)(?:(?<=2)(?:5[0-5]?|[0-4]\d?|[6-9])?|(?<=1)\d{{0,2}}|(?<=[03-9])\d?)\.{_PART}\.{_PART}\.{_PART}(?!\w|\.\d|-\d)"
 )
-_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
+_COLONS = re.compile(r":(?::|(?:[0-9A-Fa-f]{1,4}:){6})")
+"""What no IPv6 address lacks: two colons together, or seven of them."""
 _HEX = re.compile(r"[0-9A-Fa-f:]*")
 _FULL = 7
 """Colons of an IPv6 address in which nothing is left out."""

@@ -15,7 +15,7 @@ from bedrock_support.routing.pii.secrets import secrets
 from bedrock_support.routing.pii.span import SHAPE, Span, resolved
 from bedrock_support.routing.pii.tables import tables
 from bedrock_support.routing.pii.tagger import SHIPPED
-from bedrock_support.routing.pii.text import prepared
+from bedrock_support.routing.pii.text import foreign, prepared
 
 _ODD = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u2010-\u2015\uff01-\uff5e]")
 _DISGUISE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]+|\\\\{1,4}u(?!d[89a-f]|D[89A-F])[0-9a-fA-F]{4}")
@@ -50,10 +50,11 @@ def plug(tagger: NameTagger | None) -> None:
 
 def find(text: str) -> list[Span]:
     """Personal data and secrets in the text, in order, without overlaps."""
-    plain = text if text.isascii() else _ODD.sub(_plain, text)
-    if (text.isascii() and "\\u" not in text) or not _DISGUISE.search(plain):
-        return _found(plain)
-    return _undisguised(plain)
+    strange = foreign(text)
+    plain = _ODD.sub(_plain, text) if _ODD.search(strange) else text
+    if ("\\u" in text or _DISGUISE.search(strange)) and _DISGUISE.search(plain):
+        return _undisguised(plain)
+    return _found(plain)
 
 
 def _undisguised(text: str) -> list[Span]:

@@ -31,7 +31,7 @@ class _Number:
     forms: tuple[bytes, ...] = (b"0",)
     """What of must stand in a text's bones, where no part of its form has a fixed place."""
     least: int = 0
-    """Of a number of digits alone: how many it has at least."""
+    """How many digits in a row it has at least."""
     sign: str = ""
     """What stands in it for sure."""
     context: Before | None = None
@@ -84,15 +84,16 @@ _NO_WORD = r"(?![A-Za-z0-9])"
 _SEVEN = (b"0000000", b"000 000", b"00 000 0", b"0 000000")
 """Digits as they stand in a VAT id, as bones."""
 SHAPED: tuple[_Number, ...] = (
-    _Number(label="IT_CF", pattern=re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]{{5}}\d{{2}}[A-EHLMPR-Ta-ehlmpr-t]\d{{2}}[A-Za-z]\d{{3}}[A-Za-z]{_NO_WORD}"), valid=checks.it_code, anchors=_at_once("aaaaaa00a00a000a")),
-    _Number(label="ES_NIF", pattern=re.compile(rf"[\dXYZxyz](?<![A-Za-z0-9].)(?:(?<=\d)\d{{7}}|(?<=[A-Za-z])-?\d{{7}})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z]{_NO_WORD}"), valid=checks.es_nif, anchors=_at_once("00000000a", "00000000-a", "00000000 a", "a0000000a", "a0000000-a", "a0000000 a", "a-0000000a", "a-0000000-a", "a-0000000 a")),
-    _Number(label="DE_SSN", pattern=re.compile(rf"\d(?<![A-Za-z0-9].)\d[ ]?[0-3]\d[01]\d\d{{2}}[ ]?[A-Za-z][ ]?\d{{3}}{_NO_WORD}"), valid=checks.de_pension, anchors=tuple((form, (2, 3)) for form in (b"000000a000", b"000000 a 000", b"000000a 000", b"000000 a000"))),
-    _Number(label="DE_KVNR", pattern=re.compile(rf"[A-Z](?<![A-Za-z0-9-].)\d{{9}}{_NO_WORD}"), valid=checks.de_health, anchors=_at_once("a000000000"), context=_HEALTH),
-    _Number(label="UK_NINO", pattern=re.compile(rf"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z](?<![A-Za-z0-9].)[A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{{2}}[ ]?\d{{2}}[ ]?\d{{2}}[ ]?[A-Da-d]{_NO_WORD}"), valid=checks.uk_nino, anchors=_at_once("aa000000", "aa 000000", "aa00 00 00", "aa 00 00 00")),
+    _Number(label="IT_CF", pattern=re.compile(rf"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z]{{5}}\d{{2}}[A-EHLMPR-Ta-ehlmpr-t]\d{{2}}[A-Za-z]\d{{3}}[A-Za-z]{_NO_WORD}"), valid=checks.it_code, least=3, anchors=_at_once("aaaaaa00a00a000a")),
+    _Number(label="ES_NIF", pattern=re.compile(rf"[\dXYZxyz](?<![A-Za-z0-9].)(?:(?<=\d)\d{{7}}|(?<=[A-Za-z])-?\d{{7}})[ -]?[A-HJ-NP-TV-Za-hj-np-tv-z]{_NO_WORD}"), valid=checks.es_nif, least=7, anchors=_at_once("00000000a", "00000000-a", "00000000 a", "a0000000a", "a0000000-a", "a0000000 a", "a-0000000a", "a-0000000-a", "a-0000000 a")),
+    _Number(label="DE_SSN", pattern=re.compile(rf"\d(?<![A-Za-z0-9].)\d[ ]?[0-3]\d[01]\d\d{{2}}[ ]?[A-Za-z][ ]?\d{{3}}{_NO_WORD}"), valid=checks.de_pension, least=6, anchors=tuple((form, (2, 3)) for form in (b"000000a000", b"000000 a 000", b"000000a 000", b"000000 a000"))),
+    _Number(label="DE_KVNR", pattern=re.compile(rf"[A-Z](?<![A-Za-z0-9-].)\d{{9}}{_NO_WORD}"), valid=checks.de_health, least=9, anchors=_at_once("a000000000"), context=_HEALTH),
+    _Number(label="UK_NINO", pattern=re.compile(rf"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z](?<![A-Za-z0-9].)[A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z][ ]?\d{{2}}[ ]?\d{{2}}[ ]?\d{{2}}[ ]?[A-Da-d]{_NO_WORD}"), valid=checks.uk_nino, least=6, anchors=_at_once("aa000000", "aa 000000", "aa00 00 00", "aa 00 00 00")),
     _Number(
         label="FR_NIR",
         pattern=re.compile(r"[1-478](?<![A-Za-z0-9].) ?\d{2} ?\d{2} ?2[ABab] ?\d{3} ?\d{3} ?\d{2}(?!\d)"),
         valid=checks.fr_nir,
+        least=8,
         anchors=((b"0a000", (5, 6, 7, 8)), (b"0a 000", (5, 6, 7, 8))),
     ),
 )  # fmt: skip
@@ -121,6 +122,7 @@ _IBANS = {
     for size in sorted(set(checks.IBAN_LENGTHS.values()))
 }
 _IBAN_HEADS = (b"aa00", b"aa 00")
+_WITHIN_WORD = b"a0"
 _SHORTER = re.compile(r"[ .-]")
 _PROVEN_CARD = 13
 
@@ -142,7 +144,7 @@ def _wanted(text: Text, kind: _Number) -> bool:
 def _shaped(text: Text) -> Iterator[Span]:
     bones = text.bones
     for kind in SHAPED:
-        if kind.context is not None and not text.any(kind.context.cues):
+        if text.crowd < kind.least or not _wanted(text, kind):
             continue
         for form, backs in kind.anchors:
             at = bones.find(form)
@@ -180,8 +182,11 @@ def _places(bones: bytes, form: bytes) -> Iterator[int]:
 
 
 def _ibans(text: Text) -> Iterator[Span]:
+    bones = text.bones
     for head in _IBAN_HEADS:
-        for at in _places(text.bones, head):
+        for at in _places(bones, head):
+            if at and bones[at - 1] in _WITHIN_WORD:
+                continue  # most are the end of a word, and a number behind it
             size = checks.IBAN_LENGTHS.get(text.calm[at : at + 2].upper())
             if size is not None:
                 found = _IBANS[size].match(text.calm, at)

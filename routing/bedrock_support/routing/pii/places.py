@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bedrock_support.routing.pii.cues import cues
 from bedrock_support.routing.pii.letters import UP, WORD, has
 from bedrock_support.routing.pii.span import CONTEXT, PROVEN, Span
-from bedrock_support.routing.pii.text import Memo, Text, backwards
+from bedrock_support.routing.pii.text import Text, backwards
 
 _STREET_ENDS = (
     "straße", "strasse", "str.", "str", "weg", "allee", "platz", "gasse", "ring", "damm", "ufer", "chaussee", "promenade",
@@ -143,7 +143,7 @@ _SIGNED_IN = cues(
 def places(text: Text) -> Iterator[Span]:
     """Addresses, dates of birth, user names."""
     if text.digits:
-        yield from _german(text.whole, text.seen, [_STREET_CUES[each] for each in _STREET_CUE_WORDS & text.held])
+        yield from _german(text)
         yield from _units(text)
         yield from _english(text)
         for at in text.places(_FRENCH):
@@ -206,16 +206,20 @@ def _units(text: Text) -> Iterator[Span]:
             yield Span(found.start("all"), found.start("all") + len(found["all"].rstrip(" .")), "ADDRESS", CONTEXT)
 
 
-def _german(text: str, memo: Memo, starts: Sequence[str]) -> Iterator[Span]:
+def _german(prepared: Text) -> Iterator[Span]:
     """Streets before their house numbers. The number is found first: what stands before most numbers ends like no street."""
-    done = 0
+    text, low, memo, done = prepared.whole, prepared.low, prepared.seen, 0
+    starts = [_STREET_CUES[each] for each in _STREET_CUE_WORDS & prepared.held]
     for number in _HOUSE.finditer(text):
         at = number.start()
         if at < done or not (text[at - 1].isalpha() or text[at - 1] == "."):
             continue
-        before = text[max(done, at - _STREET_NAME) : at]
-        if not before[-_LONGEST_END:].lower().endswith(_STREET_ENDS) and not has(before, starts):
+        begin = max(done, at - _STREET_NAME)
+        if not low.endswith(_STREET_ENDS, max(begin, at - _LONGEST_END), at) and not (
+            starts and has(text[begin:at], starts)
+        ):
             continue
+        before = text[begin:at]
         key = "street", text[at - len(before) : at + _STREET_REST]
         known = memo.get(key)
         if known is None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedrock_support.routing.pii.letters import has
 from bedrock_support.routing.pii.names import Stretch
 from bedrock_support.routing.pii.words import WORDS
 
 GERMAN = "de"
 _LINE = re.compile(r"[^\n]{16,}")
-_LOG = re.compile(
-    r"\s{0,8}[\[<(]?(?:\d{2,4}[-/:]\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:)|.{0,200}?\b(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE)\b"
-)
-"""Begins with a moment, or says how grave it is: a line of a log."""
+_MOMENT = re.compile(r"\s{0,8}[\[<(]?(?:\d{2,4}[-/:]\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:)")
+_LEVELS = ("ERROR", "WARN", "INFO", "DEBUG", "TRACE")
+_LEVEL = re.compile(r".{0,200}?\b(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE)\b")
+"""Within so many characters of its beginning a line of a log says how grave it is."""
 _CODE = b"{}[]<>=|\\_@#$%^*~`+/"
 """Signs that code and markup are full of, and prose nearly free of."""
 _SPARSE = 40
@@ -41,12 +42,19 @@ def prose(text: str) -> Iterator[Stretch]:
         others = len(_OTHERS.intersection(small))
         if (
             max(german, others) + line.rstrip().endswith(_ENDS) < _ENOUGH
-            or _LOG.match(line)
+            or _logged(line)
             or _signs(line) * _SPARSE > len(line)
         ):
             continue
         if sum([each[0].islower() for each in words]) >= len(words) * _LOW_SHARE:
             yield *found.span(), GERMAN if german >= others else ""
+
+
+def _logged(line: str) -> bool:
+    """Whether it begins with a moment, or says how grave it is: a line of a log."""
+    if _MOMENT.match(line):
+        return True
+    return has(line, _LEVELS) and _LEVEL.match(line) is not None
 
 
 def _signs(line: str) -> int:

@@ -18,6 +18,7 @@ LONG = 18
 """Characters of the shortest secret that is known by its form alone, less two."""
 CROWD = 9
 """Digits up to which a row of them is measured."""
+_ASCII = bytes(range(128))
 _BONES = bytes(48 if 48 <= each <= 57 else 97 if 65 <= each <= 90 or 97 <= each <= 122 else each for each in range(256))
 """Every digit as 0, every letter as a."""
 
@@ -81,12 +82,11 @@ class Text:
     long: str
     """Words of at least LONG characters, as they are written, each once: what a key or a token of some issuer stands in."""
     bones: bytes
-    """Of `calm`, one byte a character: digits as 0, ASCII letters as a, what isn't ASCII as a question mark. A number of
-    a fixed form is found in it at the speed of memchr."""
+    """Of `calm`, one byte a character: digits as 0, ASCII letters as a, whatever else isn't ASCII as a question mark. A
+    number of a fixed form is found in it at the speed of memchr."""
     digits: bool
     crowd: int
-    """Digits of its longest row of them, with any of the signs ` ./()-` between, up to CROWD; CROWD where there may be
-    digits that aren't ASCII."""
+    """Digits of its longest row of them, with any of the signs ` ./()-` between, up to CROWD."""
     memo: dict[tuple[Callable[[str], bool], str], bool] = field(
         default_factory=dict[tuple[Callable[[str], bool], str], bool]
     )
@@ -141,8 +141,7 @@ def prepared(whole: str) -> Text:
     long = ""
     if max(map(len, words), default=0) >= LONG:
         long = " ".join([each for each in dict.fromkeys(calm.split()) if len(each) >= LONG])
-    crowd = _crowd(bones) if whole.isascii() else CROWD
-    return Text(whole, calm, calm[::-1], low, held(words), long, bones, b"0" in bones, crowd)
+    return Text(whole, calm, calm[::-1], low, held(words), long, bones, b"0" in bones, _crowd(bones))
 
 
 def _crowd(bones: bytes) -> int:
@@ -151,7 +150,17 @@ def _crowd(bones: bytes) -> int:
 
 
 def _bones(text: str) -> bytes:
+    numerals = {each for each in foreign(text) if each.isdecimal()}
+    if numerals:
+        text = text.translate(dict.fromkeys(map(ord, numerals), "0"))
     return text.encode("ascii", "replace").translate(_BONES)
+
+
+def foreign(text: str) -> str:
+    """Its characters that aren't ASCII: few of most texts, and what asks for one of those alone asks them."""
+    if text.isascii():
+        return ""
+    return text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
 
 
 def _blot(found: re.Match[str]) -> str:
