@@ -13,7 +13,7 @@ MAX_OUTLINES = 8
 """Sets of value places kept for lines of one length: each costs a look-up for a line that none of them knows."""
 MAX_KEYS = 4_000
 
-_Pick = Callable[[list[bytes]], tuple[bytes, ...]]
+Pick = Callable[[list[bytes]], tuple[bytes, ...]]
 """Some of a line's tokens, at least one."""
 _WORD = re.compile(rb"[a-z]+")
 
@@ -24,8 +24,8 @@ class _Outline:
     __slots__ = ("known", "rest", "values")
 
     def __init__(self, count: int, places: frozenset[int]) -> None:
-        self.values = _picker(sorted(places))
-        self.rest = _picker(at for at in range(count) if at not in places)
+        self.values = picker(sorted(places))
+        self.rest = picker(at for at in range(count) if at not in places)
         self.known: dict[tuple[bytes, ...], int] = {}
 
 
@@ -39,24 +39,28 @@ class Outlines:
     def __init__(self) -> None:
         self._by_count: dict[int, dict[frozenset[int], _Outline]] = {}
 
-    def find(self, tokens: list[bytes]) -> int | None:
-        """The number of lines that are the same but for quiet values."""
-        for outline in self._by_count.get(len(tokens), {}).values():
+    def find(self, tokens: list[bytes]) -> tuple[int, frozenset[int]] | None:
+        """The number of lines that are the same but for quiet values, and the places of these."""
+        for places, outline in self._by_count.get(len(tokens), {}).items():
             number = outline.known.get(outline.rest(tokens))
             if number is not None and quiet(outline.values(tokens)):
-                return number
+                return number, places
         return None
 
-    def keep(self, tokens: list[bytes], places: frozenset[int], number: int) -> None:
-        """Remember a line's words around its values; does nothing where that can't help."""
+    def keep(self, tokens: list[bytes], places: frozenset[int], number: int) -> bool:
+        """Remember a line's words around its values, where that can help; true if that was news."""
         if not places or len(places) == len(tokens):
-            return
+            return False
         outlines = self._by_count.setdefault(len(tokens), {})
         if places not in outlines and len(outlines) >= MAX_OUTLINES:
-            return
+            return False
         outline = outlines.setdefault(places, _Outline(len(tokens), places))
         if len(outline.known) < MAX_KEYS and quiet(outline.values(tokens)):
-            outline.known[outline.rest(tokens)] = number
+            rest = outline.rest(tokens)
+            before = outline.known.get(rest)
+            outline.known[rest] = number
+            return before != number
+        return False
 
 
 def quiet(values: Iterable[bytes]) -> bool:
@@ -65,9 +69,10 @@ def quiet(values: Iterable[bytes]) -> bool:
     return not speaks_up(low, _WORD.findall(low))
 
 
-def _picker(places: Iterable[int]) -> _Pick:
+def picker(places: Iterable[int]) -> Pick:
+    """What takes the tokens in these places, at least one, from a line's."""
     at = list(places)
     if len(at) > 1:
-        return cast(_Pick, itemgetter(*at))
+        return cast(Pick, itemgetter(*at))
     only = at[0]
     return lambda tokens: (tokens[only],)

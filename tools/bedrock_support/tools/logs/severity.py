@@ -122,16 +122,11 @@ _PARTS = frozenset(
     for part in re.findall(rb"[a-z]+", phrase)
 )
 """Every word that is a level, or stands in a phrase that says how bad a line is or that something was changed."""
-# Each branch begins with a letter of its own, so that the engine skips what none of them can begin with.
-_WHOLE = re.compile(
-    b"|".join(
-        re.escape(word)
-        for word in (
-            SERVER_ERROR, CLIENT_ERROR, BAD_EXIT, b"error", b"exception",
-            *(word for rule in RULES for word in rule.words if b" " not in word),
-        )
-    )
+_WHOLE = (
+    SERVER_ERROR, CLIENT_ERROR, BAD_EXIT, b"error", b"exception",
+    *(word for rule in RULES for word in rule.words if b" " not in word),
 )  # fmt: skip
+"""What matters as a part of a longer word, too."""
 
 
 class Verdict(NamedTuple):
@@ -177,7 +172,7 @@ def rules_in(data: bytes) -> tuple[Rule, ...]:
 
 def speaks_up(low: bytes, words: list[bytes]) -> bool:
     """Whether a part of a line, in lower case and as its words, could matter to what `judge_line` says of the whole."""
-    return not _PARTS.isdisjoint(words) or _WHOLE.search(low) is not None or bool(_VAGUE.search(low))
+    return not _PARTS.isdisjoint(words) or any(part in low for part in _WHOLE) or bool(_VAGUE.search(low))
 
 
 def judge_line(line: bytes, rules: tuple[Rule, ...] = RULES) -> Verdict:

@@ -19,6 +19,7 @@ from bedrock_support.tools.logs.severity import (
     mark_codes,
     rules_in,
 )
+from bedrock_support.tools.logs.unmasked import Unmasked
 from bedrock_support.tools.logs.variants import WILD, Shape, Template
 
 _DOTTED = re.compile(rb"[^.]\.[^.]+\.[^.]")
@@ -31,7 +32,9 @@ _MAX_BRANCHES = 64
 _CACHED_BYTES = 12 << 20
 _CACHED_LINES = 40_000
 _MANY = 100
-"""From so many unknown lines in a block on, it pays to see first which words of trouble are in it at all."""
+"""From so many judged lines of a block on, it pays to see which words of trouble are in it at all."""
+_TOGETHER = 256
+"""Unknown lines that are looked at together."""
 _ALIKE = 0.55
 """Share of fixed tokens that must be equal for two lines to be one template."""
 
@@ -64,60 +67,78 @@ class Miner:
         self._keys = _Cache()
         self._masked = _Cache()
         self._outlines = Outlines()
+        self._unmasked = Unmasked()
         self._groups: dict[tuple[int, Verdict, bytes, bytes], list[Shape]] = {}
         self._branches: dict[tuple[int, int], set[bytes]] = {}
         self._other: dict[int, Template] = {}
         self._rules = RULES
+        self._at_hand: list[bytes] = []
+        """Lines of the block that its keys did not know, and how many of them were judged."""
+        self._judged = 0
 
     def numbers(self, lines: list[bytes], keys: list[bytes]) -> tuple[list[int], int]:
         """The template number of each line, and how many lines the keys did not know."""
         found: list[int | None] = list(map(self._keys.known.get, keys))
         missed = 0
         if None in found:
-            unknown = [line for line, number in zip(lines, found, strict=True) if number is None]
-            self._rules = rules_in(b"\n".join(unknown)) if len(unknown) > _MANY else RULES
-            for at, number in enumerate(found):
-                if number is None:
-                    # Equal keys inside one block: the first of them may have settled it.
-                    number = self._keys.known.get(keys[at])
-                    if number is None:
-                        missed += 1
-                        number = self.number(lines[at])
-                        self._keys.keep(keys[at], number)
-                    found[at] = number
-            self._rules = RULES
+            unknown = [at for at, number in enumerate(found) if number is None]
+            self._at_hand, self._judged = [lines[at] for at in unknown], 0
+            # What is learnt from some lines helps with the next.
+            for first in range(0, len(unknown), _TOGETHER):
+                missed += self._fill(unknown[first : first + _TOGETHER], lines, keys, found)
+            self._at_hand, self._rules = [], RULES
         return found, missed  # pyright: ignore[reportReturnType] - no None is left
 
-    def number(self, line: bytes) -> int:
-        """The template number of one line, without the help of a key."""
+    def _fill(self, places: list[int], lines: list[bytes], keys: list[bytes], found: list[int | None]) -> int:
+        """Put in the numbers of the lines in these places; says how many of them the keys still did not know."""
+        known, missed, unknown = self._keys.known, 0, list[int]()
+        for at in places:
+            # Equal keys inside one block: the first of them may have settled it.
+            found[at] = known.get(keys[at])
+            if found[at] is None:
+                unknown.append(at)
+        marked = mark_codes(b"\n".join([lines[at] for at in unknown])).split(b"\n") if unknown else []
+        for at, line, number in zip(unknown, marked, self._unmasked.find(marked), strict=True):
+            settled = known.get(keys[at])
+            if settled is None:
+                missed += 1
+                settled = self.number(lines[at], line) if number is None else number
+                self._keys.keep(keys[at], settled)
+            found[at] = settled
+        return missed
+
+    def number(self, line: bytes, marked: bytes | None = None) -> int:
+        """The template number of one line, without the help of a key; `marked` is the line with its codes marked."""
         if not line or line.isspace():
             return BLANK
         if FRAME.match(line):
             return IN_FRAME
-        marked = mark_codes(line)
-        text = body(marked)
-        masked = mask(text)
-        if text is not marked:
-            masked = b"[%s] %s" % (NAMES[level_of(marked) or INFO].encode(), masked)
+        marked = mark_codes(line) if marked is None else marked
+        masked = _masked_text(marked)
         known = self._masked.known.get(masked)
         if known is None:
             tokens = masked.split(None, _MAX_TOKENS)
             # An indented line may continue another; of a long one not all words are compared.
             plain = line[:1] not in b" \t" and len(tokens) <= _MAX_TOKENS
-            if plain and (known := self._outlines.find(tokens)) is not None:
+            if plain and (outlined := self._outlines.find(tokens)) is not None:
+                known, places = outlined
+                self._unmasked.learn(marked, known, places, lambda text: _masked_text(text).split())
                 return known
             known = self._settle(line, marked, tokens[:_MAX_TOKENS], outlined=plain)
             self._masked.keep(masked, known)
         return known
 
     def _settle(self, line: bytes, marked: bytes, tokens: list[bytes], *, outlined: bool) -> int:
+        self._judged += 1
+        if self._judged == _MANY:
+            self._rules = rules_in(b"\n".join(self._at_hand))
         verdict = judge_line(marked, self._rules)
         starts = verdict.severity >= MEDIUM and TRACE_START.search(line)
         if line[:1] in b" \t" and verdict.severity <= LOW and not verdict.label and not starts:
             return CONTINUES
         template, places = self._match(tokens, verdict)
-        if outlined:
-            self._outlines.keep(tokens, places, template.number)
+        if outlined and self._outlines.keep(tokens, places, template.number):
+            self._unmasked.forget(len(tokens))
         if starts:
             self.starts.add(template.number)
         if not template.stack and verdict.severity >= LOW:
@@ -152,6 +173,7 @@ class Miner:
     def _make(self, tokens: list[bytes], verdict: Verdict) -> Template:
         template = Template(len(self.templates), tokens, verdict)
         self.templates.append(template)
+        self._unmasked.fixed.update(b" ".join(tokens).replace(WILD, b"").split())
         return template
 
     def _rest(self, verdict: Verdict) -> Template:
@@ -185,3 +207,10 @@ def _likeness(shape: Shape, tokens: list[bytes], same: int) -> float:
     both_wild = sum([tokens[at] == WILD for at in shape.wild])
     # Alike templates differ in how much they leave open: the more specific one wins.
     return (same - both_wild) / shape.fixed - 0.001 * len(shape.wild) / len(tokens)
+
+
+def _masked_text(marked: bytes) -> bytes:
+    """What a line says without what varies; its level is put before a message that was taken out of it."""
+    text = body(marked)
+    masked = mask(text)
+    return masked if text is marked else b"[%s] %s" % (NAMES[level_of(marked) or INFO].encode(), masked)
