@@ -17,12 +17,14 @@ _DIGITS = b"0123456789"
 _SPLIT_WORDS = bytes.maketrans(_DIGITS, b"<" * 10)
 """A mask leaves "error" of "error5", and so must be what is asked whether it is quiet."""
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-_PROBES = (b"Oslo", b"7", b"B", b"s", b"Jan", b"(7")
-"""A value of each kind that masks join with the words beside it: numbers, units, months, rounded sizes."""
+_PROBES = (b"OsBo", b"7", b"B", b"s", b"Jan", b"(7")
+"""A value of each kind that masks join with the words beside it, numbers, units, months, rounded sizes; and a word with
+a "B", without which no line is searched for sizes."""
 # What could change more than its own place wherever it stands: quotes, brackets and fields that say where a message
 # begins and ends, marks of masks and codes, and dates. Each branch begins with a letter, so that the search is fast.
+_SIGNS = bytes(range(32)) + b'"*<>\\{\x7f'
 _FAR_REACHING = re.compile(
-    rb'[\0-\x1f"*<>\\{\x7f]|m(?:sg|essage)=|/[A-Z][a-z]{2}/|B\)'
+    rb"m(?:sg|essage)=|/[A-Z][a-z]{2}/|B\)"
     rb"|M(?<!\w.)on|T(?<!\w.)(?:ue|hu)|W(?<!\w.)ed|F(?<!\w.)ri|S(?<!\w.)(?:at|un)",
     re.DOTALL,
 )
@@ -67,9 +69,16 @@ class Unmasked:
         found: list[int | None] = []
         values: list[tuple[bytes, ...]] = []
         for line in lines:
-            number, own = self._look(line.split(b" "))
-            found.append(number)
-            values.append(own)
+            words = line.split(b" ")
+            for kind in self._by_count.get(len(words), {}).values():
+                number = kind.known.get(b" ".join(kind.rest(words)).translate(None, _DIGITS))
+                if number is not None:
+                    found.append(number)
+                    values.append(kind.values(words))
+                    break
+            else:
+                found.append(None)
+                values.append(())
         for at in self._doubtful(values, 0, len(values)):
             found[at] = None
         self._credit = min(_CREDIT, self._credit + (len(found) - found.count(None)) / _REPAID)
@@ -86,10 +95,8 @@ class Unmasked:
         self._seen += 1
         if self._seen % _EVERY or self._credit < 1 or len(line) > _LONGEST:
             return
-        words = line.split(b" ")
-        if self._look(words)[0] is not None:
-            return
         self._credit -= 1
+        words = line.split(b" ")
         count, free = self._free(words, places, masked)
         if not free or len(free) == len(words):
             return
@@ -100,13 +107,6 @@ class Unmasked:
         kind = kinds.setdefault((count, free), _Free(len(words), free))
         kind.known[b" ".join(kind.rest(words)).translate(None, _DIGITS)] = number
         self._keys += 1
-
-    def _look(self, words: list[bytes]) -> tuple[int | None, tuple[bytes, ...]]:
-        for kind in self._by_count.get(len(words), {}).values():
-            number = kind.known.get(b" ".join(kind.rest(words)).translate(None, _DIGITS))
-            if number is not None:
-                return number, kind.values(words)
-        return None, ()
 
     def _free(
         self, words: list[bytes], places: frozenset[int], masked: Callable[[bytes], list[bytes]]
@@ -150,4 +150,6 @@ class Unmasked:
 def _plain(values: list[bytes]) -> bool:
     """Whether none of these could matter to more than its own place, or says how bad a line is."""
     text = b" ".join(values)
-    return b"" not in values and not _FAR_REACHING.search(text) and quiet([text.translate(_SPLIT_WORDS)])
+    if b"" in values or len(text.translate(None, _SIGNS)) < len(text) or _FAR_REACHING.search(text):
+        return False
+    return quiet([text.translate(_SPLIT_WORDS)])
