@@ -187,4 +187,4 @@ def test_nothing_is_learnt_of_a_place_whose_value_changes_other_words() -> None:
     memory = Unmasked()
     for line in learnt()[1]:
         memory.learn(line, 3, frozenset({2, 4}), joined)
-    assert memory.find([b"the order 7 of qxkjv was sent", b"the order ptgxd of 7 was sent"]) == [None, None]
+    assert memory.find([b"the order 7 of qxkjv was sent", b"the order nzkcb of qxkjv was sent"]) == [None, None]

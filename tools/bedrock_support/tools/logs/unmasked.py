@@ -17,9 +17,8 @@ _DIGITS = b"0123456789"
 _SPLIT_WORDS = bytes.maketrans(_DIGITS, b"<" * 10)
 """A mask leaves "error" of "error5", and so must be what is asked whether it is quiet."""
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-_PROBES = (b"OsBo", b"7", b"B", b"s", b"Jan", b"(7")
-"""A value of each kind that masks join with the words beside it, numbers, units, months, rounded sizes; and a word with
-a "B", without which no line is searched for sizes."""
+_PROBES = (b"Oslo", b"7", b"B", b"s", b"Jan", b"(7")
+"""A value of each kind that masks join with the words beside it, numbers, units, months, rounded sizes."""
 # What could change more than its own place wherever it stands: quotes, brackets and fields that say where a message
 # begins and ends, marks of masks and codes, and dates. Each branch begins with a letter, so that the search is fast.
 _SIGNS = bytes(range(32)) + b'"*<>\\{\x7f'
