@@ -77,7 +77,7 @@ class Miner:
         self._judged = 0
 
     def numbers(self, lines: list[bytes], keys: list[bytes]) -> tuple[list[int], int]:
-        """The template number of each line, and how many lines the keys did not know."""
+        """The template number of each line, and how many lines had to be masked."""
         found: list[int | None] = list(map(self._keys.known.get, keys))
         missed = 0
         if None in found:
@@ -90,7 +90,7 @@ class Miner:
         return found, missed  # pyright: ignore[reportReturnType] - no None is left
 
     def _fill(self, places: list[int], lines: list[bytes], keys: list[bytes], found: list[int | None]) -> int:
-        """Put in the numbers of the lines in these places; says how many of them the keys still did not know."""
+        """Put in the numbers of the lines in these places; says how many of them had to be masked."""
         known, missed, unknown = self._keys.known, 0, list[int]()
         for at in places:
             # Equal keys inside one block: the first of them may have settled it.
@@ -101,7 +101,7 @@ class Miner:
         for at, line, number in zip(unknown, marked, self._unmasked.find(marked), strict=True):
             settled = known.get(keys[at])
             if settled is None:
-                missed += 1
+                missed += number is None
                 settled = self.number(lines[at], line) if number is None else number
                 self._keys.keep(keys[at], settled)
             found[at] = settled
