@@ -25,6 +25,10 @@ class Spot:
     end: int
     """Lines of the body, from 0, the last one left out."""
     column: int
+    returns: str = ""
+    """Its annotation, as written."""
+    method: bool = False
+    doc: str = ""
 
 
 Form: TypeAlias = Callable[[Spot, random.Random], str | None]

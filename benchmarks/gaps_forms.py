@@ -15,6 +15,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent, indent
@@ -25,7 +26,7 @@ from bedrock_support.tools.gaps.context import is_test
 from bedrock_support.tools.gaps.options import DEFAULT_CONFIDENCE
 from bedrock_support.tools.gaps.run import Found, find_gaps
 from bedrock_support.tools.gaps.store import FactStore
-from benchmarks.gaps_bodies import FORMS, Spot
+from benchmarks.gaps_bodies import FORMS, Form, Spot
 
 _LEFT_OUT = ("test", "example", "doc", "setup.py", "bench", "tutorial", "script", "compat")
 FEWEST, MOST = 5, 60
@@ -41,7 +42,7 @@ class Planted:
     form: str
 
 
-def spots(root: Path) -> list[tuple[str, str, Spot]]:
+def spots(root: Path, fewest: int = FEWEST) -> list[tuple[str, str, Spot]]:
     """File, qualified name and spot of every function that may be replaced."""
     found: list[tuple[str, str, Spot]] = []
     for path in sorted(root.rglob("*.py")):
@@ -60,18 +61,18 @@ def spots(root: Path) -> list[tuple[str, str, Spot]]:
                 if isinstance(child, ast.ClassDef):
                     pending.append((child, f"{prefix}{child.name}."))
                 elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                    spot = _spot(child, lines)
+                    spot = _spot(child, lines, fewest)
                     found += [(label, prefix + child.name, spot)] if spot is not None else []
     return found
 
 
-def _spot(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> Spot | None:
+def _spot(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str], fewest: int) -> Spot | None:
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     inside = [each for part in body for each in ast.walk(part)]
     count = sum(isinstance(each, ast.stmt) for each in inside)
     special = node.name.startswith("__") or any(isinstance(each, ast.Yield | ast.YieldFrom) for each in inside)
     declared = any(word in ast.unparse(each) for each in node.decorator_list for word in ("abstract", "overload"))
-    if not FEWEST <= count <= MOST or special or declared or body[0].lineno <= node.lineno:
+    if not fewest <= count <= MOST or special or declared or body[0].lineno <= node.lineno:
         return None
     start, end = body[0].lineno - 1, node.end_lineno or node.lineno
     raw = "\n".join(lines[start:end])
@@ -90,38 +91,48 @@ def _spot(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> Spo
         start=start,
         end=end,
         column=body[0].col_offset,
+        returns=ast.unparse(node.returns) if node.returns is not None else "",
+        method="self" in names,
+        doc=ast.get_docstring(node, clean=False) or "",
     )
 
 
-def plant(root: Path, each: int, chance: random.Random) -> list[Planted]:
-    """Replace so many bodies under `root`, forms in turn."""
-    listed = spots(root)
+def edited(
+    root: Path, listed: list[tuple[str, str, Spot]], most: int, chance: random.Random, table: dict[str, Form]
+) -> tuple[dict[str, str], list[Planted]]:
+    """So many of the spots with a body out of the table, forms in turn: the changed files, and what is in them."""
     chance.shuffle(listed)
-    forms = sorted(FORMS)
+    forms = sorted(table)
     planted: list[Planted] = []
     edits: dict[str, list[tuple[Spot, str]]] = {}
     for label, symbol, spot in listed:
-        if len(planted) >= each:
+        if len(planted) >= most:
             break
         for turn in range(len(forms)):
             form = forms[(len(planted) + turn) % len(forms)]
-            new = FORMS[form](spot, chance)
+            new = table[form](spot, chance)
             if new is not None:
                 planted.append(Planted(label, symbol, form))
                 edits.setdefault(label, []).append((spot, new))
                 break
-    broken: set[str] = set()
+    texts: dict[str, str] = {}
     for label, changes in edits.items():
         lines = (root / label).read_text(encoding="utf-8", errors="replace").split("\n")
         for spot, new in sorted(changes, key=lambda each: -each[0].start):
             lines[spot.start : spot.end] = indent(new, " " * spot.column).split("\n") if new else []
-        try:
-            ast.parse("\n".join(lines))
-        except SyntaxError:
-            broken.add(label)
-            continue
-        (root / label).write_text("\n".join(lines), encoding="utf-8")
-    return [each for each in planted if each.file not in broken]
+        text = "\n".join(lines)
+        with suppress(SyntaxError):
+            ast.parse(text)
+            texts[label] = text
+    return texts, [each for each in planted if each.file in texts]
+
+
+def plant(root: Path, each: int, chance: random.Random) -> list[Planted]:
+    """Replace so many bodies under `root`, forms in turn."""
+    texts, planted = edited(root, spots(root), each, chance, FORMS)
+    for label, text in texts.items():
+        (root / label).write_text(text, encoding="utf-8")
+    return planted
 
 
 async def look(root: Path) -> Found:

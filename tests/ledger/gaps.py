@@ -18,6 +18,10 @@ PROMISES: dict[str, Promise] = {
     "gaps:unmet": Promise(
         _ISSUE, "Bodies that build an answer and do nothing of what name and docstring promise are found in Python."
     ),
+    "gaps:calibrated": Promise(
+        _ISSUE,
+        "Confidences are fitted to how often bodies like these were gaps; a broken promise never excuses.",
+    ),
     "gaps:look-alikes": Promise(_ISSUE, "Contracts, hooks, null objects, defaults and delegation are no findings."),
     "gaps:languages": Promise(_ISSUE, "Stubs of every sort are found in TypeScript, JavaScript, Go and Java, too."),
     "gaps:languages-look-alikes": Promise(_ISSUE, "What only looks like a stub by their customs is no finding there."),

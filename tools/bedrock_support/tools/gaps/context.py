@@ -112,7 +112,7 @@ class Context:
     """Answers for one tree."""
 
     def __init__(self, files: Mapping[str, FileFacts]) -> None:
-        self._files = files
+        self.files = files
         self.hierarchy = Hierarchy(files)
         suspects = [each for facts in files.values() for each in facts["functions"] if each["kind"]]
         self._uses = Uses(files, {each["q"].rsplit(".", 1)[-1] for each in suspects}, self.hierarchy)
@@ -127,7 +127,7 @@ class Context:
 
     def marks(self, path: str, function: FunctionFacts) -> set[str] | None:
         """Names of the signals around a suspicious function; None when it is a contract and can't be a gap."""
-        facts = self._files[path]
+        facts = self.files[path]
         known = self.hierarchy.of(path, function["c"]) if function["c"] >= 0 else None
         if exempt(function, known, self.hierarchy):
             return None
@@ -153,7 +153,7 @@ class Context:
         """Other functions of that qualified name in the file, and how many of them do some work."""
         if path not in self._twins:
             table: dict[str, tuple[int, int]] = {}
-            for each in self._files[path]["functions"]:
+            for each in self.files[path]["functions"]:
                 total, working = table.get(each["q"], (0, 0))
                 table[each["q"]] = total + 1, working + (not each["empty"])
             self._twins[path] = table

@@ -17,10 +17,51 @@ _CHANGES = frozenset(
         *("save", "scale", "schedule", "send", "shutdown", "store", "stream", "submit", "subscribe", "sync"),
         *("synchronise", "synchronize", "terminate", "train", "transfer", "transmit", "truncate"),
         *("uninstall", "unlock", "unregister", "unsubscribe", "update", "upload", "upsert", "void"),
-        *("withdraw", "write"),
+        *(
+            "withdraw",
+            "write",
+            "abort",
+            "allocate",
+            "announce",
+            "assign",
+            "block",
+            "clean",
+            "create",
+            "debit",
+            "disable",
+        ),
+        *("emit", "enable", "evict", "expire", "forward", "grant", "heal", "initiate", "invalidate", "move"),
+        *("pay", "put", "queue", "ship", "shift", "switch"),
+        *(
+            "track",
+            "trigger",
+            "undo",
+            "wait",
+            "watch",
+            "rebuild",
+            "reindex",
+            "repair",
+            "compact",
+            "vacuum",
+            "add",
+            "advance",
+            "append",
+            "book",
+            "consume",
+            "copy",
+            "process",
+        ),
     }
 )
 """Verbs of deeds that leave a trace: a call, or a change of what outlives the function."""
+_EITHER = frozenset(
+    {
+        *("apply", "export", "import", "merge", "rename", "rotate", "roll", "scale", "stream", "truncate", "update"),
+        *("add", "advance", "append", "book", "consume", "copy", "create", "enable", "generate", "process", "produce"),
+        *("clean", "drop", "insert", "move", "put", "remove", "shift"),
+    }
+)
+"""Verbs of deeds that leave a trace or answer with what they made."""
 _FINDS_OUT = frozenset(
     {
         *("abbreviate", "aggregate", "align", "analyse", "analyze", "assess", "authenticate", "authorise"),
@@ -37,6 +78,8 @@ _FINDS_OUT = frozenset(
         *("sanitise", "sanitize", "scan", "score", "search", "segment", "serialise", "serialize", "sign"),
         *("simplify", "smooth", "solve", "sort", "split", "strip", "suggest", "summarise", "summarize"),
         *("tokenise", "tokenize", "transcribe", "translate", "validate", "verify", "walk", "yield"),
+        *("balance", "choose", "collect", "crawl", "enrich", "exchange", "gather", "generate", "obtain", "ping"),
+        *("produce", "select", "tune"),
     }
 )
 """Verbs of deeds whose outcome hangs on what is given or found."""
@@ -49,25 +92,50 @@ _MEANS = re.compile(
     r"\b(?:by|with|using|via|through|against|from|into|over|across)\s+(?:(?:a|an|the|its|their|each|every)\s+)?\w{3,}",
     re.IGNORECASE,
 )
-_SPOKEN = re.compile(r"\b(?:stdout|stderr|standard (?:error|output)|terminal|console|screen|print\w*)\b", re.IGNORECASE)
+_FIGURE = re.compile(
+    r"\b(?:rates?|ratio|share|percentage|numbers? of|count|how (?:many|much|often|fast|long|far)|usage"
+    r"|utili[sz]ation|score|status|health\w*|level|average|mean|median|p\d\d|percentile|latency|throughput|remaining"
+    r"|checksum|digest|hash|signature|probability|confidence|correlation|distance|similarity"
+    r"|embeddings?|statistics|metrics|cost|price|revenue|growth|trend|stock|balance)\b",
+    re.IGNORECASE,
+)
+"""What only measuring, counting or asking tells."""
+_SPOKEN = re.compile(
+    r"\b(?:stdout|stderr|standard (?:error|output)|terminal|console|screen|print\w*|warn\w*)\b", re.IGNORECASE
+)
 """Where telling is all that is promised."""
+_TEXTS = re.compile(
+    r"(?:name|url|uri|key|path|label|title|message|text|prefix|suffix|id|string|repr|header|line|query|sql|code|help|error)$"
+)
+"""Last words of names of what is put together from texts."""
 _FIRST_SENTENCES = 240
 
 
+def gives_text(name: str) -> bool:
+    """The name says that a text is put together."""
+    return _TEXTS.search(name.lower()) is not None
+
+
 def promised(name: str, doc: str) -> set[str]:
-    """What is promised: `change`, `find`, `check`; `told_` where the docstring says so, `means` where it says how."""
+    """What is promised: `change`, `find`, `check`; `told_` where the docstring says so, `means` where it says how.
+
+    `figure` where the docstring speaks of what only measuring tells, `either` where an answer may stand for the change.
+    """
     if first_word(name) in _RESETS:
         return set()
     found = _of(first_word(name))
     if PREDICATE.search(name):
         found.add("check")
-    text = doc.strip()[:_FIRST_SENTENCES]
+    text = doc.strip()[:_FIRST_SENTENCES].partition("\n\n")[0]
     told = {sort for match in _DEED.finditer(text) for sort in _of(_bare(match[1].lower()))}
     told |= {"check"} if _ASKS.match(text) else set()
     if _SPOKEN.search(text):
         found.discard("change")
         told.discard("change")
     found |= {f"told_{sort}" for sort in told}
+    found |= {"figure"} if _FIGURE.search(text.partition(". ")[0]) else set()
+    verbs = {first_word(name), *(_bare(match[1].lower()) for match in _DEED.finditer(text))}
+    found |= {"either"} if verbs & _EITHER and not verbs & (_CHANGES - _EITHER) else set()
     return found | ({"means"} if _MEANS.search(text) else set())
 
 

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from bedrock_support.tools.gaps.bodies import called, is_random, is_sleep, receiver
 from bedrock_support.tools.gaps.nodes import every, expressions_in
+from bedrock_support.tools.gaps.words import first_word
 
 
 class Depth(IntEnum):
@@ -25,14 +26,35 @@ _PACKS = frozenset(
     {
         *_CLOCKS,
         *("dict", "list", "set", "tuple", "str", "bytes", "bool", "frozenset", "len", "range", "iter"),
-        *("enumerate", "min", "max", "Path", "object", "type", "getattr", "round", "copy", "deepcopy", "cls"),
-        *("items", "keys", "values", "get", "lower", "strip", "exists", "startswith", "mkdir", "makedirs"),
+        *("enumerate", "min", "max", "Path", "object", "type", "getattr", "round", "copy", "deepcopy"),
+        *("items", "keys", "values", "lower", "strip", "exists", "mkdir", "makedirs"),
         *("zeros", "ones", "array", "zeros_like", "ones_like"),
     }
 )
 """Calls that only give a form to what they are given, or look at whether it is there."""
+_FORMS = frozenset(
+    {"encode", "decode", "upper", "title", "capitalize", "rstrip", "lstrip", "trim", "toString", "format"}
+)
+"""Methods that only give a text another form."""
+_FOLDS = frozenset(
+    {"sum", "sorted", "any", "all", "abs", "pow", "reversed", "zip", "bin", "hex", "chr", "ord", "slice"}
+)
+"""Built-in calls that make literals of literals."""
+QUERIES = frozenset(
+    {
+        *("get", "list", "find", "exists", "all", "is", "has", "keys", "values", "items", "glob", "rglob", "iterdir"),
+        *("filter", "split", "join", "format", "strftime", "encode", "decode", "strip", "lower", "upper", "replace"),
+        *("json", "dumps", "stringify", "marshal", "hexdigest", "digest", "sha256", "md5", "b64encode", "token"),
+        *("urandom", "resolve", "index", "copy", "next", "iter", "super", "isinstance", "errorf", "sprintf", "first"),
+        *("to", "size", "names", "contains", "match", "search", "fullmatch", "sub", "new", "timedelta", "now"),
+    }
+)
+"""First words of calls that tell something or make a value, and change nothing."""
 _READS = frozenset({"int", "float", "Decimal", "complex", "Fraction"})
 """Calls that make a number of a text: work, but of a literal."""
+_STAND_INS = frozenset({"Mock", "MagicMock", "AsyncMock", "SimpleNamespace", "Namespace"})
+_MUCH_TEXT = 80
+"""Characters."""
 _BUILT_IN = frozenset(dir(builtins))
 
 
@@ -43,6 +65,12 @@ class Values:
     names: dict[str, Depth] = field(default_factory=dict[str, Depth])
     asks: bool = False
     """Something that isn't built in is called for what it gives, which may change something, too."""
+    looks: bool = False
+    """Something is called that by its name only tells."""
+    figures: set[str] = field(default_factory=set[str])
+    """Names that a literal was given to, once."""
+    bare: set[str] = field(default_factory=set[str])
+    """Names of containers that nothing has been put into."""
 
 
 def bind(target: ast.expr, depth: Depth, found: Values) -> None:
@@ -63,42 +91,73 @@ def decided_by(test: ast.expr, found: Values) -> Depth:
             isinstance(each, ast.Constant | ast.Name) or called(each) == "len" for each in sides
         ):
             return max(depth_of(each, found) for each in sides)
-        if isinstance(test.ops[0], ast.In | ast.NotIn) and isinstance(test.left, ast.Constant):
-            return Depth.GIVEN
-        return Depth.WORKED if max(depth_of(each, found) for each in sides) else Depth.CONSTANT
+        return _together(sides, found)
     return depth_of(test, found)
 
 
+def _together(sides: list[ast.expr], found: Values) -> Depth:
+    """Of values held against each other or reckoned with: nothing is worked out of a figure that was made up here."""
+    depth = max(depth_of(each, found) for each in sides)
+    if depth is not Depth.GIVEN:
+        return depth
+    return (
+        Depth.GIVEN if any(isinstance(each, ast.Name) and each.id in found.figures for each in sides) else Depth.WORKED
+    )
+
+
+def is_clock(value: ast.expr) -> bool:
+    """A call that gives the time of day."""
+    return called(value) in _CLOCKS and called(value) != "uuid4"
+
+
 def depth_of(value: ast.expr, found: Values) -> Depth:
-    if isinstance(value, ast.Constant) or is_random(value) or is_sleep(value):
+    if isinstance(value, ast.Constant | ast.Lambda):
         return Depth.CONSTANT
     if isinstance(value, ast.Name):
         return found.names.get(value.id, Depth.CONSTANT if value.id.isupper() else Depth.GIVEN)
+    if isinstance(value, ast.Attribute):
+        return Depth.CONSTANT if value.attr.isupper() else max(Depth.GIVEN, depth_of(value.value, found))
+    if is_random(value) or is_sleep(value):
+        return Depth.CONSTANT
     if isinstance(value, ast.Call):
         return _call(value, found)
-    if isinstance(value, ast.Attribute):
-        return max(Depth.GIVEN, depth_of(value.value, found))
     if isinstance(value, ast.Compare | ast.UnaryOp | ast.BoolOp):
         return decided_by(value, found)
     if isinstance(value, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
         return _comprehension(value, found)
-    return _joined(value, found)
+    return depth_of(value.value, found) if isinstance(value, ast.Await) else _joined(value, found)
 
 
 def _joined(value: ast.expr, found: Values) -> Depth:
     """Of what is put together from parts, or taken out of a whole."""
+    if isinstance(value, ast.JoinedStr) and _written(value):
+        return Depth.WORKED
     if isinstance(value, ast.JoinedStr | ast.FormattedValue | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Starred):
         return max((depth_of(each, found) for each in expressions_in(value)), default=Depth.CONSTANT)
     if isinstance(value, ast.Subscript):
-        inner = depth_of(value.value, found)
-        return inner if not inner or isinstance(value.slice, ast.Slice | ast.Constant) else Depth.WORKED
+        return _part(value, found)
     if isinstance(value, ast.BinOp):
-        sides = depth_of(value.left, found), depth_of(value.right, found)
-        joins = any(_joins(each) for each in (value.left, value.right))
-        return max(sides) if joins or not any(sides) else Depth.WORKED
+        if any(_joins(each) for each in (value.left, value.right)):
+            return max(depth_of(value.left, found), depth_of(value.right, found))
+        return _together([value.left, value.right], found)
     if isinstance(value, ast.IfExp):
         return max(decided_by(value.test, found), depth_of(value.body, found), depth_of(value.orelse, found))
     return depth_of(value.value, found) if isinstance(value, ast.NamedExpr) else Depth.WORKED
+
+
+def _written(value: ast.JoinedStr) -> bool:
+    """So much text around its values that the text is the work."""
+    said = [each.value for each in value.values if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return sum(map(len, said)) > _MUCH_TEXT
+
+
+def _part(value: ast.Subscript, found: Values) -> Depth:
+    """Of what is taken out of a whole: by what was given is a look-up, by a literal it is handed on."""
+    inner = depth_of(value.value, found)
+    if isinstance(value.slice, ast.Slice):
+        ends = [each for each in (value.slice.lower, value.slice.upper) if each is not None]
+        return max(inner, Depth.WORKED if inner and any(depth_of(each, found) for each in ends) else inner)
+    return Depth.WORKED if depth_of(value.slice, found) else inner
 
 
 def _joins(side: ast.expr) -> bool:
@@ -113,30 +172,63 @@ def of_turns(through: ast.expr, found: Values) -> Depth:
     return Depth.CONSTANT if called(through) == "range" else depth_of(through, found)
 
 
+def _claims(given: list[ast.expr]) -> bool:
+    """Literals that say something are among what is given."""
+    return any(isinstance(each, ast.Constant) and each.value not in (None, "", 0, False) for each in given)
+
+
 def _comprehension(value: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp, found: Values) -> Depth:
-    if any(each.ifs for each in value.generators):
-        return Depth.WORKED
+    chosen = Depth.CONSTANT
     for each in value.generators:
-        bind(each.target, of_turns(each.iter, found), found)
+        if isinstance(each.iter, ast.Name) and each.iter.id in found.bare:
+            return Depth.CONSTANT  # there are no turns
+        through = of_turns(each.iter, found)
+        bind(each.target, through, found)
+        chosen = Depth.WORKED if each.ifs or through is Depth.WORKED else chosen
     if isinstance(value, ast.DictComp):
-        return depth_of(value.value, found)
+        return max(chosen, depth_of(value.value, found))
     inner = depth_of(value.elt, found)
-    return Depth.WORKED if inner is Depth.GIVEN and not isinstance(value.elt, ast.Name) else inner
+    return Depth.WORKED if inner is Depth.GIVEN and not isinstance(value.elt, ast.Name) else max(chosen, inner)
 
 
 def _call(value: ast.Call, found: Values) -> Depth:
-    name = called(value)
+    name, before = called(value), receiver(value)
+    if found.bare and name not in _BUILT_IN:  # it may put something in
+        found.bare -= {each.id for each in value.args if isinstance(each, ast.Name)}
     given = [*value.args, *(each.value for each in value.keywords)]
-    depth = max((depth_of(each, found) for each in given), default=Depth.CONSTANT)
-    before = receiver(value)
+    depths = [depth_of(each, found) for each in given]
+    depth = max(depths, default=Depth.CONSTANT)
     if before.rpartition(".")[2] == "random" and name != "Random":
         return Depth.CONSTANT
-    if name in _READS:
+    if name in _READS or (name in ("min", "max") and not before and len(depths) > 1 and all(depths)):
         return Depth.WORKED if depth else Depth.CONSTANT
-    if name in _PACKS or (name[:1].isupper() and not before) or (name == "join" and not before):
+    if _is_class(name) and not before and name not in _PACKS | _STAND_INS and not _claims(given):
+        found.asks = True  # a class makes something of what it is given
+        return Depth.WORKED
+    formed = _formed(value, depth, found)
+    if formed is None and (before or name not in _BUILT_IN):
+        if isinstance(value.func, ast.Attribute):
+            depth_of(value.func.value, found)  # calls in a chain
+        asked = first_word(name) not in QUERIES
+        found.asks |= asked
+        found.looks |= not asked
+    return Depth.WORKED if formed is None else formed
+
+
+def _is_class(name: str) -> bool:
+    return name[:1].isupper() and "_" not in name and not name.isupper()
+
+
+def _formed(value: ast.Call, depth: Depth, found: Values) -> Depth | None:
+    """Of a call that only gives another form to what is given, whose depth is `depth`; None where it does more."""
+    name, before = called(value), receiver(value)
+    if name in _PACKS or (_is_class(name) and not before) or (name == "join" and not before):
         if isinstance(value.func, ast.Attribute):
             held = depth_of(value.func.value, found)
-            depth = max(depth, Depth.CONSTANT if name in _CLOCKS else held)
+            return max(depth, Depth.CONSTANT if name in _CLOCKS else held)
         return depth
-    found.asks |= bool(before) or name not in _BUILT_IN
-    return Depth.WORKED
+    if name in _FOLDS and not before and not depth:
+        return Depth.CONSTANT
+    if name in _FORMS and isinstance(value.func, ast.Attribute) and not depth:
+        return depth_of(value.func.value, found)
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple, TypedDict
@@ -11,6 +12,12 @@ from bedrock_support.tools.gaps.asserts import weak_tests
 from bedrock_support.tools.gaps.bodies import Function, called
 from bedrock_support.tools.gaps.nodes import below, statements_in
 from bedrock_support.tools.gaps.signals import comments_of, excuses, look
+
+_GENERATED = re.compile(
+    rb"(?:#[^\n]*\n)*?#[^\n]*(?:\bgenerated (?:by|from|with)\b|do not edit\b|@generated\b)", re.IGNORECASE
+)
+"""A comment at the very top says that a machine wrote the file."""
+_HEAD_BYTES = 2_000
 
 
 class FunctionFacts(TypedDict):
@@ -77,6 +84,9 @@ def facts_of(source: bytes) -> FileFacts:
             else source[3:].decode("utf-8", "replace")
         )
         _definitions(tree, text.splitlines(), found)
+        if _GENERATED.match(source[:_HEAD_BYTES]):
+            for each in found["functions"]:
+                each["kind"], each["marks"] = "", []
         uses_of(tree, found)
         found["tests"] = weak_tests(tree) if b"def test" in source else []
     except (SyntaxError, ValueError) as error:
