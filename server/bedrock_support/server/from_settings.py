@@ -98,8 +98,8 @@ def _headers(text: str) -> dict[str, str]:
     for place, each in enumerate(filter(None, map(str.strip, text.split(","))), 1):
         if not _PAIR.fullmatch(each):
             raise SettingsError(
-                f"{READS['otlp_headers']}, part {place}: no name=value. Give pairs such as authorization=Bearer%20TOKEN, "
-                "separated by commas, with values encoded as in a URL"
+                f"{READS['otlp_headers']}, part {place}: no name=value. Give pairs such as "
+                "authorization=Bearer%20TOKEN, separated by commas, with values encoded as in a URL"
             )
         name, _, value = each.partition("=")
         found[name.strip()] = unquote(value).strip()

@@ -1,4 +1,4 @@
-"""What a command does when nobody can hear it any more: it ends in words, never by a traceback of whoever wrote last."""
+"""What a command does when nobody can hear it any more: it ends in words, never by a traceback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 GONE, UNWRITABLE, INTERRUPTED = 141, 3, 130
-"""Exit codes: the reader closed its end (as shells show SIGPIPE), stdout can't be written, Ctrl-C (as shells show it)."""
+"""Exit codes: the reader closed its end, stdout can't be written, Ctrl-C; the first and the last as shells show them."""
 
 
 class Unheard(Exception):
