@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 GONE, UNWRITABLE, INTERRUPTED = 141, 3, 130
-"""Exit codes: the reader closed its end, stdout can't be written, Ctrl-C; the first and the last as shells show them."""
+"""Exit codes: the reader closed its end, stdout can't be written, Ctrl-C. First and last are as shells show them."""
 
 
 class Unheard(Exception):

@@ -16,7 +16,9 @@ def misspelt(names: Iterable[str], known: Sequence[str], flags: Sequence[str]) -
     found: list[str] = []
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in known:
-            meant = get_close_matches(name, known, n=1)
+            # By what comes after the prefix, which alone would make any two alike.
+            ours = [each.removeprefix(PREFIX) for each in known if each.startswith(PREFIX)]
+            meant = [PREFIX + each for each in get_close_matches(name.removeprefix(PREFIX), ours, n=1)]
         elif name.startswith("ENABLE_") and name not in flags:
             meant = get_close_matches(name, flags, n=1, cutoff=ALIKE)
             if not meant:

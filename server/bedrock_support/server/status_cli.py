@@ -64,6 +64,8 @@ def _status(arguments: argparse.Namespace) -> int:
                 return EXIT.get(str(found["status"]), 3)
             threading.Event().wait(EVERY)  # no loop runs in this process
     except KeyboardInterrupt:
+        if not arguments.watch:
+            raise  # nothing was learnt: that is no 0
         return 0
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NAME = "triage_incident"
 _LOCAL_SECONDS = {OperationClass.EMERGENCY: 1.5, OperationClass.INFRASTRUCTURE: 3.0}
 _OTHER_SECONDS = 20.0
-_FIRST, _LAST = (int(each.replace(tzinfo=UTC).timestamp()) for each in (datetime.min, datetime.max))
+_FIRST, _LAST = (int(datetime(*day, tzinfo=UTC).timestamp()) for day in ((1, 1, 1), (9999, 12, 31)))
 NOTHING = LiveSources()
 _GIT_SECONDS, _GIT_SHARE = 2.0, 0.1
 """At most so long is git asked, and at most this share of what remains."""

@@ -117,9 +117,8 @@ class RolloutFiles:
     def expected(self) -> None:
         """Raises SettingsError where there is no such folder: a name that is spelt wrongly must not become one."""
         if not self.folder.is_dir():
-            raise SettingsError(
-                f"--state = {str(self.folder)!r}: no such folder. Name that of a front: front --state DIR"
-            )
+            problem = "no such folder. Name the one that the front was started with (front --state DIR)"
+            raise SettingsError(f"--state = {str(self.folder)!r}: {problem}")
 
     def read_fleet(self) -> Fleet:
         """What shall be; an empty fleet where nothing is written. Raises SettingsError."""
