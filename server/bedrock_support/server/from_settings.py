@@ -95,7 +95,8 @@ def _headers(text: str) -> dict[str, str]:
             would log what it can't use.
     """
     found: dict[str, str] = {}
-    for place, each in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+    parts = [part for each in text.split(",") if (part := each.strip())]
+    for place, each in enumerate(parts, 1):
         if not _PAIR.fullmatch(each):
             raise SettingsError(
                 f"{READS['otlp_headers']}, part {place}: no name=value. Give pairs such as "

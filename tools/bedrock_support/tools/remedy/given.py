@@ -87,12 +87,13 @@ def _wanted(name: str, given: Mapping[str, Any]) -> Wanted:
     severity = str(given.get("severity", "medium")).lower()
     symbol = _text(given, 200, "symbol")
     title = _text(given, 300, "title", "reason", "kind") or "finding"
+    path = _text(given, 1_000, "path", "file")
     return Wanted(
         id=name,
         title=f"{symbol}: {title}" if symbol and symbol not in title else title,
         detail=_text(given, 800, "detail", "reason"),
-        path=_text(given, 1_000, "path", "file"),
-        line=_line(given.get("line")),
+        path=path,
+        line=_line(given.get("line")) if path else 0,
         symbol=symbol,
         severity=severity if severity in _SEVERITIES else "medium",
         confidence=_share(given.get("confidence")),
