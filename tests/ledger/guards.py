@@ -29,6 +29,7 @@ PROMISES = {
         "issue 3", "however busy we are, the limit stays above what Little's law asks for at the throughput we reach"
     ),
     "lag:measured": Promise("issue 3", "a busy event loop is noticed, and costs no timer while nobody is asked"),
+    "lag:kept-back": Promise("issue 3", "a process that comes late to everything ends its attempts sooner"),
     "breaker:hung-trial": Promise("issue 3", "a hung trial holds nobody back for longer than a few seconds"),
     "guard:meaning": Promise("issue 3", "each kind of failure moves breaker, limit and budget as its meaning says"),
     "guard:retry-after": Promise("issue 3", "Retry-After is kept to, by every call but an emergency"),

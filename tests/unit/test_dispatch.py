@@ -8,9 +8,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from bedrock_support.routing.attempts import Ended, Runner
+from bedrock_support.routing.attempts import SEALING, Ended, Runner
 from bedrock_support.routing.clock import SystemClock
-from bedrock_support.routing.dispatch import MOST_ATTEMPTS, SEALING, dispatch
+from bedrock_support.routing.dispatch import MOST_ATTEMPTS, dispatch
 from bedrock_support.routing.errors import FAILURES, RouteError
 from bedrock_support.routing.matrix import shipped
 from bedrock_support.routing.model import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 import anyio
@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bedrock_support.routing.attempts import MOST_LATE, SEALING
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.routing.guard import Guard, GuardSettings
-from bedrock_support.routing.lag import EVERY, LoopLag
+from bedrock_support.routing.lag import EVERY, MEMORY, LoopLag
 from bedrock_support.routing.limit import GRAIN, LEAST, AdaptiveLimit
 from bedrock_support.routing.model import Failure, FailureKind, Priority
-from tests.fakes import CountingEntropy, FakeClock
+from tests.fakes import CountingEntropy, FakeClock, dispatching
 from tests.promises import promise
 
 MOST = 64
@@ -186,6 +187,25 @@ async def test_each_measures_its_own_part_and_time_without_calls_counts_for_nobo
     assert lag.end(first) == pytest.approx(1.5, abs=2 * EVERY)
     clock.time += 5.0
     assert lag.end(lag.begin()) == 0.0
+
+
+@promise("lag:kept-back")
+async def test_a_process_that_comes_late_keeps_more_time_back_and_forgets_it_when_calm() -> None:
+    clock = FakeClock()
+    lag = LoopLag(clock)
+    running = replace(dispatching(clock), lag=lag)
+    assert running.sealing == SEALING
+    since = lag.begin()
+    clock.time += 0.3  # the loop is busy for so long, and then comes to its timer
+    with anyio.fail_after(5):
+        while not lag.usual:  # noqa: ASYNC110 - the loop's own timer, no event of ours
+            await anyio.sleep(EVERY)
+    late = running.sealing
+    assert SEALING + 0.3 < late <= SEALING + MOST_LATE
+    lag.end(since)
+    clock.time += 10 * MEMORY
+    lag.end(lag.begin())
+    assert running.sealing < SEALING + 0.01
 
 
 @promise("lag:measured")

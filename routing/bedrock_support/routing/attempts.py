@@ -41,6 +41,10 @@ _BILLED = frozenset(
     }
 )
 """Failures of attempts that a model may have worked on."""
+SEALING = 0.5
+"""Seconds kept back from every attempt at least, so that there is time to seal and send what it brought."""
+TURNS, MOST_LATE = 12, 1.0
+"""Turns of the loop between the end of an attempt and the answer on its way, and most seconds that they are given."""
 OURS = 0.5
 """Share of an attempt's time above which it is our own process that let it run out."""
 
@@ -65,6 +69,12 @@ class Dispatch:
     """Why an emergency stop keeps attempts off a route at this moment, in words; empty when none does."""
     lag: LoopLag | None = None
     """Tells our own lateness from the other side's; None counts all time as theirs."""
+
+    @property
+    def sealing(self) -> float:
+        """Seconds to keep back from an attempt: more while this process comes late to everything."""
+        late = self.lag.usual if self.lag is not None else 0.0
+        return SEALING + min(MOST_LATE, TURNS * late)
 
 
 @dataclass(frozen=True, slots=True)

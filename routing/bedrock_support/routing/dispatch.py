@@ -24,8 +24,6 @@ from bedrock_support.routing.model import (
 )
 from bedrock_support.routing.route import Route
 
-SEALING = 0.5
-"""Seconds kept back from every attempt, so that there is time to seal and send what it brought."""
 FALLBACK_SHARE = 0.6
 """Share of the time left that an attempt may take while another route still waits behind it."""
 HEDGE_SHARE, HEDGE_UNKNOWN_SHARE = 0.25, 0.45
@@ -71,7 +69,7 @@ class _Walk:
         return self._outcome(started, failure=failure or _no_route(self.decision))
 
     def _left(self) -> float:
-        return self.decision.operation.deadline - SEALING - self.by.clock.now()
+        return self.decision.operation.deadline - self.by.sealing - self.by.clock.now()
 
     def _estimate(self, name: RouteName) -> Estimate | None:
         seen = self.decision.conditions.routes.get(name)

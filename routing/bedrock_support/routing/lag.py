@@ -6,6 +6,7 @@ it lay there nobody tells; but a timer that is due at the same time comes just a
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anyio import NoEventLoopError
@@ -15,6 +16,8 @@ from bedrock_support.routing.clock import Clock
 
 EVERY = 0.01
 """Seconds between two timers while somebody measures. Without anybody there is none."""
+MEMORY = 1.0
+"""Seconds after which a lateness counts for a third of what it did."""
 
 
 class LoopLag:
@@ -29,6 +32,8 @@ class LoopLag:
         self._measuring = 0
         self._late = 0.0
         self._due = 0.0
+        self.usual = 0.0
+        """Seconds by which a turn of the loop comes too late of late: what each further turn will cost."""
         self._loop: Any = None
         self._timer: Any = None
         """The event loop's own handle: a timer of its own costs a hundredth of a task that sleeps."""
@@ -38,6 +43,7 @@ class LoopLag:
         self._measuring += 1
         if self._measuring == 1 and (self._timer is None or self._clock.now() >= self._due):
             # One that should have rung while nobody measured says nothing, and its loop may have ended before.
+            self.usual *= math.exp(-max(0.0, self._clock.now() - self._due) / MEMORY)
             self._forget()
             self._find_loop()
             self._arm()
@@ -67,7 +73,9 @@ class LoopLag:
             self._timer = self._loop.call_later(EVERY, self._rang)
 
     def _rang(self) -> None:
-        self._late += max(0.0, self._clock.now() - self._due)
+        late = max(0.0, self._clock.now() - self._due)
+        self._late += late
+        self.usual += (late - self.usual) * -math.expm1(-(EVERY + late) / MEMORY)
         self._timer = None
         if self._measuring:
             self._arm()  # else the one that was out is the last

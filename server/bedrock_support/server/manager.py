@@ -13,7 +13,7 @@ from bedrock_support.routing.attempts import Dispatch
 from bedrock_support.routing.clock import Clock, Entropy
 from bedrock_support.routing.compliance import ComplianceValidator, Entry
 from bedrock_support.routing.direct_bedrock import DirectBedrockClient
-from bedrock_support.routing.dispatch import SEALING, dispatch
+from bedrock_support.routing.dispatch import dispatch
 from bedrock_support.routing.estimate import Estimate, Weights
 from bedrock_support.routing.feed import size_of
 from bedrock_support.routing.guard import Guard
@@ -269,7 +269,7 @@ class BedrockSupportManager:
             route.channel,
             operation.op_class.value,
             size_of(operation),
-            max(0.0, operation.deadline - SEALING - self.clock.now()),
+            max(0.0, operation.deadline - self.running.sealing - self.clock.now()),
             usd=route.usd(operation),
             weights=Weights(usd=1.0 / worth),
         )

@@ -14,7 +14,7 @@ STYLE = """\
 body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);
-vertical-align:top;overflow-wrap:anywhere}th{background:var(--soft);overflow-wrap:normal}sup{white-space:nowrap}
+vertical-align:top}th{background:var(--soft)}td:last-child{overflow-wrap:anywhere}sup{white-space:nowrap}
 sup{font-size:.7rem}sup a{text-decoration:none}.bad{color:var(--bad);font-weight:600}
 .note{border-left:4px solid var(--bad);padding:.3rem .8rem;background:var(--soft)}
 dt{font-weight:600;margin-top:.6rem}pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}
