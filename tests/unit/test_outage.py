@@ -300,3 +300,24 @@ async def test_a_window_at_the_ends_of_the_calendar_is_one_like_any_other(tmp_pa
     result = await run(tmp_path, path="a.log", window=window)
     assert result.first_error is not None
     assert result.first_error.line == 2
+
+
+@promise("settings:errors")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("budget = 3", "a budget is 3; give a table"),
+        ("[[budget]]\nusd = 1\nperod = 'day'", "a budget has no 'perod'"),
+        ("[[budget]]\nusd = '50'", "usd is '50'; give dollars above 0"),
+        ("[[budget]]\nperiod = 'day'", "usd is None; give dollars above 0"),
+        ("[[budget]]\nusd = 0", "usd is 0; give dollars above 0"),
+    ],
+)
+def test_a_budget_that_is_none_is_told_in_words_of_its_file(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "budgets.toml").write_text(text)
+    monkeypatch.setenv("BEDROCK_SUPPORT_STORE", str(tmp_path))
+    monkeypatch.setenv("BEDROCK_SUPPORT_BUDGETS", str(tmp_path / "budgets.toml"))
+    assert main(["cost"]) == 2
+    assert told in capsys.readouterr().err
