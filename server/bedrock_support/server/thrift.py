@@ -151,7 +151,8 @@ def _budgets(path: Path, store: Path | None) -> tuple[Budget, ...]:
         raise SettingsError(f"{name} = {str(path)!r}: budgets need a store. Set {READS['store']} to a folder")
     try:
         rows = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))["budget"]
-        return tuple(_budget(row) for row in (rows if isinstance(rows, list) else [rows]))
+        listed = cast("list[object]", rows if isinstance(rows, list) else [rows])
+        return tuple(_budget(row) for row in listed)
     except KeyError:
         raise SettingsError(f"{name} = {str(path)!r}: no [[budget]] in it. {_ROW}") from None
     except OSError as error:
