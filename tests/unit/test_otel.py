@@ -46,7 +46,7 @@ def script(text: str) -> subprocess.CompletedProcess[str]:
 def test_nothing_is_imported_or_installed_unasked(endpoint: str | None) -> None:
     ran = script(CLOSED.format(endpoint=endpoint))
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
-    assert ("otlp_endpoint: not an http(s) URL" in ran.stderr) is (endpoint == "localhost:4317")
+    assert ("OTEL_EXPORTER_OTLP_ENDPOINT: not an http(s) URL" in ran.stderr) is (endpoint == "localhost:4317")
 
 
 @promise("telemetry:one-provider")

@@ -80,6 +80,8 @@ def _show(settings: Settings, arguments: argparse.Namespace) -> int:
             _tell(record)
         else:
             _say(_line(record))
+    if not found and arguments.operation is not None:
+        return _nothing(f"--operation {arguments.operation!r}: no record has this id. Take one from `audit show`")
     return 0 if found else FAILED
 
 

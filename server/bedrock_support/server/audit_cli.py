@@ -15,7 +15,7 @@ from bedrock_support.server.environment import PREFIX, SettingsError
 from bedrock_support.server.infra_cli import add_infra_action
 from bedrock_support.server.settings import Settings, load
 
-FAILED, UNUSABLE = 1, 3
+UNUSABLE = 3
 
 
 def add_audit_parser(commands: Commands) -> None:
@@ -71,9 +71,6 @@ def _run(arguments: argparse.Namespace) -> int:
     except (AuditUnavailable, sqlite3.Error) as error:
         sys.stderr.write(f"bedrock-support audit {arguments.action}: {error}\n")
         return UNUSABLE
-    except BrokenPipeError:  # the reader has seen enough
-        sys.stderr.close()
-        return FAILED
 
 
 def _told(arguments: argparse.Namespace) -> Settings:

@@ -10,13 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
 from bedrock_support.server.commands import add_commands, port
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.groups import innermost
+from bedrock_support.server.heard import INTERRUPTED, Unheard, stdout_watched, unheard
 from bedrock_support.server.logs import to_stderr
 
 if TYPE_CHECKING:
@@ -35,14 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         from bedrock_support.server.infra_cli import with_path
 
         given = list(with_path(given))
-    arguments = parser_for(given[0] if given else "").parse_args(given)
-    to_stderr()
     code = USAGE_ERROR
     try:
-        code = int(arguments.run(arguments))
+        with stdout_watched():
+            arguments = parser_for(given[0] if given else "").parse_args(given)
+            to_stderr()
+            code = int(arguments.run(arguments))
     except* SettingsError as errors:  # alone, or in the group that a task raised it in
         for error in errors.exceptions:
             sys.stderr.write(f"bedrock-support: {innermost(error)}\n")
+    except* Unheard as errors:
+        code = unheard(cast("Unheard", innermost(errors)))
+    except* KeyboardInterrupt:  # before, or beside, whoever listens to the signal itself
+        code = INTERRUPTED
     return code
 
 

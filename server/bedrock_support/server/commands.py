@@ -56,6 +56,17 @@ def port(text: str) -> int:
     return int(text)
 
 
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number from the command line; what reads it raises ArgumentTypeError."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r}: give a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 MOST_PORT = 65535
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -104,7 +105,7 @@ async def _asking(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in wanted.items() if value is not None}
     try:
         with anyio.fail_after(PATIENCE):
-            async with Client(arguments.url) as client:
+            async with Client(_target(arguments.url)) as client:
                 result = await _called(client, given)
     except Exception as error:  # noqa: BLE001 - whatever ends a connection, in groups of groups, is told and not raised
         _complain(f"--url {arguments.url}: {_cause(error)}. Is a server listening there? Start one with: serve")
@@ -115,6 +116,16 @@ async def _asking(arguments: argparse.Namespace) -> int:
         return FAILED
     _show(words, result.structured_content, arguments)
     return 0
+
+
+def _target(url: str) -> Any:
+    """What the client connects to: /mcp unless the address names a path; SSE where a server announced it."""
+    parts = urlsplit(url)
+    if parts.path.rstrip("/").endswith("/sse"):
+        from mcp.client.sse import sse_client
+
+        return sse_client(url)
+    return parts._replace(path="/mcp").geturl() if parts.path in {"", "/"} else url
 
 
 async def _called(client: Client, given: dict[str, Any]) -> CallToolResult:

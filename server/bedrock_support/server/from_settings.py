@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 from bedrock_support.routing.bedrock.settings import BedrockSettings
 from bedrock_support.routing.breaker import BreakerState
 from bedrock_support.routing.clock import Clock, Entropy
@@ -85,6 +88,24 @@ def guard_settings(settings: Settings, capacity: int) -> GuardSettings:
 
 
 def _headers(text: str) -> dict[str, str]:
-    """OTEL_EXPORTER_OTLP_HEADERS: key=value pairs, separated by commas."""
-    pairs = (each.partition("=") for each in text.split(",") if "=" in each)
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    """OTEL_EXPORTER_OTLP_HEADERS: key=value pairs, separated by commas, values encoded as in a URL.
+
+    Raises:
+        SettingsError: a part is no pair. It's refused here and not quoted: the exporter reads the variable too, and
+            would log what it can't use.
+    """
+    found: dict[str, str] = {}
+    parts = [part for each in text.split(",") if (part := each.strip())]
+    for place, each in enumerate(parts, 1):
+        if not _PAIR.fullmatch(each):
+            raise SettingsError(
+                f"{READS['otlp_headers']}, part {place}: no name=value. Give pairs such as "
+                "authorization=Bearer%20TOKEN, separated by commas, with values encoded as in a URL"
+            )
+        name, _, value = each.partition("=")
+        found[name.strip()] = unquote(value).strip()
+    return found
+
+
+_PAIR = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ !#-+\--:<-\[\]-~]*")
+"""What the exporter takes: a token, and visible ASCII without quotes, commas, semicolons and backslashes."""

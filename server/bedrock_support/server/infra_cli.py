@@ -73,7 +73,11 @@ def _audit(arguments: argparse.Namespace) -> int:
 
     if arguments.live:
         try:
-            return _told(_live(arguments), arguments)
+            held = _live(arguments)
+            if held.partial and not held.resources:
+                # Ending with 0 would tell CI that an account which nobody looked at is well.
+                return _refuse(f"--live: nothing of the account could be read ({'; '.join(held.notes[:3])})")
+            return _told(held, arguments)
         except (InputError, SettingsError) as error:
             return _refuse(str(error))
     from bedrock_support.tools.infra.run import audit

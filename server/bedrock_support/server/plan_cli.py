@@ -49,7 +49,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     patch: str | None = None
     root, findings = arguments.path.expanduser().resolve(), arguments.findings.expanduser().resolve()
     try:
-        patch = arguments.patch.expanduser().read_text(encoding="utf-8") if arguments.patch else None
+        patch = _patch(arguments.patch.expanduser()) if arguments.patch else None
         given = RemedyInput(path=str(root), findings_file=str(findings), patch=patch, apply=arguments.apply)
         # On the command line whoever asks may read whatever their own account may.
         result = anyio.run(_planning, given, (root, findings.parent))
@@ -70,6 +70,17 @@ def _plan(arguments: argparse.Namespace) -> int:
     if result.trial is not None:
         return FINE if result.trial.verdict in _GOOD else FOUND
     return FOUND if result.steps else FINE
+
+
+def _patch(path: Path) -> str:
+    """Raises InputError for what can't be read."""
+    from bedrock_support.tools.base import InputError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no text in UTF-8"
+        raise InputError("--patch", str(path), f"can't be read ({why})", "Name a file with a unified diff") from None
 
 
 async def _planning(given: RemedyInput, roots: tuple[Path, ...]) -> RemedyResult:

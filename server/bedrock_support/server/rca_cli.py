@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from bedrock_support.server.commands import Commands
+from bedrock_support.server.commands import Commands, number
 
 if TYPE_CHECKING:
     from bedrock_support.tools.causes.analyse import Found
@@ -34,7 +34,7 @@ def add_rca_parser(commands: Commands) -> None:
     rca.add_argument("--start", help="of the incident: ISO 8601 or unix seconds (default: found by itself)")
     rca.add_argument("--end", help="of the incident")
     rca.add_argument("--target", help="what suffers: a service, a metric, or 'service metric'")
-    rca.add_argument("--limit", type=int, choices=range(1, 21), default=5, metavar="N", help="1 to 20 (default: 5)")
+    rca.add_argument("--limit", type=number(1, 20), default=5, metavar="N", help="1 to 20 (default: 5)")
     rca.add_argument("--json", action="store_true", help="everything as JSON")
     rca.set_defaults(run=_rca)
 

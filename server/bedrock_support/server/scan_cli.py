@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
 from bedrock_support.server.settings import load
@@ -52,7 +53,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     except NoModel as error:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         sys.stderr.write(f"--jsonl: a row is no object with id and text ({type(error).__name__})\n")
         return USAGE_ERROR
 
@@ -75,8 +76,10 @@ def _files(paths: list[Path], *, as_json: bool) -> int:
     count = 0
     scan = Scan()
     for path in paths:
-        path.stat()  # a path that isn't there is the caller's mistake
+        mode = path.stat().st_mode  # a path that isn't there is the caller's mistake
         real = path.resolve()
+        if not (S_ISREG(mode) or S_ISDIR(mode)):
+            raise InputError("path", str(path), "is no regular file and no folder", "Name one of these")
         for place, found in scan.walk(Place(real, real if real.is_dir() else real.parent)):
             file = path / place.label if real.is_dir() else path
             for each in found:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bedrock_support.routing.model import LOCAL, ModelRole, Residency
 from bedrock_support.server.environment import PREFIX, SettingsError, process_environment, state_folder
+from bedrock_support.server.misspelt import misspelt
 
 FLAG_NAMES = {
     "support_mode": "ENABLE_BEDROCK_SUPPORT_MODE",
@@ -19,8 +21,12 @@ FLAG_NAMES = {
     "health_monitoring": "ENABLE_HYBRID_HEALTH_MONITORING",
     "optimization": "ENABLE_PERFORMANCE_OPTIMIZATION",
 }
+log = logging.getLogger(__name__)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_NEITHER = "neither on nor off. Use true or false"
+_MENDS = {"bool_parsing": _NEITHER, "float_parsing": "not a number. Give one such as 30 or 0.5"}
+"""Words for what pydantic says without a mend, by its type of error."""
 
 
 class Settings(BaseModel):
@@ -198,6 +204,15 @@ READS = {
 }
 
 
+OTHERS = (f"{PREFIX}ROOTS", f"{PREFIX}STATE_KEYS", *(f"{PREFIX}MODEL_{role.upper()}" for role in ModelRole))
+"""What is read beside READS and FLAG_NAMES."""
+
+
+def without_effect(names: Iterable[str]) -> list[str]:
+    """What to tell of each of these variables that is called as ours are, or nearly so, and sets nothing."""
+    return misspelt(names, (*READS.values(), *OTHERS), tuple(FLAG_NAMES.values()))
+
+
 def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = ()) -> Settings:
     """Read the settings; roots given on the command line replace those of the environment.
 
@@ -205,6 +220,11 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
         SettingsError: a value can't be used.
     """
     env = process_environment() if environ is None else environ
+    if environ is None:
+        for each in without_effect(
+            env
+        ):  # told and not refused: an older version, rolled back to, must start all the same
+            log.warning(each)
     values: dict[str, object] = {field: env[name] for field, name in READS.items() if env.get(name)}
     if "endpoint_url" not in values and env.get("AWS_ENDPOINT_URL"):
         values["endpoint_url"] = env["AWS_ENDPOINT_URL"]
@@ -218,7 +238,8 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(_worded(each["loc"], each["msg"], values) for each in error.errors())) from None
+        told = (_worded(each["loc"], _MENDS.get(each["type"], each["msg"]), values) for each in error.errors())
+        raise SettingsError("; ".join(told)) from None
 
 
 def _cache(env: Mapping[str, str]) -> Path | None:
@@ -252,7 +273,7 @@ def _root(path: Path) -> Path:
 def _switch(name: str, value: str) -> bool:
     lowered = value.strip().lower()
     if lowered not in _TRUE | _FALSE:
-        raise SettingsError(f"{name} = {value!r}: neither on nor off. Use true or false")
+        raise SettingsError(f"{name} = {value!r}: {_NEITHER}")
     return lowered in _TRUE
 
 

@@ -64,6 +64,8 @@ def _status(arguments: argparse.Namespace) -> int:
                 return EXIT.get(str(found["status"]), 3)
             threading.Event().wait(EVERY)  # no loop runs in this process
     except KeyboardInterrupt:
+        if not arguments.watch:
+            raise  # nothing was learnt: that is no 0
         return 0
 
 
@@ -100,13 +102,16 @@ def ask(url: str, token: str = "") -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict) or "checks" not in found or "status" not in found:
-        return unseen(f"{url} answered {answer.status} without a health report")
+        why = cast("dict[str, object]", found).get("error", "") if isinstance(found, dict) else ""
+        return unseen(f"{url} answered {answer.status} without a health report{f': {why}' if why else ''}")
     return cast("dict[str, Any]", found)
 
 
 def worded(found: dict[str, Any]) -> str:
     """One line for the whole and one for each component, without control characters."""
-    lines = [f"system: {found['status']}"]
+    states = {str(checks[0].get("observedValue")) for checks in found["checks"].values()}
+    # health+json knows pass, warn and fail alone; where nothing was seen a person is told just that.
+    lines = [f"system: {'unknown' if states == {'unknown'} else found['status']}"]
     for name, checks in found["checks"].items():
         check = checks[0]
         shown = str(name).removesuffix(":state")

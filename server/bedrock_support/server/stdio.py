@@ -7,6 +7,7 @@ clean-up; this one answers -32700, caps a line, and ends on a closed stdin or a 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections import deque
@@ -31,6 +32,9 @@ CHUNK = 65536
 MOST_UNREAD = 16 * 1024 * 1024
 """Bytes of answers that a client may leave unread before nothing more is read from it."""
 Incoming: TypeAlias = SessionMessage | Exception
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE = re.compile(rb"(?P<kept>\\[^u]|" + _HIGH + _LOW + rb")|" + _HIGH + rb"|" + _LOW)
+"""Escapes of half a UTF-16 pair; what is to stay as it is (other escapes, whole pairs) is `kept`."""
 
 
 def split_lines(chunks: Iterator[bytes], limit: int = MAX_LINE) -> Iterator[bytes | None]:
@@ -60,11 +64,21 @@ def parse(line: bytes | None) -> SessionMessage | JSONRPCError | None:
     if not line.strip():
         return None
     try:
-        return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+        try:
+            return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+        except ValidationError:
+            # Half a character cut by a client's slice is JSON all the same: the call must get its answer.
+            if (whole := _LONE.sub(_mended, line)) == line:
+                raise
+            return SessionMessage(jsonrpc_message_adapter.validate_json(whole, by_name=False))
     except ValidationError as error:
         if any(each["type"] == "json_invalid" for each in error.errors()):
             return _error(PARSE_ERROR, "Not valid JSON. Send one JSON-RPC 2.0 message per line")
         return _error(INVALID_REQUEST, "Not a JSON-RPC 2.0 message. Send jsonrpc, method and, for requests, id")
+
+
+def _mended(found: re.Match[bytes]) -> bytes:
+    return found["kept"] or b"\\ufffd"
 
 
 def _error(code: int, message: str) -> JSONRPCError:
@@ -78,6 +92,7 @@ class Outgoing:
         self._most = most
         self._waiting: deque[bytes | None] = deque()
         self._bytes = 0
+        self._given_up = False
         self._changed = threading.Condition()
 
     def put(self, data: bytes | None) -> None:
@@ -103,7 +118,14 @@ class Outgoing:
     def wait_for_room(self) -> None:
         """Block while the client leaves too much unread."""
         with self._changed:
-            self._changed.wait_for(lambda: self._bytes <= self._most)
+            self._changed.wait_for(lambda: self._given_up or self._bytes <= self._most)
+
+    def give_up(self) -> None:
+        """Nobody will take what waits: nobody is to wait for that either."""
+        with self._changed:
+            self._given_up = True
+            self._waiting.clear()
+            self._changed.notify_all()
 
 
 @asynccontextmanager
@@ -138,9 +160,13 @@ async def stdio_streams() -> AsyncGenerator[tuple[object, object]]:
             anyio.from_thread.run(_close, to_server, token=token)
 
     def write() -> None:
-        with suppress(OSError):
+        try:
             for data in outgoing.each():
                 _write_all(wire_out, data)
+        except OSError:  # nobody reads any more: what is asked from now on could be answered to nobody
+            outgoing.give_up()
+            with suppress(RuntimeError):
+                anyio.from_thread.run(_close, to_server, token=token)
         with suppress(RuntimeError):
             anyio.from_thread.run_sync(written.set, token=token)
 

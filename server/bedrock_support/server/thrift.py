@@ -7,8 +7,9 @@ import math
 import sqlite3
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 
@@ -131,13 +132,27 @@ def _likely(bedrock: BedrockSettings) -> Callable[[Decision], float | None]:
     return likely
 
 
+def _budget(row: object) -> Budget:
+    """Raises ValueError and TypeError, in words of the file and not of the code."""
+    if not isinstance(row, dict):
+        raise TypeError(f"a budget is {row!r}; give a table")
+    table = cast("dict[str, Any]", row)
+    if unknown := sorted(table.keys() - {each.name for each in fields(Budget)}):
+        raise ValueError(f"a budget has no {unknown[0]!r}")
+    usd = table.get("usd")
+    if not isinstance(usd, int | float) or isinstance(usd, bool):
+        raise TypeError(f"usd is {usd!r}; give dollars above 0")
+    return Budget(**table)
+
+
 def _budgets(path: Path, store: Path | None) -> tuple[Budget, ...]:
     name = READS["budgets_file"]
     if store is None:
         raise SettingsError(f"{name} = {str(path)!r}: budgets need a store. Set {READS['store']} to a folder")
     try:
         rows = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))["budget"]
-        return tuple(Budget(**row) for row in rows)
+        listed = cast("list[object]", rows if isinstance(rows, list) else [rows])
+        return tuple(_budget(row) for row in listed)
     except KeyError:
         raise SettingsError(f"{name} = {str(path)!r}: no [[budget]] in it. {_ROW}") from None
     except OSError as error:

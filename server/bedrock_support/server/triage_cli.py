@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from bedrock_support.server.commands import Commands
+from bedrock_support.server.commands import Commands, number
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.settings import load
 
@@ -30,9 +30,7 @@ def add_triage_parser(commands: Commands) -> None:
     )
     triage.add_argument("--end", help="until when (default: now)")
     triage.add_argument("--question", help="what you want to know; --json then has it with its evidence as `brief`")
-    triage.add_argument(
-        "--limit", type=int, choices=range(1, 51), default=10, metavar="N", help="1 to 50 (default: 10)"
-    )
+    triage.add_argument("--limit", type=number(1, 50), default=10, metavar="N", help="1 to 50 (default: 10)")
     triage.add_argument("--json", action="store_true", help="everything as JSON")
     triage.set_defaults(run=_triage)
 
@@ -41,6 +39,9 @@ def _triage(arguments: argparse.Namespace) -> int:
     from bedrock_support.tools.base import InputError
     from bedrock_support.tools.triage import TriageInput
 
+    if not arguments.path.strip():
+        sys.stderr.write("bedrock-support triage: PATH = '': the path is empty. Name a log file or folder\n")
+        return USAGE_ERROR
     # Resolved: on the command line whoever asks may read whatever their own account may.
     path, here = Path(arguments.path).expanduser().resolve(), Path.cwd().resolve()
     live = arguments.path.startswith(LIVE)

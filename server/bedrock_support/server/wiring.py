@@ -32,7 +32,7 @@ from bedrock_support.server.cleaning import for_good
 from bedrock_support.server.compliance_evidence import ComplianceEvidence
 from bedrock_support.server.efficiency_evidence import EfficiencyEvidence
 from bedrock_support.server.emf import EmfWriter
-from bedrock_support.server.environment import child_environment, process_environment
+from bedrock_support.server.environment import SettingsError, child_environment, process_environment
 from bedrock_support.server.explain import RoutingLook
 from bedrock_support.server.from_settings import (
     audit_trail,
@@ -102,7 +102,10 @@ def build(
     """Wire the whole server. Starts nothing, connects to nothing. `telemetry` is what health tells of."""
     clock = clock or SystemClock()
     entropy = entropy or SystemEntropy()
-    late.names(settings.names, settings.names_model)
+    try:
+        late.names(settings.names, settings.names_model)
+    except ValueError as error:  # NoModel, whose module costs more than a start has
+        raise SettingsError(str(error)) from error
     bedrock = bedrock_settings(settings)
     flags = flag_keeper(settings, clock, entropy)
     keeps, then = lasting(settings, bedrock, clock), PastClock(clock)

@@ -116,7 +116,9 @@ def install(settings: TelemetrySettings, *, role: str, extra: SpanSink | None = 
     A tracer provider that is already installed, by a host or an agent, is left in charge.
     """
     if settings.otlp_endpoint and settings.traces_url is None:
-        _log.warning("otlp_endpoint: not an http(s) URL, spans are not exported; give http://host:4318")
+        _log.warning(
+            "OTEL_EXPORTER_OTLP_ENDPOINT: not an http(s) URL, spans are not exported. Give one such as http://host:4318"
+        )
     if settings.traces_url is None and settings.file is None and extra is None:
         return Telemetry()
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):

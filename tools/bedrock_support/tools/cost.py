@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from bedrock_support.routing.clock import Clock
 from bedrock_support.routing.model import OperationClass, RouteName
 from bedrock_support.routing.optimizing.budget import Budgets
 from bedrock_support.routing.optimizing.spending import HANDED_OVER, NOWHERE, Line, Spending, Sums, direct, total
-from bedrock_support.tools.base import SupportTool, ToolContext, ToolInput
+from bedrock_support.tools.base import InputError, SupportTool, ToolContext, ToolInput
 from bedrock_support.tools.cost_advice import Saving, savings
 from bedrock_support.tools.envelope import Result
 
@@ -118,10 +119,20 @@ def get_cost_report(
 def report(
     spending: Spending, budgets: Budgets | None, clock: Clock, tenant: str, days: int, *, shared: bool
 ) -> CostReport:
-    """The sums of the last days. Blocks."""
+    """The sums of the last days. Blocks.
+
+    Raises:
+        InputError: the store that holds them can't be used.
+    """
     today = datetime.fromtimestamp(clock.wall(), UTC).date()
     first = today - timedelta(days=days - 1)
-    lines = spending.lines(tenant, first, today)
+    try:
+        lines = spending.lines(tenant, first, today)
+    except (OSError, sqlite3.Error, ValueError) as error:
+        where = getattr(error, "filename", None) or "its folder"
+        problem = f"the sums in it can't be read just now ({getattr(error, 'strerror', None) or error})"
+        mend = "See that this folder, and its disk, can be read and written, and ask again"
+        raise InputError("BEDROCK_SUPPORT_STORE", where, problem, mend) from error
     billed, hits = direct(lines), [each for each in lines if each.route == NOWHERE]
     all_sums, cached = total(lines), total(hits)
     own = [each for each in lines if each.route == RouteName.MCP.value]

@@ -19,7 +19,9 @@ class Place:
 
     @property
     def label(self) -> str:
-        """The path as answers show it: relative to its root."""
+        """The path as answers show it: relative to its root, whole where that is all there is."""
+        if self.root == Path(self.root.anchor):
+            return os.fsencode(self.path).decode("utf-8", "replace")
         relative = self.path.relative_to(self.root).as_posix()
         # A name need not be valid UTF-8; an answer must be.
         return os.fsencode(relative if relative != "." else self.path.name).decode("utf-8", "replace")
@@ -84,6 +86,8 @@ def _same(path: Path, handle: int) -> bool:
 
 def _resolve(field: str, value: str, first: Path, allowed: str) -> Path:
     mend = f"Name an existing file or folder inside {allowed}; relative paths start at {first}"
+    if first == Path(first.anchor):
+        mend = "Name an existing file or folder"
     try:
         return (first / value).resolve(strict=True)
     except FileNotFoundError:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NAME = "triage_incident"
 _LOCAL_SECONDS = {OperationClass.EMERGENCY: 1.5, OperationClass.INFRASTRUCTURE: 3.0}
 _OTHER_SECONDS = 20.0
+_FIRST, _LAST = (int(datetime(*day, tzinfo=UTC).timestamp()) for day in ((1, 1, 1), (9999, 12, 31)))
 NOTHING = LiveSources()
 _GIT_SECONDS, _GIT_SHARE = 2.0, 0.1
 """At most so long is git asked, and at most this share of what remains."""
@@ -149,7 +150,9 @@ def _checked(given: TriageInput) -> tuple[int, int] | None:
 
 
 def _seconds(moment: datetime) -> int:
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    """Unix seconds; beyond what a calendar in UTC can say, its end: a window may well mean all there is."""
+    seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return min(max(seconds, _FIRST), _LAST)
 
 
 def _operation(ctx: ToolContext, given: TriageInput, report: Report, limits: list[str]) -> Operation:

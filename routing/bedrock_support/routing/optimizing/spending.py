@@ -149,14 +149,20 @@ class Spending:
             raise
 
     def lines(self, tenant: str, first: date, last: date) -> list[Line]:
-        """Everything of these days, both included; blocks."""
+        """Everything of these days, both included; blocks.
+
+        Raises:
+            OSError, sqlite3.Error, ValueError: the store can't be used just now. Read as answers are, where what can't
+                be read is a miss, it would say that nothing was spent.
+        """
         self.flush()
         found: list[Line] = []
-        for number in range((last - first).days + 1):
-            day = first + timedelta(days=number)
-            for name, sums in _read(self._store.get(_key(tenant, day))).items():
-                op_class, route, model = json.loads(name)
-                found.append(Line(day=day.isoformat(), op_class=op_class, route=route, model=model, sums=sums))
+        with self._store.locked() as table:
+            for number in range((last - first).days + 1):
+                day = first + timedelta(days=number)
+                for name, sums in _read(table.get(_key(tenant, day))).items():
+                    op_class, route, model = json.loads(name)
+                    found.append(Line(day=day.isoformat(), op_class=op_class, route=route, model=model, sums=sums))
         return found
 
 

@@ -13,7 +13,7 @@ from bedrock_support.server.guarding.recent import Readings
 VARIABLE = f"{PREFIX}AUTO_STOP"
 LEAST = 20
 """Attempts on a route without which nothing is concluded."""
-NAMES = {"errors": "share of a route's attempts", "p95": "seconds", "usd_per_hour": "US dollars"}
+NAMES = {"errors": "share of a route's attempts, 1 at most", "p95": "seconds", "usd_per_hour": "US dollars"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,8 @@ class Triggers:
                 limits[name] = float(value)
             except ValueError:
                 limits[name] = 0.0
-            if name not in NAMES or not 0 < limits[name] < inf:
+            # A share beyond 1 is never reached: the stop that somebody counts on would never come.
+            if name not in NAMES or not 0 < limits[name] < inf or (name == "errors" and limits[name] > 1):
                 known = ", ".join(f"{name} ({unit})" for name, unit in NAMES.items())
                 raise SettingsError(f"{VARIABLE} = {text!r}: {each!r} is no limit. Give NAME=NUMBER of {known}")
         return Triggers(**limits)

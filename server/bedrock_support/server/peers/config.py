@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bedrock_support.routing.model import Residency
 from bedrock_support.server.environment import SettingsError
 from bedrock_support.server.loopback import is_loopback
+from bedrock_support.server.settings import READS
 
 NAME = re.compile(r"(?!.*__)[A-Za-z0-9_-]{1,32}")
 """Without `__`, which parts a peer's name from its tool's."""
@@ -93,7 +94,9 @@ def load_peers(path: Path, environ: Mapping[str, str]) -> tuple[PeerConfig, ...]
         with path.open("rb") as file:
             content = file.read(MOST_FILE + 1)
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}. Name a file that can be read") from error
+        raise SettingsError(
+            f"{READS['peers_file']} = {str(path)!r}: {error.strerror}. Name a file that can be read"
+        ) from error
     if len(content) > MOST_FILE:
         raise SettingsError(f"{path}: larger than {MOST_FILE} bytes. Name a file of MCP servers")
     try:

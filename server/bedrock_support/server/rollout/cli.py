@@ -10,11 +10,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from bedrock_support.server.commands import Commands
 from bedrock_support.server.environment import SettingsError
+
+if TYPE_CHECKING:
+    from bedrock_support.server.rollout.checks import Check
 
 FAILED, USAGE_ERROR = 1, 2
 
@@ -83,11 +87,14 @@ def _run(do: Callable[[argparse.Namespace], Awaitable[int]], arguments: argparse
 
     from bedrock_support.server.rollout.control import NoFront, Unsettled
     from bedrock_support.server.rollout.desk import Interrupted
+    from bedrock_support.server.rollout.files import RolloutFiles
     from bedrock_support.server.rollout.locks import Taken
     from bedrock_support.server.rollout.synthetic import Unreachable
 
     if arguments.state is not None:
         arguments.state = arguments.state.expanduser().absolute()
+        if do is not _drill:  # which may have a front of its own there
+            RolloutFiles(folder=arguments.state).expected()
     try:
         return anyio.run(do, arguments)
     except Taken:
@@ -164,14 +171,26 @@ async def _rollback(arguments: argparse.Namespace) -> int:
         kind = Kind.ROLLED_BACK if verified else Kind.ROLLBACK_UNVERIFIED
         notices.tell(kind, desk.notes.run, f"{arguments.level}, by hand: {failed or 'every check held'}")
     if arguments.json:
-        shown = [{"name": each.name, "ok": each.ok, "trace": each.trace} for each in checks]
+        shown = [
+            {"name": each.name, "ok": each.ok, "trace": each.trace, **({} if each.ok else {"value": each.value})}
+            for each in checks
+        ]
         told = {"level": arguments.level, "seconds": round(seconds, 3), "verified": verified, "checks": shown}
         sys.stdout.write(json.dumps(told) + "\n")
     else:
-        lines = [f"{'ok    ' if each.ok else 'FAILED'} {each.name} {each.trace}".rstrip() for each in checks]
+        lines = [_in_words(each) for each in checks]
         lines.append(f"{arguments.level}: {'verified' if verified else 'NOT verified'} after {seconds:.2f} s")
         sys.stdout.write("\n".join([*lines, ""]))
     return 0 if verified else FAILED
+
+
+def _in_words(check: Check) -> str:
+    """One line; what doesn't hold with why, for whoever has to mend it now."""
+    line = f"{'ok    ' if check.ok else 'FAILED'} {check.name} {check.trace}".rstrip()
+    if check.ok:
+        return line
+    why = check.value.get("problem") or json.dumps(check.value, default=str)
+    return f"{line}: {why}"
 
 
 def _complain(message: str) -> None:

@@ -19,6 +19,7 @@ from bedrock_support.server.notices.assembly import noticing
 from bedrock_support.server.notices.desk import NoticeDesk
 from bedrock_support.server.notices.notice import Kind
 from bedrock_support.server.rollout.account import account, in_words
+from bedrock_support.server.rollout.control import NoFront
 from bedrock_support.server.rollout.desk import Office, office
 from bedrock_support.server.rollout.files import RolloutFiles, checked_env
 from bedrock_support.server.rollout.flag_writer import NAMES
@@ -26,7 +27,7 @@ from bedrock_support.server.rollout.locks import is_held
 from bedrock_support.server.rollout.machine import Machine
 from bedrock_support.server.rollout.paper import markdown, page
 from bedrock_support.server.rollout.places import read_elsewhere
-from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, STEPS, UNVERIFIED, Plan
+from bedrock_support.server.rollout.plan import DONE, KIND, OPEN, ROLLED_BACK, STEPS, UNVERIFIED, Plan
 from bedrock_support.server.rollout.quality import Limits
 from bedrock_support.server.rollout.report import report_of
 from bedrock_support.server.rollout.store import Desk, EvidenceStore, Run
@@ -48,7 +49,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
     steps = tuple(arguments.step) or STEPS
     if list(steps) != sorted(set(steps)) or steps[-1] != STEPS[-1] or steps[0] < 1:
         raise SettingsError(f"--step {steps}: give rising percentages of which the last is 100")
-    if arguments.samples < 1 or arguments.watch < 0:
+    if arguments.samples < 1 or not 0 <= arguments.watch < inf:
         raise SettingsError(f"--samples {arguments.samples}, --watch {arguments.watch}: give at least 1 and 0")
     limits = dict(_limit(each) for each in arguments.limit)
     try:
@@ -88,7 +89,11 @@ async def start(arguments: argparse.Namespace) -> int:
     """A new rollout, to its end."""
     plan = plan_of(arguments)
     async with office(arguments.state, kind=KIND) as desk:
-        await desk.control.status()
+        try:
+            await desk.control.status()
+        except NoFront:
+            await desk.finish(ROLLED_BACK)  # nothing was changed
+            raise
         return await _carried(desk, arguments, lambda machine: machine.begin(plan))
 
 

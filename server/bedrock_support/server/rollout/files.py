@@ -11,6 +11,7 @@ from typing import Any
 
 from bedrock_support.server.durable import replace_file
 from bedrock_support.server.environment import SettingsError
+from bedrock_support.server.settings import without_effect
 
 PRIVATE_FOLDER = 0o700
 WHOLE = 100
@@ -113,6 +114,12 @@ class RolloutFiles:
         except OSError as error:
             raise SettingsError(f"--state = {str(self.folder)!r}: {error.strerror}. Name a folder of yours") from error
 
+    def expected(self) -> None:
+        """Raises SettingsError where there is no such folder: a name that is spelt wrongly must not become one."""
+        if not self.folder.is_dir():
+            problem = "no such folder. Name the one that the front was started with (front --state DIR)"
+            raise SettingsError(f"--state = {str(self.folder)!r}: {problem}")
+
     def read_fleet(self) -> Fleet:
         """What shall be; an empty fleet where nothing is written. Raises SettingsError."""
         table = read_json(self.fleet)
@@ -133,7 +140,9 @@ class RolloutFiles:
 
 
 def checked_env(pairs: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a new configuration. Raises SettingsError for one that may hold a secret."""
+    """The variables of a new configuration. Raises SettingsError for one that may hold a secret or sets nothing."""
+    if wrong := without_effect(pairs):
+        raise SettingsError(f"--set {wrong[0]}")
     for name in pairs:
         if _SECRET.search(name):
             raise SettingsError(

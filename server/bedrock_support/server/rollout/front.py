@@ -32,7 +32,7 @@ from bedrock_support.server.http import bind, security, serve_app
 from bedrock_support.server.rollout.crew import Crew
 from bedrock_support.server.rollout.files import BLUE, WHOLE, RolloutFiles, Wanted, read_json, write_json
 from bedrock_support.server.rollout.locks import Taken, holding
-from bedrock_support.server.rollout.proxy import Proxy
+from bedrock_support.server.rollout.proxy import BUSY, Proxy
 from bedrock_support.server.rollout.starting import Start, born, end_left_over
 from bedrock_support.server.rollout.store import EvidenceStore, Sample
 
@@ -44,6 +44,7 @@ WRITE_EVERY = 0.2
 MOST_WAITING = 10_000
 """Samples that may wait to be written; more are counted as lost, and gates then refuse."""
 STATUS = "/front/status"
+HEALTH = "/healthz"
 
 
 class Front:
@@ -51,6 +52,7 @@ class Front:
 
     def __init__(self, files: RolloutFiles, start: Start, client: httpx2.AsyncClient, clock: Clock) -> None:
         self.files = files
+        self._client = client
         self._clock = clock
         self._samples: list[Sample] = []
         self._pids: list[int] | None = None
@@ -62,9 +64,10 @@ class Front:
         self._writer = anyio.CapacityLimiter(1)
 
     def app(self) -> Starlette:
-        """MCP at /mcp, the front's own state at /front/status."""
+        """MCP at /mcp, the front's own state at /front/status, the live worker's health at /healthz."""
         mcp = Route("/mcp", self.proxy.handle, methods=["GET", "POST", "DELETE"])
-        app = Starlette(routes=[mcp, Route(STATUS, self._status, methods=["GET"])])
+        own = [Route(STATUS, self._status, methods=["GET"]), Route(HEALTH, self._health, methods=["GET"])]
+        app = Starlette(routes=[mcp, *own])
         app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)  # pyright: ignore[reportArgumentType]
         return app
 
@@ -135,6 +138,20 @@ class Front:
                 "workers": [each.as_table() for each in self.crew.all],
             }
         )
+
+    async def _health(self, request: Request) -> Response:
+        """What the live worker says of itself, for who asks `bedrock-support status` of the one address."""
+        if refusal := await self.proxy.refusal(request):
+            return refusal
+        live = next((w for w in self.crew.all if w.wanted.name == self.crew.fleet.live and w.state == "ready"), None)
+        if live is None:
+            return JSONResponse({"error": "no live worker is ready; see: rollout status"}, BUSY)
+        shown = {"authorization": token} if (token := request.headers.get("authorization")) else {}
+        try:
+            told = await self._client.get(live.url.removesuffix("/mcp") + HEALTH, headers=shown)
+        except httpx2.HTTPError as error:
+            return JSONResponse({"error": f"the live worker does not answer ({type(error).__name__})"}, BUSY)
+        return Response(told.content, told.status_code, media_type=told.headers.get("content-type"))
 
 
 def _last(store: EvidenceStore, samples: list[Sample]) -> None:

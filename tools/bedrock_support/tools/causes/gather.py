@@ -42,6 +42,11 @@ class _Pile:
     files: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
 
+    def held(self) -> tuple[int, ...]:
+        """How much of each sort there is: it shows whether a file added anything."""
+        calls = sum(map(len, self.calls.values()))
+        return len(self.series), len(self.changes), calls, len(self.spans), len(self.notes)
+
 
 class Asked(Protocol):
     """What live sources gave."""
@@ -62,13 +67,15 @@ def gather(
     """Everything in these files and folders, and what was asked of live sources; `expired` says whether to stop.
 
     Raises:
-        InputError: nothing that could be read has metrics or spans in it. A live source that gives nothing is none.
+        InputError: nothing that could be read has metrics or spans in it, or the baseline has none. A live source that
+            gives nothing is none.
     """
+    places = list(places)
     pile, calm = _read(places, expired, asked), _read([baseline] if baseline else [], expired)
     if not pile.series and not (asked and asked.files):
-        seen = "; ".join(pile.notes[:3]) or "no file there ends with " + ", ".join(sorted(SUFFIXES))
-        mend = "Give metrics (CSV, Parquet) or traces (OTLP-JSON lines); docs/root-cause.md shows the forms"
-        raise InputError("paths", ", ".join(pile.files) or "folder", f"no measurements were found ({seen})", mend)
+        raise _nothing("paths", places, pile)
+    if baseline is not None and not calm.series and not expired():
+        raise _nothing("baseline", [baseline], calm)
     for caller, callees in calm.calls.items():
         pile.calls.setdefault(caller, set()).update(callees)
     return Data(
@@ -79,6 +86,13 @@ def gather(
         files=tuple(pile.files),
         notes=(*pile.notes, *calm.notes),
     )
+
+
+def _nothing(field: str, places: Iterable[Place], pile: _Pile) -> InputError:
+    seen = "; ".join(pile.notes[:3]) or "no file there ends with " + ", ".join(sorted(SUFFIXES))
+    mend = "Give metrics (CSV, Parquet) or traces (OTLP-JSON lines); docs/root-cause.md shows the forms"
+    named = ", ".join(each.label for each in places)
+    return InputError(field, named, f"no measurements were found ({seen})", mend)
 
 
 def _read(places: Iterable[Place], expired: Callable[[], bool], asked: Asked | None = None) -> _Pile:
@@ -98,8 +112,11 @@ def _read(places: Iterable[Place], expired: Callable[[], bool], asked: Asked | N
             pile.notes.append(f"time ran out before {place.label} was read")
             break
         pile.files.append(place.label)
+        held = pile.held()
         try:
             _one(place, pile)
+            if pile.held() == held:
+                pile.notes.append(f"{place.label}: no row with a time and a number, no span, change or call in it")
         except (TableError, OSError, ValueError, csv.Error, RecursionError) as error:
             pile.notes.append(f"{place.label}: {error}"[:300])
     if pile.spans:

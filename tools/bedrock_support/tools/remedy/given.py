@@ -14,6 +14,8 @@ from bedrock_support.tools.base import InputError, ToolInput
 MOST_FINDINGS = 200
 MOST_BYTES = 2_000_000
 """Of a file with findings."""
+MOST_LINE = 10**9
+"""No file has more."""
 _LISTS = ("findings", "gaps", "tasks", "causes")
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -38,7 +40,7 @@ class Wanted:
     path: str
     """As given; empty when it names no file."""
     line: int
-    """From 1; 0 for none."""
+    """From 1; 0 for none, negative where something was given that is no line."""
     symbol: str
     severity: str
     confidence: float
@@ -85,12 +87,13 @@ def _wanted(name: str, given: Mapping[str, Any]) -> Wanted:
     severity = str(given.get("severity", "medium")).lower()
     symbol = _text(given, 200, "symbol")
     title = _text(given, 300, "title", "reason", "kind") or "finding"
+    path = _text(given, 1_000, "path", "file")
     return Wanted(
         id=name,
         title=f"{symbol}: {title}" if symbol and symbol not in title else title,
         detail=_text(given, 800, "detail", "reason"),
-        path=_text(given, 1_000, "path", "file"),
-        line=max(0, _whole(given.get("line"))),
+        path=path,
+        line=_line(given.get("line")) if path else 0,
         symbol=symbol,
         severity=severity if severity in _SEVERITIES else "medium",
         confidence=_share(given.get("confidence")),
@@ -101,8 +104,13 @@ def _text(given: Mapping[str, Any], most: int, *keys: str) -> str:
     return next((text.strip()[:most] for key in keys if isinstance(text := given.get(key), str) and text.strip()), "")
 
 
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+def _line(value: object) -> int:
+    """As a number, whatever way JSON's writers write one; none is 0."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return max(value or 0, -1)
+    if isinstance(value, float) and value.is_integer() and 0 <= value <= MOST_LINE:
+        return int(value)
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < len(str(MOST_LINE)) else -1
 
 
 def _share(value: object) -> float:

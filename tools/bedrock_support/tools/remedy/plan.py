@@ -96,8 +96,9 @@ async def make_plan(ctx: ToolContext, given: RemedyInput, store: FactStore, envi
         root, files.findings, files.texts, store=store, workers=ctx.workers, told=ctx.progress, expired=expired
     )
     asked, left_out = question(ctx, found, files.texts, evidence)
-    outcome = Outcome(operation=asked, refusal=Refusal(operation=asked, reason="your own patch was given", mend=""))
-    if not given.patch:
+    why = "your own patch was given" if given.patch else "no finding is left to plan for"
+    outcome = Outcome(operation=asked, refusal=Refusal(operation=asked, reason=why, mend=""))
+    if found and not given.patch:
         limits += [left_out] if left_out else []
         await ctx.progress(0.3, 1.0, "Asking for judgement")
         outcome = await ctx.judge(asked)
@@ -168,6 +169,8 @@ def _held(root: Path, findings: Sequence[Wanted], count: int) -> _Files:
             texts |= {label: data.decode("utf-8", "surrogateescape")} if data is not None else {}
         if label is None or label not in texts:
             limits.append(f"finding {each.id} dropped: {each.path[:200]} is no file of the project that can be read")
+        elif each.line < 0:
+            limits.append(f"finding {each.id} dropped: its line is no number from 1 on")
         elif each.line > len(lines_of(texts[label])):
             limits.append(f"finding {each.id} dropped: {label} has no line {each.line}")
         else:
