@@ -5,6 +5,7 @@ from tests.promises import Promise
 _BRIEF = "reference/domain.md 4"
 
 PROMISES: dict[str, Promise] = {
+    "triage:moments": Promise("issue 2", "times told of a finding are those that its lines bear, to the second"),
     "triage:onset": Promise("issue 2", "a log too big for the budget is still read where its trouble began"),
     "triage:templates": Promise(
         "issue 6", "Lines that say two things stay apart, lines that differ only in their values become one template."

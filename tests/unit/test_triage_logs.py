@@ -36,6 +36,19 @@ def report(text: str | bytes) -> Report:
     return Report(analysed(text.encode() if isinstance(text, str) else text), 10)
 
 
+@promise("triage:moments")
+@pytest.mark.parametrize("window", [None, (1_772_352_000, 1_772_438_400)])
+def test_moments_are_those_of_their_lines(window: tuple[int, int] | None) -> None:
+    calm = [f"2026-03-01T{hour:02d}:00:00Z INFO tick" for hour in range(20)]
+    bad = "2026-03-01T10:02:07Z ERROR could not connect: connection refused"
+    data = "\n".join([*calm[:11], bad, "  and a line without a stamp", *calm[11:]]).encode()
+    found = Report(analysed(data, window), 10)
+    assert found.first_error is not None
+    assert found.first_error.at == "2026-03-01T10:02:07Z"
+    assert {each.at for each in found.timeline} == {"2026-03-01T10:02:07Z"}
+    assert any("first at 2026-03-01T10:02:07Z" in each.detail for each in found.findings)
+
+
 @promise("triage:formats")
 @pytest.mark.parametrize(
     ("line", "stamp", "level"),

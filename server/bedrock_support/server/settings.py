@@ -221,9 +221,8 @@ def load(environ: Mapping[str, str] | None = None, *, roots: tuple[Path, ...] = 
     """
     env = process_environment() if environ is None else environ
     if environ is None:
-        for each in without_effect(
-            env
-        ):  # told and not refused: an older version, rolled back to, must start all the same
+        # Told and not refused: an older version, rolled back to, must start all the same.
+        for each in without_effect(env):
             log.warning(each)
     values: dict[str, object] = {field: env[name] for field, name in READS.items() if env.get(name)}
     if "endpoint_url" not in values and env.get("AWS_ENDPOINT_URL"):

@@ -16,6 +16,7 @@ from bedrock_support.tools.logs.service_order import order_finding
 from bedrock_support.tools.logs.services import ordered
 from bedrock_support.tools.logs.severity import MEDIUM, NAMES
 from bedrock_support.tools.logs.templates import Template
+from bedrock_support.tools.logs.times import Stamps
 from bedrock_support.tools.logs.trace_finder import TraceGroup
 from bedrock_support.tools.logs.traces import Frame
 from bedrock_support.tools.logs.windows import choose
@@ -42,6 +43,7 @@ class Report:
         self._analysis = analysis
         self._windows = choose(analysis)
         self._quotes = Quotes(analysis)
+        self._stamps = Stamps(_reference(analysis))
         chosen, of = gather(analysis, self._windows)
         self._whole = analysis.plan is not None and len(analysis.read) == len(analysis.plan.blocks)
         self._chosen = _distinct(chosen)[:max_findings]
@@ -61,7 +63,7 @@ class Report:
             self._quotes.cite(first.at, "log line")
         self.first_error: Moment | None = self._moment(first, "first error") if first else None
         timed = first is not None and analysis.grid.timed and first.bucket != NO_TIME
-        self.first_error_at: int | None = first.bucket if first and timed else None
+        self.first_error_at: int | None = self._when(first) if first and timed else None
         """Seconds since the epoch."""
         self.templates = self._templates(list(of.values()))
         self.timeline = self._timeline()
@@ -135,9 +137,8 @@ class Report:
         places = analysis.graves.places(told, frozenset(self._windows.bad) if comparable else None)
         if len(places) < 2:
             return []
-        reference = max(source.modified for source in analysis.sources)
         lines = [(service, place, self._quotes.line(place)) for service, place in places.items()]
-        return order_finding(ordered(lines, reference), self._quotes, len(self.findings) + 1, self._whole)
+        return order_finding(ordered(lines, _reference(analysis)), self._quotes, len(self.findings) + 1, self._whole)
 
     def _injection(self) -> Finding:
         places = sorted(self._analysis.injections)
@@ -178,7 +179,17 @@ class Report:
         return " ".join(parts)
 
     def _label(self, each: Candidate) -> str:
-        return self._analysis.grid.label(each.bucket)
+        return self._analysis.grid.label(self._when(each))
+
+    def _when(self, each: Candidate) -> int:
+        """The second of its first line, where that has a stamp of its own; else its bucket's start."""
+        grid = self._analysis.grid
+        if not grid.timed or each.bucket == NO_TIME:
+            return each.bucket
+        stamp = self._stamps.read(self._quotes.line(each.at).encode())
+        if stamp is None or grid.bucket(stamp.seconds) != each.bucket:
+            return each.bucket
+        return stamp.seconds
 
     def _confidence(self, each: Candidate) -> float:
         value = CONFIDENCE[each.change] if self._windows.comparable else UNCOMPARED_CONFIDENCE
@@ -215,7 +226,7 @@ class Report:
 
     def _timeline(self) -> list[Moment]:
         moments = [
-            (each.bucket, each.at, self._moment(each, role_of(each)))
+            (self._when(each), each.at, self._moment(each, role_of(each)))
             for each in self._chosen
             if each.severity >= MEDIUM
         ]
@@ -232,6 +243,11 @@ class Report:
         grid = self._analysis.grid
         start, end = grid.label(buckets[0]), grid.label(grid.end_of(buckets[-1]))
         return WindowRow(start=start, end=end, lines=sum(self._analysis.totals[bucket] for bucket in buckets))
+
+
+def _reference(analysis: Analysis) -> float:
+    """When the log was written to last: what stamps without a year are read by."""
+    return max((source.modified for source in analysis.sources), default=0.0)
 
 
 def _distinct(chosen: list[Candidate]) -> list[Candidate]:

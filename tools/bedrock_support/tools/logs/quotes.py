@@ -31,7 +31,7 @@ class Quotes:
 
     def line(self, line: int) -> str:
         """The start of the line at a place, without making it evidence."""
-        return self._read(line, self.where(line)[1])[1]
+        return self._of[line].quote if line in self._of else self._read(line, self.where(line)[1])[1]
 
     def cite(self, line: int, kind: str) -> str:
         """The id of the evidence at a place."""
