@@ -41,6 +41,15 @@ async def test_hostile_files_are_survived_and_said(tmp_path: Path) -> None:
     assert "above 1 MB" in notes
 
 
+@promise("gaps:hostile")
+async def test_what_a_named_file_is_not_read_for_is_said(tmp_path: Path) -> None:
+    plant(tmp_path, {"notes.md": "def f(:", "script": STUB})
+    (tmp_path / "huge.py").write_bytes(b"x = 1\n" * 400_000)
+    assert "huge.py not read: 2,400,000 bytes" in " ".join((await scan(tmp_path / "huge.py")).notes)
+    assert "notes.md isn't read as code" in " ".join((await scan(tmp_path / "notes.md")).notes)
+    assert symbols(await scan(tmp_path / "script")) == {"fetch": "pass"}
+
+
 @promise("gaps:incremental")
 async def test_a_second_run_reads_only_what_changed(tmp_path: Path) -> None:
     tree, store = plant(tmp_path / "tree", {f"m{each}.py": STUB for each in range(6)}), tmp_path / "cache/facts.sqlite"

@@ -101,7 +101,10 @@ def list_sources(root: Path, endings: frozenset[str], check: Callable[[], None])
     Blocks: call off the loop. `check` is called now and then and may raise to stop.
     """
     if root.is_file():
-        return Listing(files=(SourceFile(path=root, label=root.name, size=root.stat().st_size),), notes=())
+        size = root.stat().st_size
+        if size > MOST_BYTES:
+            return Listing(files=(), notes=(f"{root.name} not read: {size:,} bytes, at most {MOST_BYTES:,} are read",))
+        return Listing(files=(SourceFile(path=root, label=root.name, size=size),), notes=())
     walk = _Walk(endings=endings, pending=[(str(root), "", 0)])
     while walk.pending and len(walk.found) < MOST_FILES:
         check()

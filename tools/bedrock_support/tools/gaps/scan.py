@@ -107,6 +107,9 @@ def _remember(store: FactStore, missing: list[_Source], fresh: dict[str, bytes])
 
 
 def _list(root: Path) -> Listing:
+    if root.is_file() and root.suffix and root.suffix not in SOURCES:  # without an ending it is a script
+        known = ", ".join(sorted(SOURCES))
+        return Listing(files=(), notes=(f"{root.name} isn't read as code: name a folder, or a file in {known}",))
     return list_sources(root, SOURCES, from_thread.check_cancelled)
 
 
