@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -127,6 +128,17 @@ async def test_health_decisions_and_prompts_can_be_read(era: Era, log_root: Path
         assert names == ["triage_incident", "explain_decision", "incident", "spec-review", "weekly-health"]
         prompt = await client.get_prompt("triage_incident", {"path": "shop.log", "symptom": "500s"})
         assert "shop.log" in str(prompt.messages[0].content)
+        for name, arguments, said in (
+            ("triage_incident", {}, "triage_incident: path is missing"),
+            (
+                "explain_decision",
+                {"decision_id": "d-1", "id": "2"},
+                "arguments.id: no such argument. Use only decision_id",
+            ),
+            ("triage", {}, "name = 'triage': no such prompt. Use one of triage_incident"),
+        ):
+            with pytest.raises(MCPError, match=re.escape(said)):
+                await client.get_prompt(name, arguments)
 
 
 async def read(client: Client, uri: str) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from mcp.server.mcpserver import RequestStateSecurity
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.subscriptions import ResourceUpdated
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.types import CallToolResult, InputRequiredResult, Resource, Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Resource, Tool
 from starlette.applications import Starlette
 
 from bedrock_support.routing.clock import Entropy
@@ -30,7 +31,7 @@ from bedrock_support.server.middleware import MadeUp, describe_transport, take_b
 from bedrock_support.server.page.app import READ, note_apps, read, status_app, wanted, with_app
 from bedrock_support.server.page.app import URI as APP
 from bedrock_support.server.peers.offer import PeerTools
-from bedrock_support.server.prompts import PROMPTS
+from bedrock_support.server.prompts import PROMPTS, complaint
 from bedrock_support.server.results import TooLarge
 from bedrock_support.server.rounds import AnyContext, Rounds, open_rounds
 from bedrock_support.server.system import SystemHealth, with_health
@@ -162,6 +163,14 @@ class SupportServer(MCPServer[Rounds]):
                 return failure(f"{name}: everything is stopped by hand: {why}. {RESUME} {Scope.ALL} lifts it")
             return await self._peer_tools.call(name, arguments, context)
         return await super().call_tool(name, arguments, context)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: AnyContext | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """A prompt. Raises MCPError for one that there isn't, and for arguments that it doesn't take."""
+        if said := complaint(await self.list_prompts(), name, arguments or {}):
+            raise MCPError(INVALID_PARAMS, said)
+        return await super().get_prompt(name, arguments, context)
 
     async def follow_peers(self) -> None:
         """Tell clients when what upstream servers offer changes. Runs until cancelled."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from mcp.server.mcpserver.prompts import Prompt
+from mcp.types import Prompt as Listed
 
 
 def triage_incident(path: str, symptom: str = "") -> str:
@@ -90,3 +93,16 @@ PROMPTS = [
     Prompt.from_function(spec_review, name="spec-review"),
     Prompt.from_function(weekly_health, name="weekly-health"),
 ]
+
+
+def complaint(there: Sequence[Listed], name: str, arguments: Mapping[str, object]) -> str:
+    """What is wrong with a request for one of the prompts there, and how to mend it; empty when nothing is."""
+    prompt = next((each for each in there if each.name == name), None)
+    if prompt is None:
+        return f"name = {name!r}: no such prompt. Use one of {', '.join(each.name for each in there)}"
+    known = {each.name: bool(each.required) for each in prompt.arguments or []}
+    if missing := [each for each, required in known.items() if required and each not in arguments]:
+        return f"{name}: {', '.join(missing)} is missing. Give it in arguments"
+    if strange := [each for each in arguments if each not in known]:
+        return f"{name}: arguments.{strange[0]}: no such argument. Use only {', '.join(known)}"
+    return ""
