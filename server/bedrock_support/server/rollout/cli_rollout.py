@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 
 import anyio
+from anyio import to_thread
 
 from bedrock_support.routing.clock import SystemClock
 from bedrock_support.server.environment import SettingsError
@@ -87,7 +88,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 async def start(arguments: argparse.Namespace) -> int:
     """A new rollout, to its end."""
-    plan = plan_of(arguments)
+    plan = await to_thread.run_sync(plan_of, arguments)  # it reads files
     async with office(arguments.state, kind=KIND) as desk:
         try:
             await desk.control.status()
