@@ -53,6 +53,7 @@ def test_an_interrupted_command_ends_without_a_traceback_and_not_as_if_all_were_
         silent.settimeout(60)
         connection, _ = silent.accept()
         with connection:
+            assert connection.recv(1)  # it has asked, and waits for the answer
             assert process.end(signal.SIGINT) == 130
     assert process.said == []
 
