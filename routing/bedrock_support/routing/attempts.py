@@ -43,7 +43,7 @@ _BILLED = frozenset(
 """Failures of attempts that a model may have worked on."""
 SEALING = 0.5
 """Seconds kept back from every attempt at least, so that there is time to seal and send what it brought."""
-TURNS, MOST_LATE = 12, 1.0
+TURNS, MOST_LATE = 20, 1.0
 """Turns of the loop between the end of an attempt and the answer on its way, and most seconds that they are given."""
 OURS = 0.5
 """Share of an attempt's time above which it is our own process that let it run out."""
