@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from bedrock_support.routing.attempts import SEALING
 from bedrock_support.routing.length import text_tokens
 from bedrock_support.routing.matrix import ClassRule
 from bedrock_support.routing.model import Carrier, Decision, Kind, ModelRole, Outcome, RouteName
@@ -14,8 +15,6 @@ ROLES = (ModelRole.FAST, ModelRole.STANDARD, ModelRole.DEEP)
 """From small to large."""
 SLOWER = 2.0
 """A larger model is given this many times as long as the smaller one took, or isn't asked."""
-SEALING = 0.5
-"""Seconds kept back for sealing the answer, as dispatch does."""
 MORE = 2
 """A cut answer may be so many times as long when it is asked for again."""
 MOST_TOKENS = 8000

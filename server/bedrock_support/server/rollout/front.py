@@ -143,8 +143,8 @@ class Front:
         """What the live worker says of itself, for who asks `bedrock-support status` of the one address."""
         if refusal := await self.proxy.refusal(request):
             return refusal
-        live = next((w for w in self.crew.all if w.wanted.name == self.crew.fleet.live and w.state == "ready"), None)
-        if live is None:
+        live = self.crew.current.get(self.crew.fleet.live)
+        if live is None or live.state != "ready":
             return JSONResponse({"error": "no live worker is ready; see: rollout status"}, BUSY)
         shown = {"authorization": token} if (token := request.headers.get("authorization")) else {}
         try:

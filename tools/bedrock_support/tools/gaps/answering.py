@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass, field
 
 from bedrock_support.tools.gaps.bodies import called
-from bedrock_support.tools.gaps.depth import Depth, Values, depth_of
+from bedrock_support.tools.gaps.depth import Depth, Values, depth_of, says_something
 from bedrock_support.tools.gaps.nodes import every
 from bedrock_support.tools.gaps.values import is_empty, looks_canned
 
@@ -91,7 +91,7 @@ def _claims(value: ast.expr) -> bool:
         parts = value.values
     else:
         parts = [*value.elts] if isinstance(value, ast.List | ast.Tuple) else [value]
-    return any(isinstance(each, ast.Constant) and each.value not in (None, "", 0) for each in parts)
+    return says_something(parts)
 
 
 def is_bare(value: ast.expr) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -172,7 +173,7 @@ def of_turns(through: ast.expr, found: Values) -> Depth:
     return Depth.CONSTANT if called(through) == "range" else depth_of(through, found)
 
 
-def _claims(given: list[ast.expr]) -> bool:
+def says_something(given: Iterable[ast.expr]) -> bool:
     """Literals that say something are among what is given."""
     return any(isinstance(each, ast.Constant) and each.value not in (None, "", 0, False) for each in given)
 
@@ -202,7 +203,7 @@ def _call(value: ast.Call, found: Values) -> Depth:
         return Depth.CONSTANT
     if name in _READS or (name in ("min", "max") and not before and len(depths) > 1 and all(depths)):
         return Depth.WORKED if depth else Depth.CONSTANT
-    if _is_class(name) and not before and name not in _PACKS | _STAND_INS and not _claims(given):
+    if _is_class(name) and not before and name not in _PACKS | _STAND_INS and not says_something(given):
         found.asks = True  # a class makes something of what it is given
         return Depth.WORKED
     formed = _formed(value, depth, found)
